@@ -1,0 +1,26 @@
+# Third-party libraries. Each is used by the one file that is its door (tests/style holds that).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+pkg_check_modules(openssl REQUIRED IMPORTED_TARGET libssl>=3.0 libcrypto>=3.0)
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(nanomsg REQUIRED IMPORTED_TARGET nanomsg)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
+
+# These ship no pkg-config file on Debian.
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+add_library(wslay INTERFACE IMPORTED)
+target_link_libraries(wslay INTERFACE "${WSLAY_LIBRARY}")
+
+find_library(LIBEV_LIBRARY ev REQUIRED)
+find_path(LIBEV_INCLUDE_DIR ev.h REQUIRED)
+add_library(libev INTERFACE IMPORTED)
+target_link_libraries(libev INTERFACE "${LIBEV_LIBRARY}" m)
+target_include_directories(libev SYSTEM INTERFACE "${LIBEV_INCLUDE_DIR}")
+# libev's watcher macros pun types by design.
+target_compile_options(libev INTERFACE -Wno-strict-aliasing)

@@ -1,0 +1,28 @@
+# unit_test(name SOURCES … LIBS …): a cmocka program, run by ctest under the label "unit".
+# fuzz_target(name SOURCES … LIBS …): a libFuzzer program over tests/fuzz/corpus/<name>, built by the fuzz preset.
+include(CMakeParseArguments)
+
+function(unit_test name)
+    if(EM_FUZZ OR NOT cmocka_FOUND)
+        return()
+    endif()
+    cmake_parse_arguments(arg "" "LABEL" "SOURCES;LIBS" ${ARGN})
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE project_options PkgConfig::cmocka ${arg_LIBS})
+    add_test(NAME ${name} COMMAND ${name})
+    if(NOT arg_LABEL)
+        set(arg_LABEL unit)
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT 60)
+endfunction()
+
+function(fuzz_target name)
+    if(NOT EM_FUZZ)
+        return()
+    endif()
+    cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE project_options ${arg_LIBS})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

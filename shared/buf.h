@@ -1,0 +1,52 @@
+/*
+ * struct buf: growing bytes, for text and frames going out and data coming in. Zeroed is empty and valid. There is
+ * always a zero byte after the data, so `data` of a non-empty buf is a C string. Callers keep the stated limits:
+ * a buf itself has none.
+ *
+ * Thread: the one that owns it.
+ */
+#pragma once
+
+#include "shared/attrs.h"
+#include "shared/str.h"
+
+struct buf {
+    char *data;
+    size_t len;
+    size_t capacity;
+};
+
+void buf_clear(struct buf *buf); /* releases the memory; the buf is empty and usable */
+void buf_reset(struct buf *buf); /* empties it and keeps the memory */
+
+static inline void buf_clear_p(struct buf *buf)
+{
+    buf_clear(buf);
+}
+
+/* Makes room for `more` bytes after the data and returns where they go; add to `len` what was written. */
+char *buf_reserve(struct buf *buf, size_t more);
+
+void buf_append(struct buf *buf, const void *data, size_t len);
+void buf_append_str(struct buf *buf, struct str s);
+void buf_append_text(struct buf *buf, const char *text);
+void buf_append_char(struct buf *buf, char c);
+void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
+
+/* Appends bytes of a target as printable text: control bytes and invalid UTF-8 as \xNN, at most `limit` bytes out. */
+void buf_append_escaped(struct buf *buf, struct str bytes, size_t limit);
+
+/* Appends `s` as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD. */
+void buf_append_json_string(struct buf *buf, struct str s);
+
+/* Drops the first `len` bytes. */
+void buf_drop(struct buf *buf, size_t len);
+
+/* The data as a view; valid until the buf changes. */
+static inline struct str buf_str(const struct buf *buf)
+{
+    return (struct str){buf->data, buf->len};
+}
+
+/* The data as an owned C string; the buf is empty afterwards. */
+char *buf_take_text(struct buf *buf);

@@ -1,0 +1,46 @@
+/*
+ * Logging: one line per event on standard error, `time level event key=value …`.
+ * error = a person must act; warning = we coped; info = state changed; debug = off by default.
+ * Events are constant names; no secrets, no bodies. The same event from the same place is limited to
+ * LOG_BURST lines a second; what was left out is counted in the next line as `suppressed=N`.
+ *
+ * Thread: any.
+ */
+#pragma once
+
+#include "shared/attrs.h"
+
+#define LOG_BURST 50
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Where a log call stands; counts its lines of the current second. Written without a lock: a lost count is
+ * harmless. */
+struct log_site {
+    long second;
+    unsigned lines;
+};
+
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+
+/* Reads "error", "warning", "info" or "debug"; false for any other word. */
+int log_level_from_word(const char *word, enum log_level *ret_level);
+
+/* Sets the program's name, printed in each line; borrowed for good. */
+void log_set_program(const char *name);
+
+void log_write(struct log_site *site, enum log_level level, const char *event, const char *format,
+               ...) PRINTF(4, 5);
+
+#define LOG_AT(at_level, event, ...)                                                               \
+    do {                                                                                           \
+        static struct log_site log_site_;                                                          \
+        if (log_level() >= (at_level))                                                             \
+            log_write(&log_site_, (at_level), event, __VA_ARGS__);                                 \
+    } while (0)
+
+#define log_error(event, ...)   LOG_AT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warning(event, ...) LOG_AT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
+#define log_info(event, ...)    LOG_AT(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_debug(event, ...)   LOG_AT(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
