@@ -1,4 +1,5 @@
-/* Compiler attributes and the four macros of ownership and errors: AUTO, TAKE, TRY, container_of. */
+/* Compiler attributes and the four macros of ownership and errors: AUTO, TAKE, TRY, container_of.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * struct buf: growing bytes, for text and frames going out and data coming in. Zeroed is empty and valid. There is
- * always a zero byte after the data, so `data` of a non-empty buf is a C string. Callers keep the stated limits:
- * a buf itself has none.
+ * struct buf: growing bytes, for text and frames going out and data coming in. Zeroed is empty and
+ * valid. There is always a zero byte after the data, so `data` of a non-empty buf is a C string.
+ * Callers keep the stated limits: a buf itself has none.
  *
  * Thread: the one that owns it.
  */
@@ -24,7 +24,8 @@ static inline void buf_clear_p(struct buf *buf)
     buf_clear(buf);
 }
 
-/* Makes room for `more` bytes after the data and returns where they go; add to `len` what was written. */
+/* Makes room for `more` bytes after the data and returns where they go; add to `len` what was
+ * written. */
 char *buf_reserve(struct buf *buf, size_t more);
 
 void buf_append(struct buf *buf, const void *data, size_t len);
@@ -33,7 +34,8 @@ void buf_append_text(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 
-/* Appends bytes of a target as printable text: control bytes and invalid UTF-8 as \xNN, at most `limit` bytes out. */
+/* Appends bytes of a target as printable text: control bytes and invalid UTF-8 as \xNN, at most
+ * `limit` bytes out. */
 void buf_append_escaped(struct buf *buf, struct str bytes, size_t limit);
 
 /* Appends `s` as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD. */

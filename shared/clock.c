@@ -21,8 +21,8 @@ int64_t clock_wall_ms(void)
     return read_clock(CLOCK_REALTIME, 1000, 1000000);
 }
 
-/* Days since 1970-01-01 of a civil date, and back. Source: "chrono-Compatible Low-Level Date Algorithms",
- * H. Hinnant, days_from_civil and civil_from_days. */
+/* Days since 1970-01-01 of a civil date, and back. Source: "chrono-Compatible Low-Level Date
+ * Algorithms", H. Hinnant, days_from_civil and civil_from_days. */
 static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
 {
     int64_t era;
@@ -34,7 +34,8 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     year_of_era = (unsigned)(year - era * 400);
     day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     return era * 146097 +
-           (int64_t)(year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year) - 719468;
+           (int64_t)(year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year) -
+           719468;
 }
 
 static void civil_from_days(int64_t days, int *ret_year, unsigned *ret_month, unsigned *ret_day)
@@ -48,8 +49,7 @@ static void civil_from_days(int64_t days, int *ret_year, unsigned *ret_month, un
     days += 719468;
     era = (days >= 0 ? days : days - 146096) / 146097;
     day_of_era = (unsigned)(days - era * 146097);
-    year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     shifted_month = (5 * day_of_year + 2) / 153;
     *ret_day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -171,11 +171,10 @@ bool timestamp_parse(struct str text, int64_t *ret_wall_ms)
 
     if (rest.len > 10 && rest.ptr[10] != 'T' && rest.ptr[10] != 't')
         return false;
-    if (!take_number(&rest, 4, '-', &year) || !take_number(&rest, 2, '-', &month) ||
-        rest.len < 3 || !take_number(&rest, 2, rest.ptr[2], &day) ||
-        !take_number(&rest, 2, ':', &hour) || !take_number(&rest, 2, ':', &minute) ||
-        !take_number(&rest, 2, 0, &second) || !take_fraction(&rest, &ms) ||
-        !take_offset(&rest, &offset_ms))
+    if (!take_number(&rest, 4, '-', &year) || !take_number(&rest, 2, '-', &month) || rest.len < 3 ||
+        !take_number(&rest, 2, rest.ptr[2], &day) || !take_number(&rest, 2, ':', &hour) ||
+        !take_number(&rest, 2, ':', &minute) || !take_number(&rest, 2, 0, &second) ||
+        !take_fraction(&rest, &ms) || !take_offset(&rest, &offset_ms))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
         minute > 59 || second > 59)

@@ -1,6 +1,7 @@
 /*
- * Time. Two clocks that must never be mixed: `_us` of the monotonic clock for durations and due times, `_ms` of the
- * wall clock (UTC since 1970) for what people and databases see. Rules take time as a parameter; only the edges ask.
+ * Time. Two clocks that must never be mixed: `_us` of the monotonic clock for durations and due
+ * times, `_ms` of the wall clock (UTC since 1970) for what people and databases see. Rules take
+ * time as a parameter; only the edges ask.
  *
  * Thread: any.
  */

@@ -1,7 +1,7 @@
 /*
- * Errors. A function that can fail returns one of ten words; what happened in detail (a code for machines, a
- * sentence for people, and per-field problems) is kept per thread by fail() until somebody handles it.
- * Handle an error or forward it, never both; the one who handles it logs it.
+ * Errors. A function that can fail returns one of ten words; what happened in detail (a code for
+ * machines, a sentence for people, and per-field problems) is kept per thread by fail() until
+ * somebody handles it. Handle an error or forward it, never both; the one who handles it logs it.
  *
  * Thread: any; the details are thread-local.
  */

@@ -7,7 +7,8 @@
 
 #include "shared/mem.h"
 
-/* Counts values and depth by looking at the punctuation outside of strings: cheap, and before any allocation. */
+/* Counts values and depth by looking at the punctuation outside of strings: cheap, and before any
+ * allocation. */
 static enum err check_size(struct str text)
 {
     size_t values = 1;
@@ -34,8 +35,8 @@ static enum err check_size(struct str text)
         else if (c == ',' || c == ':')
             values++;
         if (depth > JSON_MAX_DEPTH)
-            return fail(ERR_LIMITED, "json_too_large", "The document is nested more than %d levels deep.",
-                        JSON_MAX_DEPTH);
+            return fail(ERR_LIMITED, "json_too_large",
+                        "The document is nested more than %d levels deep.", JSON_MAX_DEPTH);
         if (values > JSON_MAX_VALUES)
             return fail(ERR_LIMITED, "json_too_large", "The document has more than %d values.",
                         JSON_MAX_VALUES);
@@ -49,11 +50,12 @@ enum err json_parse(struct str text, json_t **ret_json)
     json_t *json;
 
     TRY(check_size(text));
-    json = json_loadb(text.ptr ? text.ptr : "", text.len,
-                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+                      &error);
     if (!json)
-        return fail(ERR_INVALID, "json_malformed", "The JSON is malformed at line %d, column %d: %s.",
-                    error.line, error.column, error.text);
+        return fail(ERR_INVALID, "json_malformed",
+                    "The JSON is malformed at line %d, column %d: %s.", error.line, error.column,
+                    error.text);
     *ret_json = json;
     return OK;
 }

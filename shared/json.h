@@ -1,7 +1,7 @@
 /*
- * JSON on jansson: parsing with our limits, owners, and reading fields of documents that a schema has already
- * accepted. Bodies from outside are checked with shared/json_schema first, so the readers here return defaults for
- * what is absent or null and assert the type otherwise.
+ * JSON on jansson: parsing with our limits, owners, and reading fields of documents that a schema
+ * has already accepted. Bodies from outside are checked with shared/json_schema first, so the
+ * readers here return defaults for what is absent or null and assert the type otherwise.
  *
  * Thread: any; a document belongs to one thread at a time.
  */
@@ -16,7 +16,8 @@
 #include "shared/err.h"
 #include "shared/str.h"
 
-/* Nesting and number of values that a document from outside may have; jansson needs about 45 bytes a value. */
+/* Nesting and number of values that a document from outside may have; jansson needs about 45 bytes
+ * a value. */
 #define JSON_MAX_DEPTH  64
 #define JSON_MAX_VALUES 100000
 
@@ -29,8 +30,9 @@ static inline void json_release_p(json_t **json)
 #define JSON_AUTO CLEANUP(json_release_p)
 
 /*
- * Parses one document that fills all of `text`. Refused: duplicate keys, NUL in strings, invalid UTF-8, more than
- * JSON_MAX_DEPTH levels or JSON_MAX_VALUES values (counted before anything is built).
+ * Parses one document that fills all of `text`. Refused: duplicate keys, NUL in strings, invalid
+ * UTF-8, more than JSON_MAX_DEPTH levels or JSON_MAX_VALUES values (counted before anything is
+ * built).
  * @return ERR_INVALID "json_malformed" with line and column; ERR_LIMITED "json_too_large".
  */
 MUST_USE enum err json_parse(struct str text, json_t **ret_json);
@@ -38,7 +40,8 @@ MUST_USE enum err json_parse(struct str text, json_t **ret_json);
 /* Appends the document in compact form; keys in the order of insertion. */
 void json_write(const json_t *json, struct buf *buf);
 
-/* Fields of an object; absent and null give the default. The returned text is borrowed from the document. */
+/* Fields of an object; absent and null give the default. The returned text is borrowed from the
+ * document. */
 const char *json_text(const json_t *object, const char *key, const char *otherwise);
 int64_t json_integer_or(const json_t *object, const char *key, int64_t otherwise);
 double json_number_or(const json_t *object, const char *key, double otherwise);

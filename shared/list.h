@@ -1,6 +1,6 @@
 /*
- * Intrusive doubly linked list: `struct list` is both head and link. A head and a link that is in no list point to
- * themselves, so removing twice is harmless.
+ * Intrusive doubly linked list: `struct list` is both head and link. A head and a link that is in
+ * no list point to themselves, so removing twice is harmless.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * One write() per line, so that lines of several threads and processes never mix. Control characters in values are
- * escaped: text from targets and clients must not be able to forge a line.
+ * One write() per line, so that lines of several threads and processes never mix. Control
+ * characters in values are escaped: text from targets and clients must not be able to forge a line.
  */
 #include "shared/log.h"
 
@@ -67,7 +67,8 @@ static size_t append_escaped(char *line, size_t len, size_t size, const char *te
     return len;
 }
 
-/* False when this site has used up its lines of this second; `ret_left_out` is what the last second left out. */
+/* False when this site has used up its lines of this second; `ret_left_out` is what the last second
+ * left out. */
 static int site_may_write(struct log_site *site, long second, unsigned *ret_left_out)
 {
     *ret_left_out = 0;

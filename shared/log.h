@@ -1,8 +1,8 @@
 /*
  * Logging: one line per event on standard error, `time level event key=value …`.
  * error = a person must act; warning = we coped; info = state changed; debug = off by default.
- * Events are constant names; no secrets, no bodies. The same event from the same place is limited to
- * LOG_BURST lines a second; what was left out is counted in the next line as `suppressed=N`.
+ * Events are constant names; no secrets, no bodies. The same event from the same place is limited
+ * to LOG_BURST lines a second; what was left out is counted in the next line as `suppressed=N`.
  *
  * Thread: any.
  */
@@ -14,8 +14,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Where a log call stands; counts its lines of the current second. Written without a lock: a lost count is
- * harmless. */
+/* Where a log call stands; counts its lines of the current second. Written without a lock: a lost
+ * count is harmless. */
 struct log_site {
     long second;
     unsigned lines;

@@ -1,4 +1,5 @@
-/* Posted tasks are a locked vector swapped out by the loop; one ev_async wakes it, whatever the number of posts. */
+/* Posted tasks are a locked vector swapped out by the loop; one ev_async wakes it, whatever the
+ * number of posts. */
 #include "shared/loop.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * One libev loop and what every loop of ours needs: work posted from other threads, and a reap list, because an
- * object must never be freed inside its own callback.
+ * One libev loop and what every loop of ours needs: work posted from other threads, and a reap
+ * list, because an object must never be freed inside its own callback.
  *
  * Thread: its own, but for loop_post() and loop_stop(), which any thread may call.
  */
@@ -27,10 +27,10 @@ struct ev_loop *loop_ev(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Runs `task(argument)` on the loop's thread soon, in the order of posting. Never fails and never blocks: who posts
- * bounds what is in flight. */
+/* Runs `task(argument)` on the loop's thread soon, in the order of posting. Never fails and never
+ * blocks: who posts bounds what is in flight. */
 void loop_post(struct loop *loop, loop_task_fn task, void *argument);
 
-/* Runs `task(argument)` after the current pass over events, when nobody is inside the object any more. Own thread
- * only. */
+/* Runs `task(argument)` after the current pass over events, when nobody is inside the object any
+ * more. Own thread only. */
 void loop_reap(struct loop *loop, loop_task_fn task, void *argument);

@@ -1,6 +1,7 @@
 /*
- * Heap. Out of memory aborts with a message: every size that comes from outside is limited before it gets here, so
- * running out is a machine's trouble, not an input's. `x…` functions never return NULL.
+ * Heap. Out of memory aborts with a message: every size that comes from outside is limited before
+ * it gets here, so running out is a machine's trouble, not an input's. `x…` functions never return
+ * NULL.
  *
  * Thread: any.
  */

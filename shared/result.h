@@ -1,6 +1,6 @@
 /*
- * The result of one probe, as it travels from the prober to control and lies in the database. JSON form:
- * shared/result_json.h; binary form: shared/frame.h.
+ * The result of one probe, as it travels from the prober to control and lies in the database. JSON
+ * form: shared/result_json.h; binary form: shared/frame.h.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "contract/outcome.h"
 #include "contract/verdict.h"
+
 #include "shared/str.h"
 #include "shared/uuid.h"
 

@@ -1,6 +1,6 @@
 /*
- * A bounded queue of pointers between threads: many may push, one may pop. Who pushes is never blocked: a full ring
- * says so, and counts it. Popping waits at most as long as asked.
+ * A bounded queue of pointers between threads: many may push, one may pop. Who pushes is never
+ * blocked: a full ring says so, and counts it. Popping waits at most as long as asked.
  *
  * Thread: any may push; one consumer.
  */
@@ -25,7 +25,8 @@ DEFINE_AUTO(struct ring *, ring_free);
 /* False when the ring is full or closed; the entry stays the caller's then. */
 bool ring_push(struct ring *ring, void *entry);
 
-/* The oldest entry; NULL after `timeout_us` without one (0: at once; negative: no limit) or when closed and empty. */
+/* The oldest entry; NULL after `timeout_us` without one (0: at once; negative: no limit) or when
+ * closed and empty. */
 void *ring_pop(struct ring *ring, int64_t timeout_us);
 
 /* Refuses further entries and wakes the consumer. */

@@ -1,6 +1,6 @@
 /*
- * struct str: a view of text that somebody else owns; not ended by a zero byte. Text comes in as views and goes out
- * through struct buf. Print with STR_FMT and STR_ARG.
+ * struct str: a view of text that somebody else owns; not ended by a zero byte. Text comes in as
+ * views and goes out through struct buf. Print with STR_FMT and STR_ARG.
  *
  * Thread: any.
  */
@@ -62,8 +62,8 @@ bool str_equal_nocase(struct str a, struct str b);
 /* Without leading and trailing spaces and tabs. */
 struct str str_trim(struct str s);
 
-/* Cuts `rest` at the first `separator`: returns what is before it and leaves what is after it in `rest`; without a
- * separator returns all and leaves `rest` empty with a NULL pointer. */
+/* Cuts `rest` at the first `separator`: returns what is before it and leaves what is after it in
+ * `rest`; without a separator returns all and leaves `rest` empty with a NULL pointer. */
 struct str str_cut(struct str *rest, char separator);
 
 /* A decimal number without sign, at most `max`; false for anything else. */

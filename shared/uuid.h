@@ -1,5 +1,6 @@
 /*
- * UUIDs. Ours are version 7 (RFC 9562): they begin with the wall clock in milliseconds, so they sort by age.
+ * UUIDs. Ours are version 7 (RFC 9562): they begin with the wall clock in milliseconds, so they
+ * sort by age.
  *
  * Thread: any.
  */
@@ -28,7 +29,8 @@ bool uuid_parse(struct str text, struct uuid *ret_uuid);
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 bool uuid_is_nil(const struct uuid *uuid);
 
-/* A stable 64-bit hash (FNV-1a with a final mix); the same on every machine and in every version. */
+/* A stable 64-bit hash (FNV-1a with a final mix); the same on every machine and in every version.
+ */
 uint64_t uuid_hash(const struct uuid *uuid);
 
 /* The same hash of any text. */

@@ -1,6 +1,7 @@
 /*
- * Typed growing array: `VEC(struct check) checks = {0};` then vec_push(&checks, check), checks.items[i], checks.len.
- * Zeroed is empty and valid; the elements are moved when it grows, so keep indexes, not pointers.
+ * Typed growing array: `VEC(struct check) checks = {0};` then vec_push(&checks, check),
+ * checks.items[i], checks.len. Zeroed is empty and valid; the elements are moved when it grows, so
+ * keep indexes, not pointers.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
-/* Limits and defaults of a check, the same in prober, control and the API's schemas (checks/<kind>.json). */
+/* Limits and defaults of a check, the same in prober, control and the API's schemas
+ * (checks/<kind>.json). */
 #pragma once
 
 #define CHECK_INTERVAL_S_DEFAULT   30

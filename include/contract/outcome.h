@@ -1,11 +1,12 @@
 /*
- * The closed list of what can become of a probe, and the phase it ended in. A failed probe is an outcome, not an
- * error. Words may be added at the end, never renamed; the numbers stand on the wire and in the database.
+ * The closed list of what can become of a probe, and the phase it ended in. A failed probe is an
+ * outcome, not an error. Words may be added at the end, never renamed; the numbers stand on the
+ * wire and in the database.
  */
 #pragma once
 
-/*      number  name              word                 verdict (SLOW and CERT_EXPIRING: warn or fail by threshold;
- *                                                     SCRIPT_EXIT: by the exit status) */
+/*      number  name              word                 verdict (SLOW and CERT_EXPIRING: warn or fail
+ * by threshold; SCRIPT_EXIT: by the exit status) */
 #define OUTCOME_TABLE(ROW)                                                                         \
     ROW(0, OK, "ok", VERDICT_OK)                                                                   \
     ROW(1, DNS_NXDOMAIN, "dns_nxdomain", VERDICT_FAIL)                                             \

@@ -1,5 +1,5 @@
-/* What one probe says of its target, and the five states of health. The numbers stand on the wire and in the
- * database: they never change. */
+/* What one probe says of its target, and the five states of health. The numbers stand on the wire
+ * and in the database: they never change. */
 #pragma once
 
 /*      value    word */
