@@ -5,8 +5,8 @@
  */
 #pragma once
 
-/*      number  name              word                 verdict (SLOW and CERT_EXPIRING: warn or fail
- * by threshold; SCRIPT_EXIT: by the exit status) */
+/*      number, name, word, verdict
+ * (SLOW and CERT_EXPIRING are warn or fail by threshold; SCRIPT_EXIT goes by the exit status) */
 #define OUTCOME_TABLE(ROW)                                                                         \
     ROW(0, OK, "ok", VERDICT_OK)                                                                   \
     ROW(1, DNS_NXDOMAIN, "dns_nxdomain", VERDICT_FAIL)                                             \
