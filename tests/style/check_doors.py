@@ -1,0 +1,40 @@
+"""Each library has one door: only the files named here include its headers (architecture, section 4)."""
+
+import re
+
+from source_tree import files, includes, report
+
+# header → the files that may include it; a pattern matches the whole path.
+DOORS = [
+    (r"nanomsg/.*", r"shared/bus\.c"),
+    (r"hiredis/.*", r"shared/redis\.[ch]"),
+    (r"libpq-fe\.h", r"control/store/[^/]+\.[ch]"),
+    (r"openssl/.*", r"shared/(tls|stream|crypto|seal)\.[ch]|bench/.*"),
+    (r"ares\.h", r"shared/resolver\.[ch]|prober/kinds/probe_dns\.c"),
+    (r"ev\.h", r"shared/[^/]+\.[ch]"),
+    (r"pcre2\.h", r"shared/regex\.[ch]"),
+    (r"curl/.*", r"shared/http_client\.[ch]"),
+    (r"wslay/.*", r"control/api/websocket\.[ch]"),
+    (r"uthash\.h", r"shared/map\.h"),
+    (r"nghttp2/.*", r"shared/http2\.[ch]"),
+    (r"jq\.h|jv\.h", r"prober/jq_helper\.c"),
+    (r"cjose/.*", r"control/access/jwt\.c"),
+    (r"ldap\.h", r"control/access/ldap\.c"),
+    (r"libical/.*", r"control/calendar/[^/]+\.c"),
+    (r"cmocka\.h", r"tests/unit/unit_test\.h"),
+]
+
+
+def main():
+    problems = []
+    sources = files(".c", ".h")
+    for path in sources:
+        for line, _, name in includes(path):
+            for header, doors in DOORS:
+                if re.fullmatch(header, name) and not re.fullmatch(doors, str(path)):
+                    problems.append(f"{path}:{line}: <{name}> belongs behind {doors}")
+    report(problems, f"{len(sources)} sources, {len(DOORS)} libraries")
+
+
+if __name__ == "__main__":
+    main()

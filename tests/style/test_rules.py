@@ -1,0 +1,59 @@
+"""The style checks find what they are for and let good code pass."""
+
+import unittest
+
+from check_banned import BANNED, calls
+from check_layers import include_problem, reaches, uses_problems
+from source_tree import code_only
+
+USES = {
+    "cmdb": ("control/cmdb/CMakeLists.txt", 1, {"journal", "api"}),
+    "health": ("control/health/CMakeLists.txt", 1, {"cmdb", "journal"}),
+}
+
+
+class Layers(unittest.TestCase):
+    def test_what_may_be_included(self):
+        for path, name in [
+            ("shared/bus.c", "contract/bus.h"),
+            ("prober/probe.c", "shared/stream.h"),
+            ("control/main.c", "control/health/health.h"),
+            ("control/health/engine.c", "control/health/tree.h"),
+            ("control/health/engine.c", "control/cmdb/cmdb.h"),
+            ("control/health/check_rules.c", "control/health/check_rules.h"),
+        ]:
+            self.assertIsNone(include_problem(path, name, USES), f"{path} → {name}")
+
+    def test_what_may_not_be_included(self):
+        for path, name in [
+            ("shared/bus.c", "prober/probe.h"),
+            ("include/contract/bus.h", "shared/buf.h"),
+            ("prober/probe.c", "control/store/db.h"),
+            ("control/health/engine.c", "prober/probe.h"),
+            ("control/store/db.c", "control/api/reply.h"),
+            ("control/cmdb/cmdb.c", "control/health/health.h"),
+            ("control/cmdb/cmdb.c", "control/routes.h"),
+            ("control/health/engine.c", "control/cmdb/cmdb_store.h"),
+            ("control/health/engine.c", "control/access/access.h"),
+            ("control/health/check_rules.c", "control/store/db.h"),
+            ("prober/probe.c", "probe.h"),
+        ]:
+            self.assertIsNotNone(include_problem(path, name, USES), f"{path} → {name}")
+
+    def test_uses_go_down_and_never_round(self):
+        self.assertEqual(uses_problems(USES), [])
+        up = {"cmdb": ("x", 1, {"health"})}
+        self.assertEqual(len(uses_problems(up)), 1)
+        ring = {"fleet": ("x", 1, {"health"}), "health": ("y", 1, {"fleet"})}
+        self.assertEqual(len(uses_problems(ring)), 2)
+        self.assertTrue(reaches(ring, "fleet", "health"))
+
+
+class Banned(unittest.TestCase):
+    def test_calls_are_found_in_code_only(self):
+        code = code_only('/* strcpy(a, b) */ x = "atoi(1)"; // gets(s)\nsprintf (a); my_system(b); p->signal(c);\n')
+        self.assertEqual([name for _, name in calls(code, BANNED)], ["sprintf"])
+
+
+if __name__ == "__main__":
+    unittest.main()
