@@ -74,7 +74,8 @@ struct http_parser {
 };
 
 /* Ready for the first message; call again for each further message of a connection. */
-void http_parser_init(struct http_parser *parser, enum http_mode mode, const struct http_limits *limits);
+void http_parser_init(struct http_parser *parser, enum http_mode mode,
+                      const struct http_limits *limits);
 
 /*
  * Looks at `input` and says what came next. `ret_used` bytes are done with: drop them before the next call, once their
