@@ -1,0 +1,78 @@
+/*
+ * What a handler sees of a request. All texts live as long as the request; path and query parameters are decoded.
+ *
+ * Names of parameters that the server fills in by itself, for READ statements and request_parameter() alike:
+ *   org        the caller's organisation id; absent when the caller may see all
+ *   principal  the caller's id
+ *   limit      1 … 1000, 50 when the caller says nothing
+ * Known names are checked by type before anything runs (control/api/parameters.c): ids, times, numbers, words.
+ *
+ * Thread: the loop for MEMORY, one worker for HANDLER; never both at once.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "shared/err.h"
+#include "shared/str.h"
+#include "shared/uuid.h"
+
+#include "control/api/guard.h"
+#include "control/api/route.h"
+
+#define REQUEST_PARAMETERS_MAX 32
+#define REQUEST_ID_BYTES       65 /* with its zero byte */
+
+#define PAGE_LIMIT_DEFAULT 50
+#define PAGE_LIMIT_MAX     1000
+
+struct http_head;
+
+struct request_parameter {
+    struct str name;
+    struct str value;
+};
+
+struct request {
+    const struct route *route;
+    void *context; /* of the route's table: see router_add() */
+    enum method method;
+    bool secure;               /* came over TLS */
+    struct str path;           /* without the query */
+    const char *address;       /* the peer's IP address */
+    char id[REQUEST_ID_BYTES]; /* X-Request-Id: theirs when it is sound, else ours */
+    struct principal principal;
+    json_t *body;  /* accepted by the row's schema; NULL without one */
+    struct db *db; /* HANDLER: the worker's connection */
+    struct str
+        if_match; /* the version in If-Match without quotes and weakness; NULL when absent or "*" */
+    struct str if_none_match; /* the same of If-None-Match */
+    /* private */
+    const struct http_head *head;
+    size_t parameter_count;
+    struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
+};
+
+/* A path, query or reserved parameter; a view with NULL when it was not given. A repeated one gives its first value. */
+struct str request_parameter(const struct request *request, const char *name);
+
+/* As above, read as an id. @return ERR_NOT_FOUND when it is absent or is no UUID. */
+MUST_USE enum err request_uuid(const struct request *request, const char *name,
+                               struct uuid *ret_uuid);
+
+/* Reads a number that the parameter table has already checked; `otherwise` when it was not given. */
+int64_t request_integer(const struct request *request, const char *name, int64_t otherwise);
+
+/* True when the parameter is "true" or "1". */
+bool request_flag(const struct request *request, const char *name);
+
+/* Whether the comma-separated parameter holds `word`: include=health. */
+bool request_includes(const struct request *request, const char *name, const char *word);
+
+/* A header field of the request; a view with NULL when absent. */
+struct str request_header(const struct request *request, const char *name);
+
+/* Compares If-Match with the object's version (the part before a dot). OK when there is none or it fits.
+ * @return ERR_CONFLICT "precondition_failed", which the API answers with 412. */
+MUST_USE enum err request_match_version(const struct request *request, int64_t version);

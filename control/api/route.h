@@ -1,0 +1,92 @@
+/*
+ * A route is one row: method, path, what runs, permission, rate class, body schema, success status, reply schema,
+ * summary, and the names of its query parameters. Everything else follows from the row: matching, guarding, checking
+ * the body, running in the right place, and the OpenAPI document.
+ *
+ *   READ     one SQL statement that shapes the JSON, in pipeline mode on the loop. Its parameters are filled by name
+ *            (control/api/request.h): from {segments} of the path, from reserved names, else from the query string.
+ *            It returns one row: JSON text, then optionally the version for the ETag. No row means 404.
+ *   MEMORY   a pure function of a read model that the loop owns; it never waits.
+ *   HANDLER  straight-line code on a worker thread with request->db.
+ *
+ * `body` and `reply` are names of embedded schema files without ".json"; `none` for nothing. A table ends with { 0 }.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/err.h"
+#include "shared/statement.h"
+
+#include "control/permissions.h"
+
+struct reply;
+struct request;
+
+enum method {
+    METHOD_GET,
+    METHOD_HEAD, /* never in a row: a GET without the body */
+    METHOD_POST,
+    METHOD_PATCH,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OPTIONS, /* never in a row: answered from the rows */
+    METHOD_COUNT,
+};
+
+extern const char *const method_words[METHOD_COUNT];
+
+/* Rate classes: requests of one caller a second, and how many at once (control/api/rate.c has the numbers). */
+enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
+
+enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_MEMORY, ROUTE_HANDLER };
+
+typedef enum err (*route_memory_fn)(const struct request *request, struct reply *reply);
+typedef enum err (*route_handler_fn)(struct request *request, struct reply *reply);
+
+struct route {
+    enum route_run run;
+    enum method method;
+    const char *path; /* "/api/v1/systems/{id}" */
+    const struct statement *statement;
+    route_memory_fn memory;
+    route_handler_fn handler;
+    const char *operation; /* operationId, and the console's function name */
+    enum permission permission;
+    enum rate rate;
+    const char *body;  /* schema name or "none" */
+    uint16_t status;   /* of success */
+    const char *reply; /* schema name or "none" */
+    const char *summary;
+    const char *const
+        *query; /* names of query parameters, NULL at the end; a READ row has its statement's */
+};
+
+#define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+#define READ(path_, statement_, operation_, permission_, rate_, body_, status_, reply_, summary_)  \
+    {                                                                                              \
+        .run = ROUTE_READ, .method = METHOD_GET, .path = (path_), .statement = &(statement_),      \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_)               \
+    }
+
+/* After the summary: the names of the query parameters, as strings. */
+#define MEMORY(method_, path_, function_, operation_, permission_, rate_, body_, status_, reply_,  \
+               summary_, ...)                                                                      \
+    {                                                                                              \
+        .run = ROUTE_MEMORY, .method = METHOD_##method_, .path = (path_), .memory = (function_),   \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
+        .query = ROUTE_QUERY(__VA_ARGS__)                                                          \
+    }
+
+#define HANDLER(method_, path_, function_, operation_, permission_, rate_, body_, status_, reply_, \
+                summary_, ...)                                                                     \
+    {                                                                                              \
+        .run = ROUTE_HANDLER, .method = METHOD_##method_, .path = (path_), .handler = (function_), \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
+        .query = ROUTE_QUERY(__VA_ARGS__)                                                          \
+    }

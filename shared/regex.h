@@ -1,0 +1,30 @@
+/*
+ * Regular expressions: PCRE2 with JIT, UTF, and bounds on what a match may cost. The only file that includes PCRE2.
+ *
+ * Thread: any; a compiled expression may be used by several threads at once.
+ */
+#pragma once
+
+#include "shared/attrs.h"
+#include "shared/err.h"
+#include "shared/str.h"
+
+#define REGEX_BYTES_MAX 4096
+
+struct regex;
+
+enum regex_answer {
+    REGEX_MATCH,
+    REGEX_NO_MATCH,
+    REGEX_LIMIT, /* the match was given up at its bound */
+};
+
+/* Compiles a pattern. @return ERR_INVALID "regex_invalid" with the place and the reason. */
+MUST_USE enum err regex_new(struct str pattern, struct regex **ret_regex);
+
+void regex_free(struct regex *regex);
+
+DEFINE_AUTO(struct regex *, regex_free);
+
+/* Whether the pattern matches anywhere in the text. Bytes that are not UTF-8 match nothing but do no harm. */
+enum regex_answer regex_match(const struct regex *regex, struct str text);
