@@ -2,7 +2,7 @@
 --
 -- Each inventory table has a view <table>_item whose columns are the fields of the API's object, in its order: an answer
 -- of the API, a journal entry and the body of a 412 are all `row_to_json` of that view. A view shows the living only.
--- organisation_id stands on every row of the inventory, for row-level security.
+-- organisation_id stands on every row of the inventory, for row-level security, which holds for the views too.
 
 -- Times -----------------------------------------------------------------------------------------------------------------
 
@@ -171,19 +171,19 @@ CREATE TRIGGER next_plan_revision BEFORE INSERT OR UPDATE ON health_check
 
 -- The API's objects ----------------------------------------------------------------------------------------------------
 
-CREATE VIEW organisation_item AS
+CREATE VIEW organisation_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, time_zone,
        version, rfc3339(created_at) AS created_at, rfc3339(updated_at) AS updated_at
   FROM organisation
  WHERE deleted_at IS NULL;
 
-CREATE VIEW business_unit_item AS
+CREATE VIEW business_unit_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, organisation_id AS organisation, parent_id AS parent,
        version, rfc3339(created_at) AS created_at, rfc3339(updated_at) AS updated_at
   FROM business_unit
  WHERE deleted_at IS NULL;
 
-CREATE VIEW system_item AS
+CREATE VIEW system_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, business_unit_id AS business_unit, criticality, lifecycle,
        policy, min_up, trim_scale(operational_at) AS operational_at, trim_scale(down_below) AS down_below,
        trim_scale(unknown_share) AS unknown_share,
@@ -191,7 +191,7 @@ SELECT id, key, name, description, attributes, tags, business_unit_id AS busines
   FROM system
  WHERE deleted_at IS NULL;
 
-CREATE VIEW environment_group_item AS
+CREATE VIEW environment_group_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, business_unit_id AS business_unit, kind, tier, "order",
        policy, min_up, trim_scale(operational_at) AS operational_at, trim_scale(down_below) AS down_below,
        trim_scale(unknown_share) AS unknown_share,
@@ -199,7 +199,7 @@ SELECT id, key, name, description, attributes, tags, business_unit_id AS busines
   FROM environment_group
  WHERE deleted_at IS NULL;
 
-CREATE VIEW instance_item AS
+CREATE VIEW instance_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, system_id AS system,
        environment_group_id AS environment_group, url, lifecycle, criticality, weight,
        policy, min_up, trim_scale(operational_at) AS operational_at, trim_scale(down_below) AS down_below,
@@ -208,13 +208,13 @@ SELECT id, key, name, description, attributes, tags, system_id AS system,
   FROM instance
  WHERE deleted_at IS NULL;
 
-CREATE VIEW component_definition_item AS
+CREATE VIEW component_definition_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, system_id AS system, kind, repository,
        version, rfc3339(created_at) AS created_at, rfc3339(updated_at) AS updated_at
   FROM component_definition
  WHERE deleted_at IS NULL;
 
-CREATE VIEW component_item AS
+CREATE VIEW component_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, instance_id AS instance, definition_id AS definition,
        host, slice, criticality, weight,
        policy, min_up, trim_scale(operational_at) AS operational_at, trim_scale(down_below) AS down_below,
@@ -223,7 +223,7 @@ SELECT id, key, name, description, attributes, tags, instance_id AS instance, de
   FROM component
  WHERE deleted_at IS NULL;
 
-CREATE VIEW health_check_item AS
+CREATE VIEW health_check_item WITH (security_invoker = true) AS
 SELECT id, key, name, description, attributes, tags, component_id AS component, kind, spec, interval_s,
        retry_interval_s, timeout_ms, fall, rise, unknown_after, stale_after_s, flap, severity, locations, enabled,
        version, rfc3339(created_at) AS created_at, rfc3339(updated_at) AS updated_at
