@@ -4,11 +4,15 @@
 -- of the API, a journal entry and the body of a 412 are all `row_to_json` of that view. A view shows the living only.
 -- organisation_id stands on every row of the inventory, for row-level security, which holds for the views too.
 
--- Times -----------------------------------------------------------------------------------------------------------------
+-- Small helpers ---------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION rfc3339(at timestamptz) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+
+CREATE FUNCTION uuid_nil() RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '00000000-0000-0000-0000-000000000000'::uuid;
 
 -- The inventory ---------------------------------------------------------------------------------------------------------
 
@@ -168,6 +172,11 @@ END $$;
 
 CREATE TRIGGER next_plan_revision BEFORE INSERT OR UPDATE ON health_check
     FOR EACH ROW EXECUTE FUNCTION health_check_next_plan_revision();
+
+-- Whether one of an item's texts has the words somewhere, without regard to case.
+CREATE FUNCTION item_mentions(words text, key text, name text, description text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN strpos(lower(key || ' ' || name || ' ' || coalesce(description, '')), lower(words)) > 0;
 
 -- The API's objects ----------------------------------------------------------------------------------------------------
 
