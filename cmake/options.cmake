@@ -44,3 +44,8 @@ if(EM_COVERAGE)
     target_compile_options(project_options INTERFACE --coverage)
     target_link_options(project_options INTERFACE --coverage)
 endif()
+
+# The code under test tells the fuzzer which ways it took.
+if(EM_FUZZ)
+    target_compile_options(project_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

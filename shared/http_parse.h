@@ -5,7 +5,8 @@
  *
  * Errors in both modes: obs-fold, NUL, control bytes in values, space before a colon, two different lengths, length with
  * chunked, unknown transfer codings, chunk sizes over 16 hex digits, more than the stated limits.
- * Lenient (responses only): bare LF as line end, a missing reason phrase, one leading blank line.
+ * Lenient (responses only): bare LF as line end, a missing reason phrase, one leading blank line, the same length twice.
+ * Strict (requests only): exactly one Host (HTTP/1.0: at most one), no length twice.
  *
  * Thread: any; a parser belongs to one.
  */
@@ -68,9 +69,10 @@ struct http_parser {
     struct http_head head; /* views into the buffer of the call that returned HTTP_HEAD */
     /* private */
     unsigned state;
-    uint64_t left;     /* bytes of the body or chunk still to come */
-    uint32_t scanned;  /* of an unfinished head or line, seen without an end */
-    uint32_t trailers; /* bytes of trailers so far */
+    uint64_t left;       /* bytes of the body or chunk still to come */
+    uint32_t scanned;    /* of an unfinished head or line, seen without an end */
+    uint32_t extensions; /* bytes of chunk extensions so far */
+    uint32_t trailers;   /* bytes of trailers so far */
 };
 
 /* Ready for the first message; call again for each further message of a connection. */
