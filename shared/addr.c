@@ -1,0 +1,112 @@
+/* Socket addresses as text and back; only numbers, names are the resolver's. */
+#include "shared/addr.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+
+static bool parse_v6(struct str host, struct sockaddr_in6 *v6)
+{
+    char text[INET6_ADDRSTRLEN];
+    char zone[IF_NAMESIZE];
+    struct str rest = host;
+    struct str ip = str_cut(&rest, '%');
+
+    if (ip.len >= sizeof text || rest.len >= sizeof zone)
+        return false;
+    memcpy(text, ip.ptr, ip.len);
+    text[ip.len] = '\0';
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+        return false;
+    if (!rest.ptr)
+        return true;
+
+    memcpy(zone, rest.ptr, rest.len);
+    zone[rest.len] = '\0';
+    v6->sin6_scope_id = if_nametoindex(zone);
+    return v6->sin6_scope_id != 0;
+}
+
+bool addr_parse_ip(struct str host, uint16_t port, struct addr *ret_addr)
+{
+    char text[INET_ADDRSTRLEN];
+    struct addr addr = {0};
+
+    if (memchr(host.ptr, ':', host.len)) {
+        addr.v6.sin6_family = AF_INET6;
+        addr.v6.sin6_port = htons(port);
+        if (!parse_v6(host, &addr.v6))
+            return false;
+    } else {
+        if (host.len >= sizeof text)
+            return false;
+        memcpy(text, host.ptr, host.len);
+        text[host.len] = '\0';
+        addr.v4.sin_family = AF_INET;
+        addr.v4.sin_port = htons(port);
+        if (inet_pton(AF_INET, text, &addr.v4.sin_addr) != 1)
+            return false;
+    }
+    *ret_addr = addr;
+    return true;
+}
+
+bool addr_parse(struct str text, struct addr *ret_addr)
+{
+    const char *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+    struct str host;
+    uint64_t port;
+
+    if (!colon)
+        return false;
+    host = str_n(text.ptr, (size_t)(colon - text.ptr));
+    if (!str_to_u64(str_sub(text, host.len + 1, text.len), UINT16_MAX, &port))
+        return false;
+    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+        host = str_sub(host, 1, host.len - 2);
+    else if (memchr(host.ptr, ':', host.len))
+        return false;
+    return addr_parse_ip(host, (uint16_t)port, ret_addr);
+}
+
+struct addr addr_of(const struct sockaddr *any)
+{
+    struct addr addr = {0};
+
+    memcpy(&addr, any, any->sa_family == AF_INET6 ? sizeof addr.v6 : sizeof addr.v4);
+    return addr;
+}
+
+const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES])
+{
+    char ip[INET6_ADDRSTRLEN];
+    char zone[IF_NAMESIZE + 1] = "";
+
+    if (addr->any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &addr->v4.sin_addr, ip, sizeof ip);
+        snprintf(text, ADDR_TEXT_BYTES, "%s:%u", ip, addr_port(addr));
+        return text;
+    }
+    inet_ntop(AF_INET6, &addr->v6.sin6_addr, ip, sizeof ip);
+    if (addr->v6.sin6_scope_id && if_indextoname(addr->v6.sin6_scope_id, zone + 1))
+        zone[0] = '%';
+    snprintf(text, ADDR_TEXT_BYTES, "[%s%s]:%u", ip, zone, addr_port(addr));
+    return text;
+}
+
+void addr_set_port(struct addr *addr, uint16_t port)
+{
+    if (addr->any.sa_family == AF_INET6)
+        addr->v6.sin6_port = htons(port);
+    else
+        addr->v4.sin_port = htons(port);
+}
+
+bool addr_is_loopback(const struct addr *addr)
+{
+    if (addr->any.sa_family == AF_INET)
+        return (ntohl(addr->v4.sin_addr.s_addr) >> 24) == 127;
+    if (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr))
+        return addr->v6.sin6_addr.s6_addr[12] == 127;
+    return IN6_IS_ADDR_LOOPBACK(&addr->v6.sin6_addr);
+}

@@ -1,0 +1,233 @@
+/*
+ * Sockets and TLS sessions on them. OpenSSL keeps a queue of errors per thread: it is emptied before each call, so
+ * that what SSL_get_error() reads belongs to this stream.
+ */
+#include "shared/stream.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include "shared/addr.h"
+#include "shared/mem.h"
+
+static enum io io_failed(struct stream *stream, int error)
+{
+    stream->error = error;
+    return IO_ERROR;
+}
+
+static enum io open_failed(struct stream *stream)
+{
+    stream->error = errno;
+    close(stream->fd);
+    stream->fd = -1;
+    return IO_ERROR;
+}
+
+/* To loopback the connection stands before connect() returns, though it says EINPROGRESS; asking again tells, and
+ * saves waiting for the event. */
+static enum io connect_again(struct stream *stream, const struct sockaddr *address, socklen_t len)
+{
+    if (connect(stream->fd, address, len) == 0 || errno == EISCONN)
+        return IO_DONE;
+    if (errno == EALREADY || errno == EINPROGRESS)
+        return IO_WANT_WRITE;
+    return io_failed(stream, errno);
+}
+
+enum io stream_connect(struct stream *stream, const struct sockaddr *address, socklen_t len,
+                       const struct sockaddr *source, socklen_t source_len)
+{
+    struct addr addr = addr_of(address);
+
+    *stream = STREAM_CLOSED;
+    stream->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (stream->fd < 0)
+        return io_failed(stream, errno);
+
+    if (source && bind(stream->fd, source, source_len) < 0)
+        return open_failed(stream);
+    if (connect(stream->fd, address, len) == 0)
+        return IO_DONE;
+    if (errno == EINPROGRESS)
+        return addr_is_loopback(&addr) ? connect_again(stream, address, len) : IO_WANT_WRITE;
+    return open_failed(stream);
+}
+
+enum io stream_connected(struct stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    return error == 0 ? IO_DONE : io_failed(stream, error);
+}
+
+void stream_adopt(struct stream *stream, int fd)
+{
+    *stream = STREAM_CLOSED;
+    stream->fd = fd;
+}
+
+/* Memory is all that can be short here. */
+static void start_tls(struct stream *stream, SSL_CTX *context)
+{
+    assert(!stream->ssl);
+    stream->ssl = SSL_new(context);
+    if (!stream->ssl || SSL_set_fd(stream->ssl, stream->fd) != 1)
+        out_of_memory(0);
+}
+
+/* The name without the dot that makes it absolute in DNS; certificates and SNI know none. */
+static size_t name_len_without_dot(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+}
+
+void stream_start_tls_client(struct stream *stream, SSL_CTX *context, const char *server_name)
+{
+    struct addr literal;
+    char name[256];
+    size_t len;
+
+    start_tls(stream, context);
+    SSL_set_connect_state(stream->ssl);
+    if (!server_name)
+        return;
+
+    len = name_len_without_dot(server_name);
+    if (len >= sizeof name)
+        len = sizeof name - 1;
+    memcpy(name, server_name, len);
+    name[len] = '\0';
+    if (addr_parse_ip(str_of(name), 0, &literal)) {
+        if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream->ssl), name) != 1)
+            out_of_memory(0);
+        return;
+    }
+    SSL_set_hostflags(stream->ssl,
+                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (SSL_set_tlsext_host_name(stream->ssl, name) != 1 || SSL_set1_host(stream->ssl, name) != 1)
+        out_of_memory(0);
+}
+
+void stream_start_tls_server(struct stream *stream, SSL_CTX *context)
+{
+    start_tls(stream, context);
+    SSL_set_accept_state(stream->ssl);
+}
+
+/* What an OpenSSL call that returned `result` means. */
+static enum io tls_io(struct stream *stream, int result, int error)
+{
+    switch (SSL_get_error(stream->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return IO_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return IO_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return IO_EOF;
+    case SSL_ERROR_SYSCALL:
+        ERR_clear_error();
+        return error == 0 ? IO_EOF : io_failed(stream, error);
+    default:
+        stream->ssl_error = ERR_peek_error();
+        ERR_clear_error();
+        if (ERR_GET_REASON(stream->ssl_error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+            return IO_EOF;
+        return io_failed(stream, 0);
+    }
+}
+
+enum io stream_handshake(struct stream *stream)
+{
+    int result;
+
+    ERR_clear_error();
+    errno = 0;
+    result = SSL_do_handshake(stream->ssl);
+    return result == 1 ? IO_DONE : tls_io(stream, result, errno);
+}
+
+static enum io tls_read(struct stream *stream, void *data, size_t size, size_t *ret_len)
+{
+    int result;
+
+    ERR_clear_error();
+    errno = 0;
+    result = SSL_read_ex(stream->ssl, data, size, ret_len);
+    return result == 1 ? IO_DONE : tls_io(stream, result, errno);
+}
+
+static enum io tls_write(struct stream *stream, const void *data, size_t len, size_t *ret_len)
+{
+    int result;
+
+    ERR_clear_error();
+    errno = 0;
+    result = SSL_write_ex(stream->ssl, data, len, ret_len);
+    return result == 1 ? IO_DONE : tls_io(stream, result, errno);
+}
+
+static bool is_later(int error)
+{
+    return error == EAGAIN || error == EINTR;
+}
+
+enum io stream_read(struct stream *stream, void *data, size_t size, size_t *ret_len)
+{
+    ssize_t len;
+
+    if (stream->ssl)
+        return tls_read(stream, data, size, ret_len);
+
+    len = recv(stream->fd, data, size, 0);
+    if (len == 0)
+        return IO_EOF;
+    if (len < 0)
+        return is_later(errno) ? IO_WANT_READ : io_failed(stream, errno);
+    *ret_len = (size_t)len;
+    return IO_DONE;
+}
+
+enum io stream_write(struct stream *stream, const void *data, size_t len, size_t *ret_len)
+{
+    ssize_t written;
+
+    if (stream->ssl)
+        return tls_write(stream, data, len, ret_len);
+
+    written = send(stream->fd, data, len, MSG_NOSIGNAL);
+    if (written < 0)
+        return is_later(errno) ? IO_WANT_WRITE : io_failed(stream, errno);
+    *ret_len = (size_t)written;
+    return IO_DONE;
+}
+
+int stream_error(const struct stream *stream)
+{
+    return stream->error;
+}
+
+void stream_close(struct stream *stream, bool reset)
+{
+    if (stream->fd < 0)
+        return;
+    if (stream->ssl) {
+        SSL_free(stream->ssl);
+        stream->ssl = NULL;
+    }
+    if (reset)
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},
+                   sizeof(struct linger));
+    close(stream->fd);
+    stream->fd = -1;
+}
