@@ -1,5 +1,0 @@
-import { OverviewPage } from "@/features/health";
-
-export default function Page() {
-  return <OverviewPage />;
-}

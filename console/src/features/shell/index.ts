@@ -1,4 +1,0 @@
-"use client";
-
-export { Shell } from "./shell";
-export { ShellSkeleton } from "./shell-skeleton";
