@@ -1,0 +1,141 @@
+/*
+ * Connects step by step with PQconnectPoll, so that our deadline holds, and with verbose messages, because only they carry
+ * the SQLSTATE of a refused connection. Dead peers are noticed by keepalives and tcp_user_timeout within about 5 s.
+ */
+#include "control/store/connect.h"
+
+#include <ctype.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/buf.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#include "control/store/sqlstate.h"
+
+static void on_notice(void *argument, const char *message)
+{
+    (void)argument;
+    log_debug("database.notice", "message=\"%.*s\"", (int)strcspn(message, "\n"), message);
+}
+
+/* "FATAL:  28P01: password …" → "28P01"; "" when the message does not come from the server. */
+static void state_of_message(const char *message, char ret_state[6])
+{
+    const char *at = strstr(message, "FATAL:  ");
+
+    ret_state[0] = '\0';
+    if (!at || strlen(at) < 15 || at[13] != ':')
+        return;
+    memcpy(ret_state, at + 8, 5);
+    ret_state[5] = '\0';
+    for (int i = 0; i < 5; i++) {
+        if (!isalnum((unsigned char)ret_state[i]))
+            ret_state[0] = '\0';
+    }
+}
+
+static enum err refused(PGconn *pg)
+{
+    char state[6];
+    const struct sqlstate_meaning *meaning;
+    struct str message = str_of(PQerrorMessage(pg));
+    const char *location = strstr(message.ptr, "\nLOCATION:");
+
+    state_of_message(message.ptr, state);
+    meaning = sqlstate_meaning(state);
+    if (location)
+        message.len = (size_t)(location - message.ptr);
+    while (message.len && isspace((unsigned char)message.ptr[message.len - 1]))
+        message.len--;
+    return fail(meaning->err == ERR_BUG ? ERR_UNAVAILABLE : meaning->err,
+                meaning->err == ERR_BUG ? "database_unavailable" : meaning->code,
+                "no connection to PostgreSQL: " STR_FMT, STR_ARG(message));
+}
+
+static enum err poll_until_connected(PGconn *pg, int64_t deadline_us)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    while (status != PGRES_POLLING_OK) {
+        int64_t left_ms = (deadline_us - clock_monotonic_us()) / 1000;
+        struct pollfd wait = {.fd = PQsocket(pg),
+                              .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+
+        if (left_ms <= 0)
+            return fail(ERR_UNAVAILABLE, "database_unavailable",
+                        "PostgreSQL did not answer the connection in time");
+        if (poll(&wait, 1, (int)left_ms) > 0)
+            status = PQconnectPoll(pg);
+        if (status == PGRES_POLLING_FAILED)
+            return refused(pg);
+    }
+    return OK;
+}
+
+static enum err settle(PGconn *pg, const struct connect_options *options)
+{
+    char sql[512];
+    PGresult *result;
+    ExecStatusType status;
+
+    snprintf(sql, sizeof sql,
+             "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET client_min_messages = 'warning';"
+             "SET statement_timeout = %d; SET lock_timeout = %d;"
+             "SET idle_in_transaction_session_timeout = 30000",
+             options->statement_timeout_ms, options->statement_timeout_ms);
+    result = PQexec(pg, sql);
+    status = PQresultStatus(result);
+    PQclear(result);
+    return status == PGRES_COMMAND_OK ? OK : refused(pg);
+}
+
+static enum err open_on(PGconn *pg, const struct connect_options *options)
+{
+    if (!pg)
+        return fail(ERR_UNAVAILABLE, "database_unavailable", "no memory for a connection");
+    if (PQstatus(pg) == CONNECTION_BAD)
+        return refused(pg);
+
+    PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+    PQsetNoticeProcessor(pg, on_notice, NULL);
+    TRY(poll_until_connected(pg, clock_monotonic_us() + options->timeout_ms * INT64_C(1000)));
+    TRY(settle(pg, options));
+    PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+    return OK;
+}
+
+enum err connect_open(const struct connect_options *options, PGconn **ret_pg)
+{
+    char name[64];
+    char *problem = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(options->url, &problem);
+    PGconn *pg;
+    enum err err;
+
+    if (!parsed) {
+        err = fail(ERR_INVALID, "database_url", "the database URL cannot be read: %.*s",
+                   problem ? (int)strcspn(problem, "\n") : 0, problem ? problem : "");
+        PQfreemem(problem);
+        return err;
+    }
+    PQconninfoFree(parsed);
+
+    snprintf(name, sizeof name, "em-control %s", options->name);
+    /* What stands after dbname wins over the URL, what stands before gives way to it. */
+    const char *const keywords[] = {
+        "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+        "dbname",          "application_name",    "client_encoding",  NULL};
+    const char *const values[] = {"2", "1", "3", "5000", options->url, name, "UTF8", NULL};
+
+    pg = PQconnectStartParams(keywords, values, 1);
+    err = open_on(pg, options);
+    if (err != OK) {
+        PQfinish(pg);
+        return err;
+    }
+    *ret_pg = pg;
+    return OK;
+}
