@@ -1,0 +1,470 @@
+/* Walks a document along a compiled schema and gathers everything that is wrong with it. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "shared/json.h"
+#include "shared/json_schema_node.h"
+
+#define SHOWN_BYTES 60 /* of a value, in a message */
+
+struct check {
+    struct buf pointer; /* of the value that is looked at */
+    json_t **errors;
+    size_t depth;
+};
+
+static void check_value(struct check *check, const struct json_schema *schema, const json_t *value);
+
+static void complain(struct check *check, const char *code, const char *format, ...) PRINTF(3, 4);
+
+static void complain(struct check *check, const char *code, const char *format, ...)
+{
+    char detail[512];
+    va_list arguments;
+
+    if (json_array_size(*check->errors) >= JSON_SCHEMA_ERRORS_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    /* A cut in the middle of a character would not be JSON. */
+    for (size_t len = strlen(detail); !str_is_utf8(str_n(detail, len)); len--)
+        detail[len - 1] = '\0';
+    json_add_error(check->errors, check->pointer.data ? check->pointer.data : "", code, "%s",
+                   detail);
+}
+
+/* Steps into a member; returns what to give to step_out(). */
+static size_t step_into(struct check *check, const char *name)
+{
+    size_t before = check->pointer.len;
+
+    buf_append_char(&check->pointer, '/');
+    for (; *name; name++) {
+        if (*name == '~')
+            buf_append_text(&check->pointer, "~0");
+        else if (*name == '/')
+            buf_append_text(&check->pointer, "~1");
+        else
+            buf_append_char(&check->pointer, *name);
+    }
+    return before;
+}
+
+static void step_out(struct check *check, size_t before)
+{
+    check->pointer.len = before;
+    check->pointer.data[before] = '\0';
+}
+
+/* A value as a person would name it. */
+static void write_value(const json_t *value, struct buf *out)
+{
+    switch (json_typeof(value)) {
+    case JSON_STRING: {
+        struct str text = {json_string_value(value), json_string_length(value)};
+        size_t shown = MIN(text.len, (size_t)SHOWN_BYTES);
+
+        while (shown > 0 && shown < text.len && ((unsigned char)text.ptr[shown] & 0xc0) == 0x80)
+            shown--;
+        buf_append_json_string(out, str_sub(text, 0, shown));
+        if (shown < text.len)
+            buf_append_text(out, "…");
+        break;
+    }
+    case JSON_OBJECT:
+        buf_append_text(out, "an object");
+        break;
+    case JSON_ARRAY:
+        buf_append_text(out, "an array");
+        break;
+    case JSON_INTEGER:
+    case JSON_REAL:
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+        json_write(value, out);
+        break;
+    }
+}
+
+static unsigned bits_of(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return TYPE_OBJECT;
+    case JSON_ARRAY:
+        return TYPE_ARRAY;
+    case JSON_STRING:
+        return TYPE_STRING;
+    case JSON_INTEGER:
+        return TYPE_INTEGER | TYPE_NUMBER;
+    case JSON_REAL:
+        return TYPE_NUMBER;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return TYPE_BOOLEAN;
+    case JSON_NULL:
+        return TYPE_NULL;
+    }
+    return 0;
+}
+
+static void complain_type(struct check *check, unsigned types, const json_t *value)
+{
+    static const struct {
+        unsigned bit;
+        const char *words;
+    } names[] = {
+        {TYPE_OBJECT, "an object"}, {TYPE_ARRAY, "an array"},     {TYPE_STRING, "a text"},
+        {TYPE_NUMBER, "a number"},  {TYPE_INTEGER, "an integer"}, {TYPE_BOOLEAN, "true or false"},
+        {TYPE_NULL, "null"},
+    };
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (types & names[i].bit)
+            buf_printf(&text, "%s%s", text.len > 0 ? " or " : "", names[i].words);
+    }
+    buf_append_text(&text, ", is ");
+    write_value(value, &text);
+    complain(check, "type", "must be %s", text.data);
+}
+
+static bool is_one_of(const json_t *values, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        if (json_equal(json_array_get(values, i), value))
+            return true;
+    }
+    return false;
+}
+
+static void check_choice(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    if (schema->values && !is_one_of(schema->values, value)) {
+        for (size_t i = 0; i < json_array_size(schema->values); i++) {
+            if (i > 0)
+                buf_append_text(&text, ", ");
+            write_value(json_array_get(schema->values, i), &text);
+        }
+        buf_append_text(&text, "; is ");
+        write_value(value, &text);
+        complain(check, "enum", "must be one of %s", text.data);
+    }
+    if (schema->constant && !json_equal(schema->constant, value)) {
+        buf_reset(&text);
+        write_value(schema->constant, &text);
+        complain(check, "const", "must be %s", text.data);
+    }
+}
+
+/* -1, 0 or 1; exact for two integers. */
+static int compare_numbers(const json_t *a, const json_t *b)
+{
+    if (json_is_integer(a) && json_is_integer(b)) {
+        json_int_t left = json_integer_value(a);
+        json_int_t right = json_integer_value(b);
+
+        return (left > right) - (left < right);
+    }
+    return (json_number_value(a) > json_number_value(b)) -
+           (json_number_value(a) < json_number_value(b));
+}
+
+static void check_range(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    bool low = schema->minimum && compare_numbers(value, schema->minimum) < 0;
+    bool high = schema->maximum && compare_numbers(value, schema->maximum) > 0;
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    if (!low && !high)
+        return;
+    if (schema->minimum && schema->maximum) {
+        buf_append_text(&text, "between ");
+        json_write(schema->minimum, &text);
+        buf_append_text(&text, " and ");
+        json_write(schema->maximum, &text);
+    } else {
+        buf_append_text(&text, low ? "at least " : "at most ");
+        json_write(low ? schema->minimum : schema->maximum, &text);
+    }
+    buf_append_text(&text, ", is ");
+    json_write(value, &text);
+    complain(check, low ? "minimum" : "maximum", "must be %s", text.data);
+}
+
+static void check_number(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    check_range(check, schema, value);
+    if (schema->above && compare_numbers(value, schema->above) <= 0)
+        complain(check, "minimum", "must be more than %g, is %g", json_number_value(schema->above),
+                 json_number_value(value));
+    if (schema->below && compare_numbers(value, schema->below) >= 0)
+        complain(check, "maximum", "must be less than %g, is %g", json_number_value(schema->below),
+                 json_number_value(value));
+    if (schema->multiple &&
+        fmod(json_number_value(value), json_number_value(schema->multiple)) != 0.0)
+        complain(check, "multiple", "must be a multiple of %g, is %g",
+                 json_number_value(schema->multiple), json_number_value(value));
+}
+
+static size_t count_characters(struct str text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* Texts, arrays and objects alike: how many there may be of what. */
+static void check_count(struct check *check, size_t count, size_t min, size_t max, const char *what)
+{
+    if (count >= min && count <= max)
+        return;
+    if (min == max)
+        complain(check, count < min ? "too_short" : "too_long", "must have %zu %s, has %zu", min,
+                 what, count);
+    else if (count < min)
+        complain(check, "too_short", "must have at least %zu %s, has %zu", min, what, count);
+    else
+        complain(check, "too_long", "must have at most %zu %s, has %zu", max, what, count);
+}
+
+static void check_string(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    size_t characters = count_characters(text);
+    CLEANUP(buf_clear_p) struct buf shown = {0};
+    char detail[256];
+
+    check_count(check, characters, schema->min_length, schema->max_length,
+                schema->min_length == 1 && characters < 1 ? "character" : "characters");
+    write_value(value, &shown);
+    /* What is too long is not looked at any further: patterns have their price. */
+    if (characters > schema->max_length)
+        return;
+    if (schema->pattern && regex_match(schema->pattern, text) != REGEX_MATCH)
+        complain(check, "pattern", "must match %s, is %s", schema->pattern_text, shown.data);
+    if (schema->format && !schema->format->check(text, detail, sizeof detail))
+        complain(check, "format", "%s; is %s", detail, shown.data);
+}
+
+static void check_array(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    size_t count = json_array_size(value);
+    char index[24];
+
+    check_count(check, count, schema->min_items, schema->max_items, "items");
+    if (count > schema->max_items)
+        return;
+    for (size_t i = 0; schema->items && i < count; i++) {
+        size_t before;
+
+        snprintf(index, sizeof index, "%zu", i);
+        before = step_into(check, index);
+        check_value(check, schema->items, json_array_get(value, i));
+        step_out(check, before);
+    }
+    for (size_t i = 0; schema->unique && i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
+                complain(check, "duplicate", "must have no equal items: %zu and %zu are", j, i);
+                return;
+            }
+        }
+    }
+}
+
+static const struct json_schema *find_property(const struct json_schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->properties.len; i++) {
+        if (strcmp(schema->properties.items[i].name, name) == 0)
+            return schema->properties.items[i].schema;
+    }
+    return NULL;
+}
+
+static void complain_unknown(struct check *check, const struct json_schema *schema)
+{
+    CLEANUP(buf_clear_p) struct buf known = {0};
+
+    for (size_t i = 0; i < schema->properties.len; i++)
+        buf_printf(&known, "%s%s", i > 0 ? ", " : "", schema->properties.items[i].name);
+    if (known.len > 0)
+        complain(check, "unknown_field", "is not a field here; there are: %s", known.data);
+    else
+        complain(check, "unknown_field", "is not a field here");
+}
+
+static void check_member(struct check *check, const struct json_schema *schema, const char *name,
+                         const json_t *value)
+{
+    const struct json_schema *property = find_property(schema, name);
+    size_t before = step_into(check, name);
+
+    if (schema->names) {
+        json_t *text = json_string(name);
+
+        check_value(check, schema->names, text);
+        json_decref(text);
+    }
+    if (property)
+        check_value(check, property, value);
+    else if (schema->additional && schema->additional->nothing)
+        complain_unknown(check, schema);
+    else if (schema->additional)
+        check_value(check, schema->additional, value);
+    step_out(check, before);
+}
+
+static void check_object(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    const char *name;
+    json_t *member;
+
+    check_count(check, json_object_size(value), schema->min_members, schema->max_members, "fields");
+    if (json_object_size(value) > schema->max_members)
+        return;
+    for (size_t i = 0; i < json_array_size(schema->required); i++) {
+        const char *wanted = json_string_value(json_array_get(schema->required, i));
+
+        if (!json_object_get(value, wanted)) {
+            size_t before = step_into(check, wanted);
+
+            complain(check, "required", "is missing");
+            step_out(check, before);
+        }
+    }
+    json_object_foreach((json_t *)value, name, member) check_member(check, schema, name, member);
+}
+
+/* Whether the value fits, without a word about it. */
+static bool fits(const struct json_schema *schema, const json_t *value, size_t depth)
+{
+    json_t *errors = NULL;
+    struct check check = {.errors = &errors, .depth = depth};
+    bool fit;
+
+    check_value(&check, schema, value);
+    fit = errors == NULL;
+    json_decref(errors);
+    buf_clear(&check.pointer);
+    return fit;
+}
+
+/* The alternative that the value was most likely meant for: the only one whose type it has. */
+static const struct json_schema *likely(const schema_vec *alternatives, const json_t *value)
+{
+    const struct json_schema *found = NULL;
+
+    for (size_t i = 0; i < alternatives->len; i++) {
+        const struct json_schema *schema = alternatives->items[i];
+
+        while (schema->reference && schema->types == 0)
+            schema = schema->reference;
+        if (schema->types != 0 && !(schema->types & bits_of(value)))
+            continue;
+        if (found)
+            return NULL;
+        found = alternatives->items[i];
+    }
+    return found;
+}
+
+static void check_alternatives(struct check *check, const schema_vec *alternatives,
+                               bool exactly_one, const json_t *value)
+{
+    const struct json_schema *meant;
+    size_t fitting = 0;
+
+    for (size_t i = 0; i < alternatives->len; i++)
+        fitting += fits(alternatives->items[i], value, check->depth);
+    if (fitting == 1 || (fitting > 1 && !exactly_one))
+        return;
+    meant = fitting == 0 ? likely(alternatives, value) : NULL;
+    if (meant)
+        check_value(check, meant, value);
+    else
+        complain(check, "alternatives", "must have %s of %zu allowed forms, has %zu",
+                 exactly_one ? "exactly one" : "one", alternatives->len, fitting);
+}
+
+static void check_combinations(struct check *check, const struct json_schema *schema,
+                               const json_t *value)
+{
+    if (schema->reference)
+        check_value(check, schema->reference, value);
+    for (size_t i = 0; i < schema->all_of.len; i++)
+        check_value(check, schema->all_of.items[i], value);
+    if (schema->any_of.len > 0)
+        check_alternatives(check, &schema->any_of, false, value);
+    if (schema->one_of.len > 0)
+        check_alternatives(check, &schema->one_of, true, value);
+    if (schema->not &&fits(schema->not, value, check->depth))
+        complain(check, "not", "has a form that is not allowed here");
+}
+
+static void check_typed(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        check_object(check, schema, value);
+        break;
+    case JSON_ARRAY:
+        check_array(check, schema, value);
+        break;
+    case JSON_STRING:
+        check_string(check, schema, value);
+        break;
+    case JSON_INTEGER:
+    case JSON_REAL:
+        check_number(check, schema, value);
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+        break;
+    }
+}
+
+static void check_value(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    if (check->depth == JSON_SCHEMA_DEPTH_MAX) {
+        complain(check, "too_deep", "is nested more than %d levels deep", JSON_SCHEMA_DEPTH_MAX);
+        return;
+    }
+    check->depth++;
+    if (schema->nothing)
+        complain(check, "not", "must not be here");
+    else if (schema->types != 0 && !(schema->types & bits_of(value)))
+        complain_type(check, schema->types, value);
+    else {
+        check_choice(check, schema, value);
+        check_typed(check, schema, value);
+        check_combinations(check, schema, value);
+    }
+    check->depth--;
+}
+
+enum err json_schema_check(const struct json_schema *schema, const json_t *document,
+                           const char *base, json_t **errors)
+{
+    json_t *found = NULL;
+    struct check check = {.errors = &found};
+
+    buf_append_text(&check.pointer, base);
+    check_value(&check, schema, document);
+    buf_clear(&check.pointer);
+    if (!found)
+        return OK;
+    if (!*errors)
+        *errors = json_array();
+    json_array_extend(*errors, found);
+    json_decref(found);
+    return ERR_INVALID;
+}
