@@ -5,10 +5,8 @@
 #include "control/notify/outbound.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "shared/address_policy.h"
 #include "shared/mem.h"
 
 struct outbound {
@@ -39,36 +37,17 @@ void outbound_free(struct outbound *outbound)
     free(outbound);
 }
 
-static bool is_allowed_v4(const uint8_t bytes[4])
-{
-    if (bytes[0] == 0 || bytes[0] >= 224)
-        return false; /* unspecified; multicast, reserved, broadcast */
-    return !(bytes[0] == 169 && bytes[1] == 254);
-}
-
-static bool is_allowed_v6(const struct in6_addr *address)
-{
-    if (IN6_IS_ADDR_V4MAPPED(address))
-        return is_allowed_v4(&address->s6_addr[12]);
-    return !IN6_IS_ADDR_UNSPECIFIED(address) && !IN6_IS_ADDR_LINKLOCAL(address) &&
-           !IN6_IS_ADDR_MULTICAST(address) &&
-           /* fd00:ec2::/32, the metadata service of a large cloud */
-           memcmp(address->s6_addr, "\xfd\x00\x0e\xc2", 4) != 0;
-}
+/* Receivers inside the company and on this machine are what a webhook is for. */
+static const struct address_policy policy = {.allow_loopback = true, .allow_private = true};
 
 static bool is_allowed(const struct sockaddr *address)
 {
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
+    struct addr addr;
 
-        return is_allowed_v4((const uint8_t *)&v4->sin_addr);
-    }
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)address;
-
-        return is_allowed_v6(&v6->sin6_addr);
-    }
-    return false;
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+        return false;
+    addr = addr_of(address);
+    return address_policy_refusal(&policy, &addr) == NULL;
 }
 
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
@@ -119,8 +98,9 @@ static void set_options(struct outbound *outbound, const struct outbound_request
 static enum err curl_failure(const struct outbound *outbound, CURLcode code, int64_t timeout_ms)
 {
     if (outbound->refused)
-        return fail(ERR_DENIED, "outbound_policy",
-                    "The address is link-local, multicast or a metadata service: nothing is sent there.");
+        return fail(
+            ERR_DENIED, "outbound_policy",
+            "The address is link-local, multicast or a metadata service: nothing is sent there.");
     if (code == CURLE_OPERATION_TIMEDOUT)
         return fail(ERR_TIMEOUT, "outbound_timeout", "No complete reply within %lld ms.",
                     (long long)timeout_ms);
