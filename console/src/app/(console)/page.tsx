@@ -1,0 +1,5 @@
+import { OverviewPage } from "@/features/health";
+
+export default function Page() {
+  return <OverviewPage />;
+}

@@ -1,0 +1,8 @@
+import type { Metadata } from "next";
+import { LoginPage } from "@/features/access";
+
+export const metadata: Metadata = { title: "Sign in · Environment Manager" };
+
+export default function Page() {
+  return <LoginPage />;
+}

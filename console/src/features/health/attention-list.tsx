@@ -1,0 +1,84 @@
+"use client";
+
+import { CircleCheck } from "lucide-react";
+import { useMemo } from "react";
+import { STATE, StateBadge } from "@/components/state";
+import { Time } from "@/components/time";
+import { Card, CardHeader } from "@/components/ui/card";
+import { Notice } from "@/components/views";
+import { useShortcuts } from "@/lib/shortcuts";
+import type { HealthState } from "@/lib/types";
+import type { Instance } from "./overview";
+import { useHeldOrder } from "./use-held-order";
+
+const MOST_SHOWN = 100;
+const idOf = ({ node }: Instance) => node.id;
+
+/** What somebody should look at, worst first and newest first. */
+export function AttentionList({
+  instances,
+  states,
+  onOpen,
+}: {
+  instances: Instance[];
+  states: readonly HealthState[];
+  onOpen: (id: string) => void;
+}) {
+  const { shown, waiting, apply, bind } = useHeldOrder(instances, idOf);
+  useShortcuts(useMemo(() => ({ u: apply }), [apply]));
+  const title = states.length > 0 ? states.map((state) => STATE[state].word).join(", ") : "Needs attention";
+
+  return (
+    <Card aria-label={title} className="md:h-54" {...bind}>
+      <CardHeader title={title} count={instances.length}>
+        {waiting > 0 ? (
+          <button
+            type="button"
+            onClick={apply}
+            className="ml-auto rounded-full bg-primary px-2 text-xs leading-5 font-medium text-primary-foreground"
+          >
+            {waiting} {waiting === 1 ? "change" : "changes"} · apply
+          </button>
+        ) : null}
+      </CardHeader>
+      {shown.length === 0 ? (
+        <Notice icon={CircleCheck} title="Nothing needs attention" className="flex-1 justify-center py-6">
+          Everything shown here is operational or in planned maintenance.
+        </Notice>
+      ) : (
+        <ul className="min-h-0 flex-1 overflow-auto py-1">
+          {shown.slice(0, MOST_SHOWN).map((instance) => (
+            <AttentionRow key={instance.node.id} instance={instance} onOpen={onOpen} />
+          ))}
+          {shown.length > MOST_SHOWN ? (
+            <li className="px-3 py-1.5 text-xs text-muted-foreground">
+              {(shown.length - MOST_SHOWN).toLocaleString("en")} more: narrow the filters to see them.
+            </li>
+          ) : null}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function AttentionRow({ instance, onOpen }: { instance: Instance; onOpen: (id: string) => void }) {
+  const { node, system } = instance;
+  return (
+    <li>
+      <button
+        type="button"
+        onClick={() => onOpen(node.id)}
+        className="focus-inset flex h-8 w-full items-center gap-2 px-3 text-left hover:bg-accent"
+      >
+        <span className="w-27 shrink-0">
+          <StateBadge state={node.health.state} />
+        </span>
+        <span className="max-w-[45%] shrink-0 truncate font-medium">
+          {system.name} <span className="font-normal text-muted-foreground">{node.name}</span>
+        </span>
+        <span className="min-w-0 flex-1 truncate text-xs text-muted-foreground">{node.health.reason}</span>
+        <Time at={node.health.since} as="for" className="numeric shrink-0 text-xs text-muted-foreground" />
+      </button>
+    </li>
+  );
+}

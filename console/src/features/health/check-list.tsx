@@ -1,0 +1,106 @@
+"use client";
+
+import { Play } from "lucide-react";
+import { StateBadge } from "@/components/state";
+import { Time } from "@/components/time";
+import { Button } from "@/components/ui/button";
+import { toast } from "@/components/ui/toast";
+import { VerdictMark } from "@/components/verdict";
+import { formatMicros, formatWord } from "@/lib/format";
+import type { CheckHealth } from "@/lib/types";
+import { cn } from "@/lib/utils";
+import { useRunCheck } from "./queries";
+
+/** A component's checks: state, last result and when the next is due. Picking one shows its results below. */
+export function CheckList({
+  checks,
+  selected,
+  onSelect,
+}: {
+  checks: CheckHealth[];
+  selected: string | undefined;
+  onSelect: (id: string) => void;
+}) {
+  return (
+    <ul className="-mx-2 flex flex-col gap-0.5">
+      {checks.map((check) => (
+        <li
+          key={check.id}
+          data-check={check.id}
+          className={cn(
+            "relative flex items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
+            check.id === selected && "bg-accent",
+          )}
+        >
+          <StateBadge state={check.state} />
+          <div className="min-w-0 flex-1">
+            <p className="flex flex-wrap items-baseline gap-x-2">
+              <button
+                type="button"
+                aria-pressed={check.id === selected}
+                onClick={() => onSelect(check.id)}
+                className="rounded-sm text-left font-medium after:absolute after:inset-0 after:rounded-md"
+              >
+                {check.name}
+              </button>
+              <span className="text-xs text-muted-foreground">
+                {check.kind} · every {check.interval_s} s
+              </span>
+              {check.enabled ? null : <Tag word="paused" />}
+              {check.soft ? <Tag word="confirming" /> : null}
+              {check.flapping ? <Tag word="flapping" /> : null}
+            </p>
+            <LastResult check={check} />
+          </div>
+          <RunButton check={check} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Tag({ word }: { word: string }) {
+  return <span className="rounded-sm border px-1 text-2xs text-muted-foreground">{word}</span>;
+}
+
+function LastResult({ check }: { check: CheckHealth }) {
+  const { last } = check;
+  if (!last) return <p className="text-xs text-muted-foreground">No result yet.</p>;
+  const next = new Date(Date.parse(last.at) + check.interval_s * 1_000).toISOString();
+  return (
+    <p className="flex flex-wrap items-center gap-x-2 text-xs text-muted-foreground">
+      <VerdictMark verdict={last.verdict} />
+      <span className="numeric">{formatMicros(last.timings_us.total)}</span>
+      <Time at={last.at} className="numeric" />
+      {check.enabled ? (
+        <span>
+          next <Time at={next} as="until" className="numeric" />
+        </span>
+      ) : null}
+      {last.verdict === "ok" ? null : (
+        <span className="basis-full">{last.message ?? formatWord(last.outcome)}</span>
+      )}
+    </p>
+  );
+}
+
+function RunButton({ check }: { check: CheckHealth }) {
+  const run = useRunCheck();
+  return (
+    <Button
+      className="relative z-1"
+      aria-label={`Run ${check.name} now`}
+      disabled={run.isPending}
+      onClick={() =>
+        run.mutate(check.id, {
+          onSuccess: () =>
+            toast({ title: `${check.name} runs now`, description: "Its result appears here." }),
+          onError: (error) => toast({ title: `${check.name} could not be run`, description: error.message }),
+        })
+      }
+    >
+      <Play aria-hidden />
+      Run
+    </Button>
+  );
+}

@@ -1,0 +1,4 @@
+"use client";
+
+export { Shell } from "./shell";
+export { ShellSkeleton } from "./shell-skeleton";
