@@ -22,6 +22,8 @@
     ROW(FLEET_WRITE, "fleet.write", "enrol and remove probers")                                    \
     ROW(SETTINGS_READ, "settings.read", "see the settings")                                        \
     ROW(SETTINGS_WRITE, "settings.write", "change the settings")                                   \
+    ROW(ACCESS_READ, "access.read", "see who has API keys")                                        \
+    ROW(ACCESS_WRITE, "access.write", "create and revoke API keys")                                \
     ROW(METRICS_READ, "metrics.read", "read the service's own metrics")
 
 #define PERMISSION_ENUM(name, word, what) PERMISSION_##name,

@@ -154,3 +154,25 @@ SELECT json_build_object(
            AND ($6::uuid IS NULL OR component = $6::uuid)
          ORDER BY id
          LIMIT $1::integer + 1) page;
+
+-- time_zone_find(name): a row when there is a zone of that name.
+SELECT 1 FROM pg_timezone_names WHERE name = $1::text;
+
+-- organisation_hold(id): makes other moves of business units in the organisation wait.
+SELECT id FROM organisation WHERE id = $1::uuid FOR NO KEY UPDATE;
+
+-- business_unit_lies_in(id, ancestor): a row when the unit is the other one or lies in it at any depth.
+WITH RECURSIVE above AS (
+    SELECT id, parent_id FROM business_unit WHERE id = $1::uuid
+    UNION
+    SELECT unit.id, unit.parent_id FROM business_unit unit JOIN above ON unit.id = above.parent_id)
+SELECT 1 FROM above WHERE id = $2::uuid;
+
+-- check_free_key(component_id, stem): the stem, or the first of stem-2, stem-3, … that no check of the component has.
+SELECT candidate
+  FROM (SELECT n, CASE n WHEN 1 THEN $2::text ELSE $2::text || '-' || n END AS candidate
+          FROM generate_series(1, 1000) n) numbered
+ WHERE NOT EXISTS (SELECT FROM health_check
+                    WHERE component_id = $1::uuid AND key = candidate AND deleted_at IS NULL)
+ ORDER BY n
+ LIMIT 1;

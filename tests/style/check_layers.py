@@ -23,7 +23,7 @@ LAYERS = [
     {"store"},
     {"journal"},
     {"api"},
-    {"cmdb", "calendar"},
+    {"cmdb", "calendar", "settings"},
     {"access"},
     {"notify", "fleet", "health", "booking", "schedule", "cost"},
     {"release", "drift", "deployment", "integration", "dashboard", "knowledge"},

@@ -303,9 +303,16 @@ CREATE TABLE api_key (
     revoked_at timestamptz
 );
 
+CREATE VIEW api_key_item WITH (security_invoker = true) AS
+SELECT id, name, scopes, principal_id AS owner, rfc3339(created_at) AS created_at, rfc3339(expires_at) AS expires_at,
+       rfc3339(last_used_at) AS last_used_at
+  FROM api_key
+ WHERE revoked_at IS NULL;
+
 CREATE TABLE session (
     id uuid PRIMARY KEY,
     principal_id uuid NOT NULL REFERENCES principal,
+    api_key_id uuid REFERENCES api_key, -- signed in with this key: no more rights and no longer life than it has
     hash bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
     created_at timestamptz NOT NULL DEFAULT now(),
     last_used_at timestamptz NOT NULL DEFAULT now(),
@@ -313,6 +320,7 @@ CREATE TABLE session (
 );
 
 CREATE INDEX session_expiry ON session (expires_at);
+CREATE INDEX session_api_key ON session (api_key_id) WHERE api_key_id IS NOT NULL;
 
 CREATE TABLE sign_in_link (
     hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),

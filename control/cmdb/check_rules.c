@@ -1,0 +1,124 @@
+/* The schema of a spec says what its fields are; what two fields mean together is said here. */
+#include "control/cmdb/check_rules.h"
+
+#include "contract/check.h"
+
+#include "shared/buf.h"
+#include "shared/embedded_file.h"
+#include "shared/json.h"
+#include "shared/json_schema.h"
+
+extern const struct embedded_file check_kind_schemas[];
+
+/* Constant once compiled. */
+static struct json_schemas *kinds;
+
+enum err check_rules_init(void)
+{
+    kinds = json_schemas_new();
+    json_schemas_add(kinds, check_kind_schemas);
+    return json_schemas_compile(kinds);
+}
+
+/* --- values that follow from others --- */
+
+static int64_t interval_s(const json_t *check)
+{
+    return json_integer_or(check, "interval_s", CHECK_INTERVAL_S_DEFAULT);
+}
+
+static int64_t timeout_ms(const json_t *check)
+{
+    return json_integer_or(check, "timeout_ms", CHECK_TIMEOUT_MS_DEFAULT);
+}
+
+static int64_t stale_after_s_default(const json_t *check)
+{
+    int64_t timeout_s = (timeout_ms(check) + 999) / 1000;
+
+    return MAX(3 * interval_s(check) + timeout_s, CHECK_STALE_AFTER_S_MIN);
+}
+
+void check_rules_complete(json_t *check)
+{
+    if (!json_has(check, "retry_interval_s"))
+        json_object_set_new(check, "retry_interval_s", json_integer(interval_s(check)));
+    if (!json_has(check, "stale_after_s"))
+        json_object_set_new(check, "stale_after_s", json_integer(stale_after_s_default(check)));
+}
+
+/* Forgets a value that is still what it was and was the default then. */
+static void follow(const json_t *earlier, json_t *check, const char *field, int64_t earlier_default)
+{
+    int64_t was = json_integer_or(earlier, field, 0);
+
+    if (was == earlier_default && was == json_integer_or(check, field, was))
+        json_object_del(check, field);
+}
+
+void check_rules_follow(const json_t *earlier, json_t *check)
+{
+    follow(earlier, check, "retry_interval_s", interval_s(earlier));
+    follow(earlier, check, "stale_after_s", stale_after_s_default(earlier));
+}
+
+/* --- what may be wrong --- */
+
+static void check_times(const json_t *check, json_t **errors)
+{
+    int64_t interval = interval_s(check);
+
+    if (timeout_ms(check) > interval * 1000)
+        json_add_error(errors, "/timeout_ms", "above_interval",
+                       "It must not be longer than interval_s, which is %lld s.",
+                       (long long)interval);
+    if (json_integer_or(check, "retry_interval_s", interval) > interval)
+        json_add_error(errors, "/retry_interval_s", "above_interval",
+                       "It must not be longer than interval_s, which is %lld s.",
+                       (long long)interval);
+    if (json_integer_or(check, "stale_after_s", interval) < interval)
+        json_add_error(errors, "/stale_after_s", "below_interval",
+                       "It must not be shorter than interval_s, which is %lld s.",
+                       (long long)interval);
+}
+
+/* The level that warns must be reached before the one that fails. */
+static void check_thresholds(const json_t *expect, json_t **errors)
+{
+    int64_t warn_ms = json_integer_or(expect, "warn_ms", 0);
+    int64_t fail_ms = json_integer_or(expect, "fail_ms", INT64_MAX);
+    int64_t warn_days = json_integer_or(expect, "cert_warn_days", INT64_MAX);
+    int64_t fail_days = json_integer_or(expect, "cert_fail_days", 0);
+
+    if (warn_ms > fail_ms)
+        json_add_error(errors, "/spec/expect/warn_ms", "above_fail_ms",
+                       "It must not be longer than fail_ms, which is %lld.", (long long)fail_ms);
+    if (warn_days < fail_days)
+        json_add_error(errors, "/spec/expect/cert_warn_days", "below_cert_fail_days",
+                       "It must not be less than cert_fail_days, which is %lld.",
+                       (long long)fail_days);
+}
+
+static void check_spec(const json_t *check, json_t **errors)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+    const struct json_schema *kind = json_schemas_find(kinds, json_text(check, "kind", ""));
+    const json_t *spec = json_object_get(check, "spec");
+
+    if (!kind) {
+        json_add_error(errors, "/kind", "unknown", "There is no kind of check of that name.");
+        return;
+    }
+    json_write(spec, &text);
+    if (text.len > CHECK_SPEC_BYTES_MAX)
+        json_add_error(errors, "/spec", "too_long", "It takes %zu bytes as JSON, at most %d fit.",
+                       text.len, CHECK_SPEC_BYTES_MAX);
+    if (json_schema_check(kind, spec, "/spec", errors) == OK)
+        check_thresholds(json_object_get(spec, "expect"), errors);
+}
+
+void check_rules_check(const json_t *check, json_t **errors)
+{
+    check_times(check, errors);
+    check_spec(check, errors);
+}

@@ -1,0 +1,24 @@
+/*
+ * What a check has to be, beyond the types of its fields: the spec fits its kind, and the numbers fit each other. The
+ * documents are the API's check objects, accepted by check_new.json. Pure: no database, no clock.
+ *
+ * Thread: any after check_rules_init().
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "shared/err.h"
+
+/* Compiles the specs' schemas, include/contract/checks. @return ERR_BUG for a mistake in one. */
+MUST_USE enum err check_rules_init(void);
+
+/* Fills in what depends on other fields: retry_interval_s and stale_after_s. */
+void check_rules_complete(json_t *check);
+
+/* Before a change is completed: a value that was the default of the earlier state becomes that of the new one, unless
+ * the change gives it another one. */
+void check_rules_follow(const json_t *earlier, json_t *check);
+
+/* Adds {pointer, code, detail} for each thing that is wrong in a completed check. */
+void check_rules_check(const json_t *check, json_t **errors);

@@ -1,0 +1,27 @@
+/* What the inventory offers to other domains. */
+#include "control/cmdb/cmdb.h"
+
+#include "shared/json.h"
+
+#include "control/cmdb/check_rules.h"
+#include "control/cmdb/item.h"
+#include "control/cmdb/item_defaults.h"
+
+enum err cmdb_init(void)
+{
+    TRY(check_rules_init());
+    return item_defaults_init();
+}
+
+enum err cmdb_complete_check(json_t *check)
+{
+    json_t *errors = NULL;
+
+    item_defaults_fill(item_type_of(ENTITY_CHECK), check);
+    check_rules_complete(check);
+    check_rules_check(check, &errors);
+    if (!errors)
+        return OK;
+    return fail_fields(ERR_INVALID, "body_invalid", "The body has fields that are not right.",
+                       errors);
+}

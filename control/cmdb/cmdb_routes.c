@@ -1,0 +1,144 @@
+/* The routes of the inventory: the same six for each kind, whose row of item_types.c comes as the request's context. */
+#include "control/api/reply.h"
+#include "control/api/request.h"
+#include "control/api/route.h"
+#include "control/api/router.h"
+#include "control/cmdb/cmdb.h"
+#include "control/cmdb/cmdb.sql.h"
+#include "control/cmdb/item.h"
+#include "control/journal/journal.h"
+#include "control/journal/journal.sql.h"
+#include "control/store/tx.h"
+
+static enum err reply_item(struct reply *reply, const struct item *item)
+{
+    reply_etag(reply, item->version);
+    return reply_json_text(reply, str_of(item->object));
+}
+
+/* Notes one written item in the journal and for the engine. */
+static enum err record(struct tx *tx, const struct request *request, struct reply *reply,
+                       const char *action, const struct item *before, const struct item *after)
+{
+    const struct item *item = after ? after : before;
+
+    reply_changed(reply, before ? CHANGE_UPDATED : CHANGE_CREATED, item->type->kind, &item->id);
+    return journal_record(tx, JOURNAL_AUTHOR(request),
+                          &(struct journal_entry){
+                              .action = action,
+                              .kind = item->type->kind,
+                              .entity_id = item->id,
+                              .organisation_id = item->organisation_id,
+                              .before = before ? before->object : NULL,
+                              .after = after ? after->object : NULL,
+                          },
+                          1);
+}
+
+static enum err create_item(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_clear_p) struct item item = {0};
+    const struct item_type *type = request->context;
+    char id[UUID_TEXT_BYTES];
+
+    TRY(tx_begin(request->db, &tx));
+    TRY(item_create(tx, type, request->body, &item));
+    TRY(record(tx, request, reply, "create", NULL, &item));
+    TRY(tx_commit(TAKE(tx)));
+
+    reply_header(reply, "Location", "/api/v1/%s/%s", type->collection, uuid_format(&item.id, id));
+    return reply_item(reply, &item);
+}
+
+static enum err update_item(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_clear_p) struct item before = {0};
+    CLEANUP(item_clear_p) struct item after = {0};
+    struct uuid id;
+
+    TRY(request_uuid(request, "id", &id));
+    TRY(tx_begin(request->db, &tx));
+    TRY(item_lock(tx, request->context, &id, &before));
+    TRY(request_match_version(request, before.version));
+    TRY(item_update(tx, &before, request->body, &after));
+    if (after.version != before.version)
+        TRY(record(tx, request, reply, "update", &before, &after));
+    TRY(tx_commit(TAKE(tx)));
+
+    return reply_item(reply, &after);
+}
+
+/* Notes all that went, in one statement. */
+static enum err record_deleted(struct tx *tx, const struct request *request, struct reply *reply,
+                               const item_list *items)
+{
+    AUTO(xfree) struct journal_entry *entries = xcalloc(items->len, sizeof *entries);
+
+    for (size_t i = 0; i < items->len; i++) {
+        const struct item *item = &items->items[i];
+
+        reply_changed(reply, CHANGE_DELETED, item->type->kind, &item->id);
+        entries[i] = (struct journal_entry){
+            .action = "delete",
+            .kind = item->type->kind,
+            .entity_id = item->id,
+            .organisation_id = item->organisation_id,
+            .before = item->object,
+        };
+    }
+    return journal_record(tx, JOURNAL_AUTHOR(request), entries, items->len);
+}
+
+static enum err delete_item(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_clear_p) struct item item = {0};
+    CLEANUP(item_list_clear_p) item_list items = {0};
+    struct uuid id;
+
+    TRY(request_uuid(request, "id", &id));
+    TRY(tx_begin(request->db, &tx));
+    TRY(item_lock(tx, request->context, &id, &item));
+    TRY(request_match_version(request, item.version));
+    TRY(item_delete(tx, &item, request_flag(request, "cascade"), &items));
+    TRY(record_deleted(tx, request, reply, &items));
+    return tx_commit(TAKE(tx));
+}
+
+/* clang-format off */
+#define ITEM_ROUTES(path, one, many, resource, a_thing, things)                                                           \
+    (const struct route[]) {                                                                                              \
+        READ   (        path,                sql_##many##_page, "list_" #many,           resource##_READ,  BROWSE, none,        200, one##_page,  "List " things),                    \
+        READ   (        path "/{id}",        sql_##one##_get,   "get_" #one,             resource##_READ,  BROWSE, none,        200, one,         "Get " a_thing),                    \
+        READ   (        path "/{id}/history", sql_change_page,  "get_" #one "_history",  JOURNAL_READ,     BROWSE, none,        200, change_page, "What happened to " a_thing),       \
+        HANDLER(POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
+        HANDLER(PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \
+        HANDLER(DELETE, path "/{id}",        delete_item,       "delete_" #one,          resource##_WRITE, CHANGE, none,        204, none,        "Delete " a_thing, "cascade"),      \
+        { 0 },                                                                                                            \
+    }
+
+static const struct {
+    enum entity_kind kind;
+    const struct route *routes;
+} tables[] = {
+    { ENTITY_ORGANISATION,         ITEM_ROUTES("/api/v1/organisations",         organisation,         organisations,         INVENTORY, "an organisation",        "organisations") },
+    { ENTITY_BUSINESS_UNIT,        ITEM_ROUTES("/api/v1/business-units",        business_unit,        business_units,        INVENTORY, "a business unit",        "business units") },
+    { ENTITY_SYSTEM,               ITEM_ROUTES("/api/v1/systems",               system,               systems,               INVENTORY, "a system",               "systems") },
+    { ENTITY_ENVIRONMENT_GROUP,    ITEM_ROUTES("/api/v1/environment-groups",    environment_group,    environment_groups,    INVENTORY, "an environment group",   "environment groups") },
+    { ENTITY_INSTANCE,             ITEM_ROUTES("/api/v1/instances",             instance,             instances,             INVENTORY, "an instance",            "instances") },
+    { ENTITY_COMPONENT_DEFINITION, ITEM_ROUTES("/api/v1/component-definitions", component_definition, component_definitions, INVENTORY, "a component definition", "component definitions") },
+    { ENTITY_COMPONENT,            ITEM_ROUTES("/api/v1/components",            component,            components,            INVENTORY, "a component",            "components") },
+    { ENTITY_CHECK,                ITEM_ROUTES("/api/v1/checks",                check,                checks,                CHECK,     "a check",                "checks") },
+};
+
+/* clang-format on */
+
+void cmdb_add_routes(struct router *router)
+{
+    router_add_schemas(router, cmdb_schemas);
+    router_add_schemas(router, check_kind_schemas);
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        router_add(router, tables[i].routes, (void *)item_type_of(tables[i].kind));
+}

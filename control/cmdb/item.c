@@ -1,0 +1,194 @@
+/*
+ * Creating, changing and deleting items of any kind. The way is always the same: make the whole new state as a JSON
+ * object of the API's fields, put the ids of what it refers to beside it, check it, write it by the kind's statement, and
+ * read it back through the kind's view, so that the answer and the journal show what is really there.
+ */
+#include "control/cmdb/item.h"
+
+#include <stdio.h>
+
+#include "shared/json.h"
+#include "shared/json_merge.h"
+#include "shared/mem.h"
+
+#include "control/cmdb/item_defaults.h"
+#include "control/cmdb/item_rules.h"
+#include "control/store/db.h"
+#include "control/store/tx.h"
+
+void item_clear(struct item *item)
+{
+    free(item->object);
+    *item = (struct item){0};
+}
+
+/* --- reading --- */
+
+static enum err read_item(struct tx *tx, const struct item_type *type, const struct uuid *id,
+                          const struct uuid *organisation_id, struct item *ret_item)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    TRY(tx_query_one(tx, type->get, PARAMS(p_uuid(id)), &rows));
+    *ret_item = (struct item){
+        .type = type,
+        .id = *id,
+        .organisation_id = *organisation_id,
+        .version = row_int(rows, 0, 1),
+        .object = str_dup(row_text(rows, 0, 0)),
+    };
+    return OK;
+}
+
+enum err item_lock(struct tx *tx, const struct item_type *type, const struct uuid *id,
+                   struct item *ret_item)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct uuid organisation_id;
+
+    TRY(tx_query(tx, &type->lock, PARAMS(p_uuid(id)), &rows));
+    if (rows_count(rows) == 0)
+        return fail(ERR_NOT_FOUND, "item_missing", "There is no such %s.", type->words);
+    organisation_id = row_uuid(rows, 0, 0);
+    return read_item(tx, type, id, &organisation_id, ret_item);
+}
+
+/* --- the new state --- */
+
+static void add_reference_error(const struct item_reference *reference, const char *code,
+                                const char *detail, json_t **errors)
+{
+    char pointer[32];
+
+    snprintf(pointer, sizeof pointer, "/%s", reference->field);
+    json_add_error(errors, pointer, code, "%s", detail);
+}
+
+/*
+ * Puts the id of what a field refers to beside it, as its column. What is not there is an error of the field. What did not
+ * change is not looked up, and so not locked: a writer who deletes holds the parent before the child.
+ */
+static enum err resolve(struct tx *tx, const struct item_reference *reference,
+                        const json_t *earlier, json_t *fields, struct item_place *ret_place,
+                        json_t **errors)
+{
+    json_t *value = json_object_get(fields, reference->field);
+    const char *text = json_text(fields, reference->field, NULL);
+    char id[UUID_TEXT_BYTES];
+    enum err err;
+
+    if (!text)
+        return OK;
+    if (json_equal(value, json_object_get(earlier, reference->field))) {
+        json_object_set(fields, reference->column, value);
+        return OK;
+    }
+
+    err = item_find(tx, item_type_of(reference->to), str_of(text), ret_place);
+    if (err == ERR_NOT_FOUND) {
+        add_reference_error(reference, "not_found", failure_last()->detail, errors);
+        return OK;
+    }
+    TRY(err);
+    json_object_set_new(fields, reference->column, json_string(uuid_format(&ret_place->id, id)));
+    return OK;
+}
+
+/* Resolves all references and checks how they fit together. The organisation of a new item is that of its parent. */
+static enum err resolve_all(struct tx *tx, const struct item_type *type, const json_t *earlier,
+                            json_t *fields, struct uuid *organisation_id, json_t **errors)
+{
+    struct item_place places[ITEM_REFERENCES_MAX] = {0};
+
+    for (int i = 0; type->references[i].field; i++) {
+        const struct item_reference *reference = &type->references[i];
+
+        TRY(resolve(tx, reference, earlier, fields, &places[i], errors));
+        if (uuid_is_nil(&places[i].id))
+            continue;
+        if (i == 0 && !earlier)
+            *organisation_id = places[i].organisation_id;
+        if (uuid_is_nil(organisation_id))
+            continue; /* the parent is missing: that says enough */
+        if (!uuid_equal(&places[i].organisation_id, organisation_id))
+            add_reference_error(reference, "other_organisation",
+                                "It belongs to another organisation.", errors);
+        else if (reference->is_sibling && !uuid_equal(&places[i].parent_id, &places[0].parent_id))
+            add_reference_error(reference, "other_parent", "It does not belong to the same system.",
+                                errors);
+    }
+    return OK;
+}
+
+/* Completes and checks the whole new state; `fields` then has a value for each column. */
+static enum err prepare(struct tx *tx, const struct item_type *type, const json_t *earlier,
+                        json_t *fields, struct uuid *organisation_id)
+{
+    JSON_AUTO json_t *errors = NULL;
+
+    item_defaults_fill(type, fields);
+    TRY(resolve_all(tx, type, earlier, fields, organisation_id, &errors));
+    if (type->prepare)
+        TRY(type->prepare(tx, earlier, fields, &errors));
+    item_rules_check(fields, type->has_propagation, &errors);
+    if (errors)
+        return fail_fields(ERR_INVALID, "body_invalid", "The body has fields that are not right.",
+                           TAKE(errors));
+    return OK;
+}
+
+/* Runs an insert or update; a key that the parent has already becomes an error of the field. */
+static enum err write_fields(struct tx *tx, const struct item_type *type,
+                             const struct statement *statement, struct params params,
+                             const json_t *fields)
+{
+    JSON_AUTO json_t *errors = NULL;
+    enum err err = tx_execute(tx, statement, params, NULL);
+    char detail[256];
+
+    if (err != ERR_CONFLICT || !str_equal(str_of(failure_last()->code), STR("unique_violation")))
+        return err;
+    snprintf(detail, sizeof detail, "There is a %s with the key %s already.", type->words,
+             json_text(fields, "key", ""));
+    json_add_error(&errors, "/key", "taken", "%s", detail);
+    return fail_fields(ERR_CONFLICT, "key_taken", detail, TAKE(errors));
+}
+
+enum err item_create(struct tx *tx, const struct item_type *type, const json_t *body,
+                     struct item *ret_item)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+    JSON_AUTO json_t *fields = json_deep_copy(body);
+    struct uuid id = uuid_new();
+    struct uuid organisation_id = {{0}};
+
+    if (type->kind == ENTITY_ORGANISATION)
+        organisation_id = id;
+    TRY(prepare(tx, type, NULL, fields, &organisation_id));
+
+    json_write(fields, &text);
+    TRY(write_fields(tx, type, &type->insert,
+                     PARAMS(p_uuid(&id), p_uuid(&organisation_id), p_str(buf_str(&text))), fields));
+    return read_item(tx, type, &id, &organisation_id, ret_item);
+}
+
+enum err item_update(struct tx *tx, const struct item *before, const json_t *patch,
+                     struct item *ret_item)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+    JSON_AUTO json_t *object = NULL;
+    JSON_AUTO json_t *fields = NULL;
+    const struct item_type *type = before->type;
+    struct uuid organisation_id = before->organisation_id;
+
+    TRY(json_parse(str_of(before->object), &object));
+    fields = json_merge_patch(object, patch);
+    if (json_equal(fields, object))
+        return read_item(tx, type, &before->id, &organisation_id, ret_item);
+    TRY(prepare(tx, type, object, fields, &organisation_id));
+
+    json_write(fields, &text);
+    TRY(write_fields(tx, type, &type->update, PARAMS(p_uuid(&before->id), p_str(buf_str(&text))),
+                     fields));
+    return read_item(tx, type, &before->id, &organisation_id, ret_item);
+}

@@ -1,0 +1,26 @@
+/*
+ * What holds for items of every kind beyond their schemas. Pure: no database, no clock.
+ *
+ * Thread: any.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "shared/str.h"
+
+#define ITEM_KEY_BYTES              64 /* with its zero byte */
+#define ITEM_NAME_BYTES_MAX         200
+#define ITEM_DESCRIPTION_BYTES_MAX  4000
+#define ITEM_ATTRIBUTES_BYTES_MAX   16384
+#define ITEM_PATH_STEPS_MAX         8
+#define ITEM_OPERATIONAL_AT_DEFAULT 1.0
+#define ITEM_DOWN_BELOW_DEFAULT     0.5
+
+/* Adds what is wrong with the whole new state of an item that its schema has accepted: {pointer, code, detail}. */
+void item_rules_check(const json_t *fields, bool has_propagation, json_t **errors);
+
+/* Makes a key of a name: "Login page (EU)" gives login-page-eu; `otherwise` when nothing of it can stand in a key.
+ * Leaves room for a number after it. */
+void item_key_from_name(struct str name, const char *otherwise, char ret_key[ITEM_KEY_BYTES]);

@@ -1,0 +1,71 @@
+/* Rows of the table `change`; nothing ever updates one but the sealer, and nothing deletes one. */
+#include "control/journal/journal.h"
+
+#include "shared/mem.h"
+
+#include "control/journal/journal.sql.h"
+#include "control/store/tx.h"
+
+/* The columns of the entries, as the arrays that the statement takes. */
+struct columns {
+    struct uuid *ids;
+    struct uuid *entity_ids;
+    struct uuid *organisation_ids;
+    struct str *actions;
+    struct str *kinds;
+    struct str *before;
+    struct str *after;
+    struct str *reasons;
+};
+
+static void columns_clear(struct columns *columns)
+{
+    free(columns->ids);
+    free(columns->entity_ids);
+    free(columns->organisation_ids);
+    free(columns->actions);
+    free(columns->kinds);
+    free(columns->before);
+    free(columns->after);
+    free(columns->reasons);
+}
+
+static void columns_fill(struct columns *columns, const struct journal_entry *entries, size_t count)
+{
+    *columns = (struct columns){
+        .ids = xcalloc(count, sizeof *columns->ids),
+        .entity_ids = xcalloc(count, sizeof *columns->entity_ids),
+        .organisation_ids = xcalloc(count, sizeof *columns->organisation_ids),
+        .actions = xcalloc(count, sizeof *columns->actions),
+        .kinds = xcalloc(count, sizeof *columns->kinds),
+        .before = xcalloc(count, sizeof *columns->before),
+        .after = xcalloc(count, sizeof *columns->after),
+        .reasons = xcalloc(count, sizeof *columns->reasons),
+    };
+    for (size_t i = 0; i < count; i++) {
+        columns->ids[i] = uuid_new();
+        columns->entity_ids[i] = entries[i].entity_id;
+        columns->organisation_ids[i] = entries[i].organisation_id;
+        columns->actions[i] = str_of(entries[i].action);
+        columns->kinds[i] = str_of(entity_words[entries[i].kind]);
+        columns->before[i] = str_of(entries[i].before);
+        columns->after[i] = str_of(entries[i].after);
+        columns->reasons[i] = str_of(entries[i].reason);
+    }
+}
+
+enum err journal_record(struct tx *tx, struct journal_author author,
+                        const struct journal_entry *entries, size_t count)
+{
+    CLEANUP(columns_clear) struct columns columns;
+
+    columns_fill(&columns, entries, count);
+    return tx_execute(tx, &sql_change_insert,
+                      PARAMS(p_text(author.request_id), p_uuid(author.id), p_text(author.name),
+                             p_uuids(columns.ids, count), p_texts(columns.actions, count),
+                             p_texts(columns.kinds, count), p_uuids(columns.entity_ids, count),
+                             p_uuids(columns.organisation_ids, count),
+                             p_texts(columns.before, count), p_texts(columns.after, count),
+                             p_texts(columns.reasons, count)),
+                      NULL);
+}

@@ -1,0 +1,23 @@
+-- The journal: written with each change, read as the history of one entity.
+
+-- change_insert(request_id, actor_id, actor, ids, actions, kinds, entity_ids, organisation_ids, before, after, reasons): records changes of one author; the nil organisation is none.
+INSERT INTO change (id, request_id, actor_id, actor, action, kind, entity_id, organisation_id, before, after, reason)
+SELECT entry.id, $1, $2::uuid, $3, action, kind, entity_id, nullif(organisation_id, uuid_nil()),
+       before::jsonb, after::jsonb, reason
+  FROM unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[])
+       AS entry (id, action, kind, entity_id, organisation_id, before, after, reason);
+
+-- change_page(id, limit, cursor): what happened to one entity, the newest first.
+SELECT json_build_object(
+           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $2::integer), '[]'),
+           'next', CASE WHEN count(*) > $2::integer THEN (array_agg(id ORDER BY place))[$2::integer] END)
+  FROM (SELECT id,
+               json_build_object('id', id, 'at', rfc3339(at), 'action', action, 'kind', kind, 'entity', entity_id,
+                                 'actor', actor, 'actor_id', actor_id, 'request_id', request_id,
+                                 'before', before, 'after', after, 'reason', reason) AS object,
+               row_number() OVER (ORDER BY id DESC) AS place
+          FROM change
+         WHERE entity_id = $1::uuid
+           AND ($3::uuid IS NULL OR id < $3::uuid)
+         ORDER BY id DESC
+         LIMIT $2::integer + 1) page;

@@ -1,0 +1,21 @@
+/* The contents page of the API: each domain's routes and schemas. */
+#include "control/routes.h"
+
+#include "control/access/access.h"
+#include "control/api/router.h"
+#include "control/cmdb/cmdb.h"
+#include "control/journal/journal.h"
+#include "control/settings/settings.h"
+
+void routes_add(struct router *router, const struct route_contexts *contexts)
+{
+    router_add_schemas(router, journal_schemas);
+
+    cmdb_add_routes(router);
+
+    router_add_schemas(router, access_schemas);
+    router_add(router, access_routes, contexts->access);
+
+    router_add_schemas(router, settings_schemas);
+    router_add(router, settings_routes, NULL);
+}

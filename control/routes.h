@@ -1,0 +1,17 @@
+/*
+ * The one list of what the API offers. A new domain adds its line to routes.c.
+ *
+ * Thread: the one that starts the program.
+ */
+#pragma once
+
+struct access;
+struct router;
+
+/* What handlers of the domains get as request->context; borrowed until the server has stopped. */
+struct route_contexts {
+    struct access *access;
+};
+
+/* Adds the routes and schemas of all domains, before router_prepare(). */
+void routes_add(struct router *router, const struct route_contexts *contexts);

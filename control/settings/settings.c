@@ -1,0 +1,91 @@
+/* The one row of the table `settings`, and the two routes to it. */
+#include "control/settings/settings.h"
+
+#include "shared/json.h"
+#include "shared/json_merge.h"
+#include "shared/mem.h"
+
+#include "control/api/reply.h"
+#include "control/api/request.h"
+#include "control/journal/journal.h"
+#include "control/settings/settings.sql.h"
+#include "control/store/tx.h"
+
+enum err settings_load(struct db *db, struct settings *ret_settings)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    TRY(db_query_one(db, &sql_settings_load, NO_PARAMS, &rows));
+    *ret_settings = (struct settings){
+        .webhook_url = row_is_null(rows, 0, 0) ? NULL : str_dup(row_text(rows, 0, 0)),
+        .result_days = row_int(rows, 0, 1),
+        .sample_days = row_int(rows, 0, 2),
+        .event_days = row_int(rows, 0, 3),
+    };
+    return OK;
+}
+
+void settings_clear(struct settings *settings)
+{
+    free(settings->webhook_url);
+    *settings = (struct settings){0};
+}
+
+/* Writes the whole new state; what it does not name takes its default. */
+static enum err write_settings(struct tx *tx, const json_t *state)
+{
+    const json_t *webhook = json_object_get(state, "webhook");
+    const json_t *retention = json_object_get(state, "retention");
+
+    return tx_execute(tx, &sql_settings_update,
+                      PARAMS(p_text(json_text(webhook, "url", NULL)),
+                             p_int(json_integer_or(retention, "result_days", RESULT_DAYS_DEFAULT)),
+                             p_int(json_integer_or(retention, "sample_days", SAMPLE_DAYS_DEFAULT)),
+                             p_int(json_integer_or(retention, "event_days", EVENT_DAYS_DEFAULT))),
+                      NULL);
+}
+
+static enum err update_settings(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    AUTO(rows_free) struct rows *locked = NULL;
+    AUTO(rows_free) struct rows *before = NULL;
+    AUTO(rows_free) struct rows *after = NULL;
+    JSON_AUTO json_t *earlier = NULL;
+    JSON_AUTO json_t *state = NULL;
+    struct uuid id;
+
+    TRY(tx_begin(request->db, &tx));
+    TRY(tx_query_one(tx, &sql_settings_lock, NO_PARAMS, &locked));
+    TRY(tx_query_one(tx, &sql_settings_get, NO_PARAMS, &before));
+    TRY(request_match_version(request, row_int(before, 0, 1)));
+
+    TRY(json_parse(row_text(before, 0, 0), &earlier));
+    state = json_merge_patch(earlier, request->body);
+    TRY(write_settings(tx, state));
+    TRY(tx_query_one(tx, &sql_settings_get, NO_PARAMS, &after));
+
+    id = row_uuid(locked, 0, 0);
+    TRY(journal_record(tx, JOURNAL_AUTHOR(request),
+                       &(struct journal_entry){
+                           .action = "update",
+                           .kind = ENTITY_SETTINGS,
+                           .entity_id = id,
+                           .before = row_text(before, 0, 0).ptr,
+                           .after = row_text(after, 0, 0).ptr,
+                       },
+                       1));
+    TRY(tx_commit(TAKE(tx)));
+
+    reply_changed(reply, CHANGE_UPDATED, ENTITY_SETTINGS, &id);
+    reply_etag(reply, row_int(after, 0, 1));
+    return reply_json_text(reply, row_text(after, 0, 0));
+}
+
+/* clang-format off */
+const struct route settings_routes[] = {
+    READ   (       "/api/v1/settings", sql_settings_get, "get_settings",    SETTINGS_READ,  BROWSE, none,           200, settings, "Get the settings"),
+    HANDLER(PATCH, "/api/v1/settings", update_settings,  "update_settings", SETTINGS_WRITE, CHANGE, settings_patch, 200, settings, "Change the settings"),
+    { 0 },
+};
+/* clang-format on */
