@@ -51,7 +51,7 @@ def measure(quick):
         path = f"/api/v1/components/{component}"
         body_bytes = len(control.client().get(f"{path}/health").content)
         pin(control.pid, MEASURED_CORE)
-        with target(body_bytes) as ports:
+        with target(body_bytes, MEASURED_CORE) as ports:
             raw, slowest = wrk(f"http://127.0.0.1:{ports['http']}/", seconds)
         rows.append(Row("raw epoll server, one core", f"{raw:.0f}/s, p99 {slowest}"))
 

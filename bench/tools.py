@@ -60,7 +60,7 @@ def openssl(folder, *arguments):
 
 
 @contextmanager
-def target(body_bytes=64):
+def target(body_bytes=64, core=OTHER_CORE):
     """A running bench-target: its ports by name, and `ca`, the file of the authority of its certificate."""
     with tempfile.TemporaryDirectory(prefix="em-bench-") as folder:
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -70,7 +70,7 @@ def target(body_bytes=64):
         openssl(folder, "x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                 "-days", "30", "-extfile", "extensions", "-out", "cert.pem")
         program = [BUILD / "bench" / "bench-target", f"{folder}/cert.pem", f"{folder}/key.pem", str(body_bytes)]
-        child = subprocess.Popen(on_core(OTHER_CORE, program), stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(on_core(core, program), stdout=subprocess.PIPE, text=True)
         try:
             yield {**json.loads(child.stdout.readline()), "ca": f"{folder}/ca.pem"}
         finally:
