@@ -10,22 +10,24 @@ NAMED = re.compile(r"`([\w./-]+(?:" + SUFFIXES + r"|/))`|\]\(([^)#:]+)\)")
 ELSEWHERE = re.compile(r"build/.*|DIR/.*|/.*|~.*|node_modules/.*|console/(out|node_modules)/.*|out/.*|admin\.key|.*\.sock")
 
 
-def is_there(readme, name):
-    """True when `name` exists beside the README, at the root, or as a file of that name below the README's folder."""
+def is_there(readme, name, known):
+    """True when `name` is there from the root, beside the README, or as the end of a path below its folder."""
     folder = (ROOT / readme).parent
     if (folder / name).exists() or (ROOT / name).exists():
         return True
-    return "/" not in name.rstrip("/") and any(True for _ in folder.rglob(name.rstrip("/")))
+    below = "" if readme.parent.name == "" else f"{readme.parent}/"
+    return any(path.startswith(below) and f"/{path}/".find(f"/{name.strip('/')}/") >= 0 for path in known)
 
 
 def main():
     problems = []
-    readmes = [path for path in files("README.md")]
+    known = [str(path) for path in files()]
+    readmes = files("README.md")
     for readme in readmes:
         for number, line in enumerate(text_of(readme).splitlines(), 1):
             for match in NAMED.finditer(line):
                 name = match[1] or match[2]
-                if not ELSEWHERE.fullmatch(name) and not is_there(readme, name):
+                if not ELSEWHERE.fullmatch(name) and not is_there(readme, name, known):
                     problems.append(f"{readme}:{number}: {name} is not there")
     report(problems, f"{len(readmes)} READMEs")
 
