@@ -29,7 +29,7 @@ export function AttentionList({
   const title = states.length > 0 ? states.map((state) => STATE[state].word).join(", ") : "Needs attention";
 
   return (
-    <Card aria-label={title} className="md:h-54" {...bind}>
+    <Card aria-label={title} className="max-h-80 md:h-54" {...bind}>
       <CardHeader title={title} count={instances.length}>
         {waiting > 0 ? (
           <button

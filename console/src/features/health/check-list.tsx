@@ -28,11 +28,11 @@ export function CheckList({
           key={check.id}
           data-check={check.id}
           className={cn(
-            "relative flex items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
+            "relative grid grid-cols-[108px_minmax(0,1fr)_auto] items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
             check.id === selected && "bg-accent",
           )}
         >
-          <StateBadge state={check.state} />
+          <StateBadge state={check.state} className="justify-self-start" />
           <div className="min-w-0 flex-1">
             <p className="flex flex-wrap items-baseline gap-x-2">
               <button

@@ -25,6 +25,8 @@ export interface Instance {
 export interface Column {
   key: string;
   name: string;
+  /** Whether its instances are called something else than the column, so that their names must be shown. */
+  named: boolean;
 }
 
 export interface Row {
@@ -35,7 +37,7 @@ export interface Row {
 }
 
 const GROUP_KINDS = ["dev", "test", "sit", "uat", "staging", "prod", "dr", "ephemeral", "other"];
-const NO_GROUP: Column = { key: "", name: "No group" };
+const NO_GROUP: Column = { key: "", name: "No group", named: true };
 const SEVERITY = new Map(HEALTH_STATES.map((state, rank) => [state, rank]));
 const ATTENTION: readonly HealthState[] = ["down", "degraded", "unknown"];
 
@@ -106,9 +108,11 @@ export function needsAttention(instances: readonly Instance[], states: readonly 
 /** The columns that the instances need, in the order of the path to production. */
 export function columnsOf(instances: readonly Instance[]): Column[] {
   const groups = new Map<string, FleetNode | undefined>();
-  for (const { group } of instances) {
+  const named = new Set<string>();
+  for (const { node, group } of instances) {
     const key = group?.key ?? NO_GROUP.key;
     if (!groups.has(key)) groups.set(key, group);
+    if (node.name.toLowerCase() !== group?.name.toLowerCase() && node.key !== key) named.add(key);
   }
   const rank = (group: FleetNode | undefined) => {
     if (!group) return GROUP_KINDS.length + 1;
@@ -123,7 +127,7 @@ export function columnsOf(instances: readonly Instance[]): Column[] {
         (a?.tier ?? 0) - (b?.tier ?? 0) ||
         (a?.name ?? "").localeCompare(b?.name ?? ""),
     )
-    .map((group) => (group ? { key: group.key, name: group.name } : NO_GROUP));
+    .map((group) => (group ? { key: group.key, name: group.name, named: named.has(group.key) } : NO_GROUP));
 }
 
 /** Systems by unit and name, each with its instances under their columns. */
