@@ -1,5 +1,6 @@
 // The geometry of the latency chart. Pure: pixels out of results, so that it is tested without drawing.
 
+import { formatCount } from "@/lib/format";
 import type { Result } from "@/lib/types";
 
 export interface Point {
@@ -89,7 +90,7 @@ export function nearestPoint(points: readonly Point[], x: number): Point | undef
 export function describeLatency(results: readonly Result[], format: (us: number) => string): string {
   const answers = results.filter(isGood).map(({ timings_us }) => timings_us.total);
   const failed = results.length - answers.length;
-  const counted = `${results.length} results, ${failed === 0 ? "none" : failed} failed`;
+  const counted = `${formatCount(results.length, "result")}, ${failed === 0 ? "none" : failed} failed`;
   if (answers.length === 0) return `${counted}.`;
   const sorted = [...answers].sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;

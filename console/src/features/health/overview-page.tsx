@@ -29,7 +29,7 @@ import {
 } from "./overview";
 import { OverviewSkeleton } from "./overview-skeleton";
 import { OverviewToolbar, type SetFilters } from "./overview-toolbar";
-import { useFleet, useInstanceTags } from "./queries";
+import { useFleet, useTags } from "./queries";
 import { RecentChanges } from "./recent-changes";
 import { StateCounters } from "./state-counters";
 
@@ -69,7 +69,7 @@ function Overview({ fleet, refetching }: { fleet: Fleet; refetching: boolean }) 
   const [{ view }, setView] = useQueryStates(viewKeys, { history: "replace" });
   const [{ scope }] = useScope();
   const { env, openInstance } = useSheets();
-  const tags = useInstanceTags().data ?? NO_TAGS;
+  const tags = useTags().data ?? NO_TAGS;
   const narrow = useMedia(NARROW);
 
   const instances = useMemo(() => instancesOf(fleet, scope, tags), [fleet, scope, tags]);

@@ -18,7 +18,6 @@ export interface Instance {
   group: FleetNode | undefined;
   unit: FleetNode | undefined;
   tags: readonly string[];
-  ancestors: ReadonlySet<string>;
 }
 
 /** A column of the matrix: groups of one key are one column, whichever business unit they belong to. */
@@ -41,7 +40,7 @@ const NO_GROUP: Column = { key: "", name: "No group", named: true };
 const SEVERITY = new Map(HEALTH_STATES.map((state, rank) => [state, rank]));
 const ATTENTION: readonly HealthState[] = ["down", "degraded", "unknown"];
 
-/** Every instance below `scope` (or everywhere). */
+/** Every instance below `scope` (or everywhere), with its own tags and its system's. */
 export function instancesOf(
   fleet: Fleet,
   scope: string | null,
@@ -58,8 +57,7 @@ export function instancesOf(
       system,
       group: node.environment_group ? fleet.nodes.get(node.environment_group) : undefined,
       unit: path.findLast((ancestor) => ancestor.kind === "business_unit"),
-      tags: tags.get(node.id) ?? [],
-      ancestors: new Set(path.map((ancestor) => ancestor.id)),
+      tags: [...new Set([...(tags.get(node.id) ?? []), ...(tags.get(system.id) ?? [])])],
     });
   }
   return found;
@@ -124,7 +122,6 @@ export function columnsOf(instances: readonly Instance[]): Column[] {
       (a, b) =>
         (a?.order ?? 0) - (b?.order ?? 0) ||
         rank(a) - rank(b) ||
-        (a?.tier ?? 0) - (b?.tier ?? 0) ||
         (a?.name ?? "").localeCompare(b?.name ?? ""),
     )
     .map((group) => (group ? { key: group.key, name: group.name, named: named.has(group.key) } : NO_GROUP));
