@@ -12,10 +12,10 @@ const session = (...permissions: string[]): Session => ({
 
 describe("can", () => {
   it("knows exact permissions, whole resources and everything", () => {
-    expect(can(session("checks.run"), "checks.run")).toBe(true);
-    expect(can(session("checks.*"), "checks.run")).toBe(true);
-    expect(can(session("*"), "checks.run")).toBe(true);
-    expect(can(session("checks.read"), "checks.run")).toBe(false);
-    expect(can(undefined, "checks.run")).toBe(false);
+    expect(can(session("check.run"), "check.run")).toBe(true);
+    expect(can(session("check.*"), "check.run")).toBe(true);
+    expect(can(session("*"), "check.run")).toBe(true);
+    expect(can(session("check.read"), "check.run")).toBe(false);
+    expect(can(undefined, "check.run")).toBe(false);
   });
 });
