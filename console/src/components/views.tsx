@@ -15,7 +15,7 @@ export function Notice({
   actions,
   className,
 }: {
-  icon?: LucideIcon | undefined;
+  icon?: LucideIcon;
   title: string;
   children?: ReactNode;
   actions?: ReactNode;

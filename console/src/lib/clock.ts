@@ -2,8 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 
-/** How far the present time of `useNow` may lie behind. */
-export const TICK_MS = 5_000;
+const TICK_MS = 5_000;
 
 let now = 0;
 let timer: ReturnType<typeof setInterval> | null = null;

@@ -2,7 +2,6 @@
 
 export const paths = {
   overview: "/",
-  health: "/health/",
   login: "/login/",
   apiDocument: "/api/v1/openapi.json",
 } as const;

@@ -38,7 +38,7 @@ export interface TreeNode {
   health?: Health;
   children?: TreeNode[];
   group_kind?: string;
-  tier?: string | null;
+  tier?: number | null;
   order?: number | null;
   environment_group?: string;
   url?: string | null;
@@ -164,8 +164,7 @@ export interface MaintenanceWindowNew {
   reason: string;
 }
 
-export interface TaggedEntity {
-  id: string;
+export interface InstanceSummary extends EntityRef {
   tags: string[];
 }
 

@@ -1,4 +1,4 @@
-import { OverviewPage } from "@/features/health/overview-page";
+import { OverviewPage } from "@/features/health";
 
 export default function Page() {
   return <OverviewPage />;

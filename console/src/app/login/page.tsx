@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { LoginPage } from "@/features/access/login-page";
+import { LoginPage } from "@/features/access";
 
 export const metadata: Metadata = { title: "Sign in · Environment Manager" };
 

@@ -1,4 +1,5 @@
 "use client";
 
-export { useCan, useSession, useSignOut } from "./queries";
+export { LoginPage } from "./login-page";
+export { useSession, useSignOut } from "./queries";
 export { SessionGuard } from "./session-guard";

@@ -6,7 +6,6 @@ import { Time } from "@/components/time";
 import { Button } from "@/components/ui/button";
 import { toast } from "@/components/ui/toast";
 import { VerdictMark } from "@/components/verdict";
-import { useCan } from "@/features/access";
 import { formatMicros, formatWord } from "@/lib/format";
 import type { CheckHealth } from "@/lib/types";
 import { cn } from "@/lib/utils";
@@ -22,7 +21,6 @@ export function CheckList({
   selected: string | undefined;
   onSelect: (id: string) => void;
 }) {
-  const mayRun = useCan("check.run");
   return (
     <ul className="-mx-2 flex flex-col gap-0.5">
       {checks.map((check) => (
@@ -30,11 +28,11 @@ export function CheckList({
           key={check.id}
           data-check={check.id}
           className={cn(
-            "relative grid grid-cols-[108px_minmax(0,1fr)_auto] items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
+            "relative flex items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
             check.id === selected && "bg-accent",
           )}
         >
-          <StateBadge state={check.state} className="justify-self-start" />
+          <StateBadge state={check.state} />
           <div className="min-w-0 flex-1">
             <p className="flex flex-wrap items-baseline gap-x-2">
               <button
@@ -54,7 +52,7 @@ export function CheckList({
             </p>
             <LastResult check={check} />
           </div>
-          {mayRun ? <RunButton check={check} /> : null}
+          <RunButton check={check} />
         </li>
       ))}
     </ul>

@@ -50,11 +50,7 @@ export function LatencyChart({
   return (
     <figure ref={ref}>
       <figcaption className="flex h-5 items-center gap-2 text-xs text-muted-foreground">
-        {hovered ? (
-          <Reading result={hovered.result} />
-        ) : (
-          <span className="truncate">{describeLatency(results, formatMicros)}</span>
-        )}
+        {hovered ? <Reading result={hovered.result} /> : describeLatency(results, formatMicros)}
       </figcaption>
       {width === 0 ? (
         <div className="h-37" />
