@@ -16,7 +16,10 @@ const layer = (folder, ...forbidden) => ({
       {
         patterns: [
           ...BANNED,
-          ...forbidden.map((group) => ({ group: [group], message: `src/${folder} may not import it.` })),
+          ...forbidden.map((groups) => ({
+            group: [groups].flat(),
+            message: `src/${folder} may not import it.`,
+          })),
         ],
       },
     ],
@@ -42,7 +45,8 @@ const config = [
       eqeqeq: ["error", "smart"],
     },
   },
-  layer("app", "@/features/*/*", "@openapi/*"),
+  // A route names its page, so that it carries no other; everything else of a feature comes by its index.
+  layer("app", ["@/features/*/*", "!@/features/*/*-page"], "@openapi/*"),
   layer("features", "@/app/*", "@/features/*/*", "@openapi/*"),
   layer("components", "@/app/*", "@/features/*", "@openapi/*"),
   layer("lib", "@/app/*", "@/features/*", "@/components/*"),

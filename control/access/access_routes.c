@@ -153,8 +153,7 @@ static enum err insert_key(struct tx *tx, const struct request *request, const s
         json_add_error(&errors, "/scopes", "required", "You cannot give all permissions.");
     check_expiry(request->body, &expires_at_ms, &errors);
     if (errors)
-        return fail_fields(ERR_INVALID, "body_invalid", "The body has fields that are not right.",
-                           TAKE(errors));
+        return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", TAKE(errors));
 
     for (size_t i = 0; i < count; i++)
         words[i] = str_of(json_string_value(json_array_get(scopes, i)));

@@ -22,6 +22,5 @@ enum err cmdb_complete_check(json_t *check)
     check_rules_check(check, &errors);
     if (!errors)
         return OK;
-    return fail_fields(ERR_INVALID, "body_invalid", "The body has fields that are not right.",
-                       errors);
+    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
 }

@@ -16,6 +16,17 @@ static enum err reply_item(struct reply *reply, const struct item *item)
     return reply_json_text(reply, str_of(item->object));
 }
 
+/* A writer who lost the race gets the object as it is now, as the problem's `current`. */
+static enum err match_version(const struct request *request, struct reply *reply,
+                              const struct item *item)
+{
+    enum err err = request_match_version(request, item->version);
+
+    if (err != OK)
+        TRY(reply_json_text(reply, str_of(item->object)));
+    return err;
+}
+
 /* Notes one written item in the journal and for the engine. */
 static enum err record(struct tx *tx, const struct request *request, struct reply *reply,
                        const char *action, const struct item *before, const struct item *after)
@@ -61,7 +72,7 @@ static enum err update_item(struct request *request, struct reply *reply)
     TRY(request_uuid(request, "id", &id));
     TRY(tx_begin(request->db, &tx));
     TRY(item_lock(tx, request->context, &id, &before));
-    TRY(request_match_version(request, before.version));
+    TRY(match_version(request, reply, &before));
     TRY(item_update(tx, &before, request->body, &after));
     if (after.version != before.version)
         TRY(record(tx, request, reply, "update", &before, &after));
@@ -101,7 +112,7 @@ static enum err delete_item(struct request *request, struct reply *reply)
     TRY(request_uuid(request, "id", &id));
     TRY(tx_begin(request->db, &tx));
     TRY(item_lock(tx, request->context, &id, &item));
-    TRY(request_match_version(request, item.version));
+    TRY(match_version(request, reply, &item));
     TRY(item_delete(tx, &item, request_flag(request, "cascade"), &items));
     TRY(record_deleted(tx, request, reply, &items));
     return tx_commit(TAKE(tx));

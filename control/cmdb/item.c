@@ -132,8 +132,7 @@ static enum err prepare(struct tx *tx, const struct item_type *type, const json_
         TRY(type->prepare(tx, earlier, fields, &errors));
     item_rules_check(fields, type->has_propagation, &errors);
     if (errors)
-        return fail_fields(ERR_INVALID, "body_invalid", "The body has fields that are not right.",
-                           TAKE(errors));
+        return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", TAKE(errors));
     return OK;
 }
 
@@ -148,7 +147,7 @@ static enum err write_fields(struct tx *tx, const struct item_type *type,
 
     if (err != ERR_CONFLICT || !str_equal(str_of(failure_last()->code), STR("unique_violation")))
         return err;
-    snprintf(detail, sizeof detail, "There is a %s with the key %s already.", type->words,
+    snprintf(detail, sizeof detail, "Another %s has the key %s.", type->words,
              json_text(fields, "key", ""));
     json_add_error(&errors, "/key", "taken", "%s", detail);
     return fail_fields(ERR_CONFLICT, "key_taken", detail, TAKE(errors));

@@ -58,6 +58,7 @@ static enum err update_settings(struct request *request, struct reply *reply)
     TRY(tx_begin(request->db, &tx));
     TRY(tx_query_one(tx, &sql_settings_lock, NO_PARAMS, &locked));
     TRY(tx_query_one(tx, &sql_settings_get, NO_PARAMS, &before));
+    TRY(reply_json_text(reply, row_text(before, 0, 0))); /* for who lost the race */
     TRY(request_match_version(request, row_int(before, 0, 1)));
 
     TRY(json_parse(row_text(before, 0, 0), &earlier));

@@ -12,7 +12,9 @@
 #include "shared/buf.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/mem.h"
 
+#include "control/store/db.h"
 #include "control/store/sqlstate.h"
 
 static void on_notice(void *argument, const char *message)
@@ -107,22 +109,71 @@ static enum err open_on(PGconn *pg, const struct connect_options *options)
     return OK;
 }
 
+static enum err parse_url(const char *url, PQconninfoOption **ret_parsed)
+{
+    char *problem = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(url, &problem);
+    enum err err;
+
+    if (parsed) {
+        *ret_parsed = parsed;
+        return OK;
+    }
+    err = fail(ERR_INVALID, "database_url", "the address of the database cannot be read: %.*s",
+               problem ? (int)strcspn(problem, "\n") : 0, problem ? problem : "");
+    PQfreemem(problem);
+    return err;
+}
+
+enum err db_check_url(const char *url)
+{
+    PQconninfoOption *parsed;
+
+    TRY(parse_url(url, &parsed));
+    PQconninfoFree(parsed);
+    return OK;
+}
+
+/* name='value' with quotes and backslashes escaped, as libpq reads it. */
+static void append_pair(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, "%s%s='", out->len ? " " : "", name);
+    for (; *value; value++) {
+        if (*value == '\'' || *value == '\\')
+            buf_append_char(out, '\\');
+        buf_append_char(out, *value);
+    }
+    buf_append_char(out, '\'');
+}
+
+enum err db_split_url(const char *url, char **ret_address, char **ret_password)
+{
+    CLEANUP(buf_clear_p) struct buf address = {0};
+    PQconninfoOption *parsed;
+    char *password = NULL;
+
+    TRY(parse_url(url, &parsed));
+    for (const PQconninfoOption *option = parsed; option->keyword; option++) {
+        if (!option->val)
+            continue;
+        if (strcmp(option->keyword, "password") == 0)
+            password = xasprintf("PGPASSWORD=%s", option->val);
+        else
+            append_pair(&address, option->keyword, option->val);
+    }
+    PQconninfoFree(parsed);
+    *ret_address = buf_take_text(&address);
+    *ret_password = password;
+    return OK;
+}
+
 enum err connect_open(const struct connect_options *options, PGconn **ret_pg)
 {
     char name[64];
-    char *problem = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(options->url, &problem);
     PGconn *pg;
     enum err err;
 
-    if (!parsed) {
-        err = fail(ERR_INVALID, "database_url", "the database URL cannot be read: %.*s",
-                   problem ? (int)strcspn(problem, "\n") : 0, problem ? problem : "");
-        PQfreemem(problem);
-        return err;
-    }
-    PQconninfoFree(parsed);
-
+    TRY(db_check_url(options->url));
     snprintf(name, sizeof name, "em-control %s", options->name);
     /* What stands after dbname wins over the URL, what stands before gives way to it. */
     const char *const keywords[] = {

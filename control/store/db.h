@@ -61,3 +61,14 @@ MUST_USE enum err db_take_notifications(struct db *db,
                                         void (*notify)(void *argument, const char *channel,
                                                        const char *payload),
                                         void *argument);
+
+/* Whether a server answers at this address and takes connections; false while it starts, stops or recovers. Blocks for a
+ * local server hardly at all. */
+bool db_answers(const char *url);
+
+/* Whether libpq understands the address. @return ERR_INVALID "database_url" with what is wrong. */
+MUST_USE enum err db_check_url(const char *url);
+
+/* The address without its password, for command lines that everybody can read, and "PGPASSWORD=…" for the environment;
+ * NULL when it has none. Both are yours to free. */
+MUST_USE enum err db_split_url(const char *url, char **ret_address, char **ret_password);

@@ -14,7 +14,13 @@ export const VERDICT: Record<Verdict, { word: string; icon: LucideIcon; text: st
 export function VerdictMark({ verdict, className }: { verdict: Verdict; className?: string }) {
   const { word, icon: Icon, text } = VERDICT[verdict];
   return (
-    <span className={cn("inline-flex shrink-0 items-center gap-1 text-xs font-medium", text, className)}>
+    <span
+      className={cn(
+        "inline-flex shrink-0 items-center gap-1 align-middle text-xs font-medium",
+        text,
+        className,
+      )}
+    >
       <Icon aria-hidden className="size-3" />
       {word}
     </span>

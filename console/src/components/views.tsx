@@ -15,7 +15,7 @@ export function Notice({
   actions,
   className,
 }: {
-  icon?: LucideIcon;
+  icon?: LucideIcon | undefined;
   title: string;
   children?: ReactNode;
   actions?: ReactNode;

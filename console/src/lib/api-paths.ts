@@ -5,7 +5,6 @@ import type {
   ComponentSummary,
   EntityHealth,
   HealthEvent,
-  InstanceSummary,
   Kind,
   MaintenanceWindow,
   MaintenanceWindowNew,
@@ -13,6 +12,7 @@ import type {
   Problem,
   Result,
   Session,
+  TaggedEntity,
   TreeNode,
 } from "@/lib/types";
 
@@ -68,7 +68,8 @@ export interface paths {
   "/api/v1/instances/{id}/health": HealthOf;
   "/api/v1/components/{id}/health": HealthOf;
   "/api/v1/checks/{id}/health": HealthOf;
-  "/api/v1/instances": { get: Get<Page<InstanceSummary>, Search & { fields?: string }> };
+  "/api/v1/instances": { get: Get<Page<TaggedEntity>, Search> };
+  "/api/v1/systems": { get: Get<Page<TaggedEntity>, Search> };
   "/api/v1/components": { get: Get<Page<ComponentSummary>, Search> };
   "/api/v1/checks/{id}": { get: Get<Check, never, ById> };
   "/api/v1/checks/{id}/results": { get: Get<Page<Result>, Window, ById> };

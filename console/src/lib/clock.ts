@@ -2,7 +2,8 @@
 
 import { useSyncExternalStore } from "react";
 
-const TICK_MS = 5_000;
+/** How far the present time of `useNow` may lie behind. */
+export const TICK_MS = 5_000;
 
 let now = 0;
 let timer: ReturnType<typeof setInterval> | null = null;

@@ -37,6 +37,11 @@ export function formatDay(at: number): string {
   return new Intl.DateTimeFormat(undefined, DAY_FORMAT).format(at);
 }
 
+/** `12 Nov` in the reader's zone. */
+export function formatDate(at: number): string {
+  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }).format(at);
+}
+
 /** `10:04:31` in the reader's zone. */
 export function formatClock(at: number): string {
   return new Intl.DateTimeFormat(undefined, {

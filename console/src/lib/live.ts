@@ -26,6 +26,7 @@ interface Ack {
 const BATCH_MS = 250;
 const POLL_AFTER_MS = 10_000;
 const LEAVE_HIDDEN_MS = 60_000;
+const RETRY_REFUSED_MS = 3_000;
 const ACK_DEADLINE_MS = 10_000;
 
 /** How often data is fetched again while the socket is down. */
@@ -43,6 +44,7 @@ export class LiveConnection {
   private readonly listeners = new Set<LiveListener>();
   private pollTimer: ReturnType<typeof setTimeout> | null = null;
   private hiddenTimer: ReturnType<typeof setTimeout> | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | null = null;
   private readonly batcher = new Batcher<Change>(
     BATCH_MS,
     (changes) => this.listeners.forEach((listener) => listener.onChanges(changes)),
@@ -78,7 +80,8 @@ export class LiveConnection {
     this.batcher.stop();
     if (this.pollTimer) clearTimeout(this.pollTimer);
     if (this.hiddenTimer) clearTimeout(this.hiddenTimer);
-    this.pollTimer = this.hiddenTimer = null;
+    if (this.retryTimer) clearTimeout(this.retryTimer);
+    this.pollTimer = this.hiddenTimer = this.retryTimer = null;
     document.removeEventListener("visibilitychange", this.onVisibility);
     window.removeEventListener("offline", this.onNetwork);
     window.removeEventListener("online", this.onNetwork);
@@ -154,6 +157,13 @@ export class LiveConnection {
     if (!this.started) return;
     if (this.status.get() !== "polling") this.status.set(navigator.onLine ? "reconnecting" : "offline");
     this.pollTimer ??= setTimeout(() => this.lost(), POLL_AFTER_MS);
+    // Socket.IO tries again by itself unless it was the server that ended or refused the connection.
+    if (this.socket?.active === false) this.retryTimer ??= setTimeout(() => this.retry(), RETRY_REFUSED_MS);
+  }
+
+  private retry(): void {
+    this.retryTimer = null;
+    if (this.socket?.active === false && document.visibilityState === "visible") this.socket.connect();
   }
 
   private lost(): void {

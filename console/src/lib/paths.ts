@@ -2,6 +2,7 @@
 
 export const paths = {
   overview: "/",
+  health: "/health/",
   login: "/login/",
   apiDocument: "/api/v1/openapi.json",
 } as const;

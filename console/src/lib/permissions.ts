@@ -1,7 +1,10 @@
 import type { Session } from "@/lib/types";
 
-/** Whether the session may do `permission`, such as `"maintenance.write"`; the server decides again on each call. */
-export function can(session: Session | undefined, permission: string): boolean {
+/** The permissions that decide whether the console offers something. */
+export type Permission = "check.run" | "maintenance.write";
+
+/** Whether the session may do something. What may never be done is not offered; the server decides on each call. */
+export function can(session: Session | undefined, permission: Permission): boolean {
   if (!session) return false;
   const [resource] = permission.split(".");
   return session.permissions.some((held) => held === "*" || held === permission || held === `${resource}.*`);

@@ -38,7 +38,7 @@ export interface TreeNode {
   health?: Health;
   children?: TreeNode[];
   group_kind?: string;
-  tier?: number | null;
+  tier?: string | null;
   order?: number | null;
   environment_group?: string;
   url?: string | null;
@@ -164,7 +164,8 @@ export interface MaintenanceWindowNew {
   reason: string;
 }
 
-export interface InstanceSummary extends EntityRef {
+export interface TaggedEntity {
+  id: string;
   tags: string[];
 }
 

@@ -34,21 +34,29 @@ export const filterKeys = {
 
 export const viewKeys = { view: parseAsStringLiteral(["matrix", "list"] as const).withDefault("matrix") };
 
+/** What narrows the list of changes. */
+export const changeKeys = {
+  kind: parseAsStringLiteral(["system", "instance", "component", "check"] as const),
+  to: parseAsStringLiteral(HEALTH_STATES),
+};
+
 /** An organisation or business unit that the whole page is narrowed to. */
 export const scopeKeys = { scope: parseAsUuid };
 
-export type Sheets = { env: string | null; ci: string | null; full: true | null };
-
-/** The open sheets. Opening is a step in the history, so Back closes. */
+/**
+ * The open sheets. Opening is a step in the history, so Back closes. Every step names all of the sheets: the router
+ * writes its own address late, and two quick steps must not lose the first.
+ */
 export function useSheets() {
   const [sheets, set] = useQueryStates(sheetKeys, { history: "push" });
+  const { env, full } = sheets;
   return {
     ...sheets,
-    openInstance: (id: string) => void set({ env: id, ci: null }),
-    openComponent: (id: string) => void set({ ci: id }),
-    closeComponent: () => void set({ ci: null, ...(sheets.env ? {} : { full: null }) }),
+    openInstance: (id: string) => void set({ env: id, ci: null, full }),
+    openComponent: (id: string) => void set({ env, ci: id, full }),
+    closeComponent: () => void set({ env, ci: null, full: env ? full : null }),
     closeInstance: () => void set({ env: null, ci: null, full: null }),
-    setFull: (full: boolean) => void set({ full: full || null }, { history: "replace" }),
+    setFull: (next: boolean) => void set({ ...sheets, full: next || null }, { history: "replace" }),
   };
 }
 

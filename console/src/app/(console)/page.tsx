@@ -1,4 +1,4 @@
-import { OverviewPage } from "@/features/health";
+import { OverviewPage } from "@/features/health/overview-page";
 
 export default function Page() {
   return <OverviewPage />;

@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { LoginPage } from "@/features/access";
+import { LoginPage } from "@/features/access/login-page";
 
 export const metadata: Metadata = { title: "Sign in · Environment Manager" };
 

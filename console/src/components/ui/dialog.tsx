@@ -29,7 +29,10 @@ export function Dialog({
       disablePointerDismissal={!dismissible}
     >
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-backdrop transition-opacity duration-120 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        <Base.Backdrop
+          forceRender
+          className="fixed inset-0 z-40 bg-backdrop transition-opacity duration-120 data-ending-style:opacity-0 data-starting-style:opacity-0"
+        />
         <Base.Popup
           data-slot="dialog"
           className={cn(

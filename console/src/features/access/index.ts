@@ -1,5 +1,4 @@
 "use client";
 
-export { LoginPage } from "./login-page";
-export { useSession, useSignOut } from "./queries";
+export { useCan, useSession, useSignOut } from "./queries";
 export { SessionGuard } from "./session-guard";

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, data, sessionLost, setCsrfToken } from "@/lib/api";
 import { live } from "@/lib/live";
+import { can, type Permission } from "@/lib/permissions";
 import type { Session } from "@/lib/types";
 
 export const sessionKey = ["session"] as const;
@@ -20,6 +21,11 @@ export function useSession() {
     queryFn: async ({ signal }) => adopt(await data(api.GET("/api/v1/session", { signal }))),
     staleTime: Infinity,
   });
+}
+
+/** Whether the person who is signed in may do something. */
+export function useCan(permission: Permission): boolean {
+  return can(useSession().data, permission);
 }
 
 /** Signs in. Whatever was on the screen when a session ended is fetched again. */

@@ -50,8 +50,8 @@ export function SignInForm({ token, onDone }: { token: string | null; onDone: ()
             className="font-mono text-xs"
           />
           <p id={`${field}-help`} className="text-xs text-muted-foreground">
-            Print a fresh link on the server with{" "}
-            <code className="font-mono text-foreground">em-control sign-in-link --data DIR</code>
+            Print a fresh link on the server with
+            <code className="mt-0.5 block font-mono text-foreground">em-control sign-in-link --data DIR</code>
           </p>
         </div>
       )}

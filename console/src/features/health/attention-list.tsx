@@ -18,10 +18,12 @@ const idOf = ({ node }: Instance) => node.id;
 export function AttentionList({
   instances,
   states,
+  filtered,
   onOpen,
 }: {
   instances: Instance[];
   states: readonly HealthState[];
+  filtered: boolean;
   onOpen: (id: string) => void;
 }) {
   const { shown, waiting, apply, bind } = useHeldOrder(instances, idOf);
@@ -29,7 +31,7 @@ export function AttentionList({
   const title = states.length > 0 ? states.map((state) => STATE[state].word).join(", ") : "Needs attention";
 
   return (
-    <Card aria-label={title} className="md:h-54" {...bind}>
+    <Card aria-label={title} className="max-h-80 md:h-54" {...bind}>
       <CardHeader title={title} count={instances.length}>
         {waiting > 0 ? (
           <button
@@ -42,8 +44,12 @@ export function AttentionList({
         ) : null}
       </CardHeader>
       {shown.length === 0 ? (
-        <Notice icon={CircleCheck} title="Nothing needs attention" className="flex-1 justify-center py-6">
-          Everything shown here is operational or in planned maintenance.
+        <Notice
+          icon={filtered ? undefined : CircleCheck}
+          title={filtered ? "Nothing matches the filters" : "Nothing needs attention"}
+          className="flex-1 justify-center py-6"
+        >
+          {filtered ? null : "Everything is operational or in planned maintenance."}
         </Notice>
       ) : (
         <ul className="min-h-0 flex-1 overflow-auto py-1">

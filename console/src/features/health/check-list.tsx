@@ -6,6 +6,7 @@ import { Time } from "@/components/time";
 import { Button } from "@/components/ui/button";
 import { toast } from "@/components/ui/toast";
 import { VerdictMark } from "@/components/verdict";
+import { useCan } from "@/features/access";
 import { formatMicros, formatWord } from "@/lib/format";
 import type { CheckHealth } from "@/lib/types";
 import { cn } from "@/lib/utils";
@@ -21,6 +22,7 @@ export function CheckList({
   selected: string | undefined;
   onSelect: (id: string) => void;
 }) {
+  const mayRun = useCan("check.run");
   return (
     <ul className="-mx-2 flex flex-col gap-0.5">
       {checks.map((check) => (
@@ -28,11 +30,11 @@ export function CheckList({
           key={check.id}
           data-check={check.id}
           className={cn(
-            "relative flex items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
+            "relative grid grid-cols-[108px_minmax(0,1fr)_auto] items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
             check.id === selected && "bg-accent",
           )}
         >
-          <StateBadge state={check.state} />
+          <StateBadge state={check.state} className="justify-self-start" />
           <div className="min-w-0 flex-1">
             <p className="flex flex-wrap items-baseline gap-x-2">
               <button
@@ -52,7 +54,7 @@ export function CheckList({
             </p>
             <LastResult check={check} />
           </div>
-          <RunButton check={check} />
+          {mayRun ? <RunButton check={check} /> : null}
         </li>
       ))}
     </ul>

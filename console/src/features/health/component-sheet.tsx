@@ -73,9 +73,9 @@ function CheckResults({ check }: { check: CheckHealth }) {
   return (
     <ErrorBoundary key={check.id} what="Results">
       <SheetSection
-        title={`Response times of ${check.name}`}
+        title="Response times"
         aside={
-          <span className="max-w-60 truncate font-mono text-2xs text-muted-foreground">
+          <span className="max-w-80 truncate font-mono max-md:max-w-52 text-2xs text-muted-foreground">
             {targetOf(definition)}
           </span>
         }

@@ -83,3 +83,9 @@ export function pathOf(fleet: Fleet, id: string): FleetNode[] {
   }
   return path;
 }
+
+/** The rooms in which every change of state is told. */
+export function organisationRooms(fleet: Fleet | undefined): string[] {
+  const nodes = [...(fleet?.nodes.values() ?? [])];
+  return nodes.filter((node) => node.kind === "organisation").map((node) => `health:${node.id}`);
+}

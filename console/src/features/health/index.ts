@@ -3,5 +3,4 @@
 export { EntitySheets } from "./entity-sheets";
 export { pathOf, type Fleet, type FleetNode } from "./fleet";
 export { LiveCache } from "./live-cache";
-export { OverviewPage } from "./overview-page";
 export { useComponentSearch, useFleet } from "./queries";

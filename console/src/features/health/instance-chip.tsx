@@ -10,11 +10,14 @@ import type { FleetNode } from "./fleet";
 /** One instance in the matrix: icon, name, state in words and for how long. A change tints it for a moment. */
 export function InstanceChip({
   node,
+  named,
   selected,
   tabIndex,
   onOpen,
 }: {
   node: FleetNode;
+  /** Whether the name says more than the column's heading does. */
+  named: boolean;
   selected: boolean;
   tabIndex: number;
   onOpen: (id: string) => void;
@@ -47,8 +50,14 @@ export function InstanceChip({
         />
       )}
       <StateIcon state={state} />
-      <span className="min-w-0 flex-1 truncate font-medium">{node.name}</span>
-      <span className={cn("shrink-0", calm ? "text-muted-foreground" : STATE[state].text)}>
+      <span className={named ? "min-w-0 flex-1 truncate font-medium" : "sr-only"}>{node.name}</span>
+      <span
+        className={cn(
+          "shrink-0",
+          named ? null : "flex-1",
+          calm ? "text-muted-foreground" : STATE[state].text,
+        )}
+      >
         {STATE[state].word}
         {partial ? <Wrench aria-hidden className="ml-1 inline size-3 align-[-2px]" /> : null}
         {partial ? <span className="sr-only">, partly in maintenance</span> : null}

@@ -8,6 +8,7 @@ import { moveInGrid, type GridPosition } from "./grid-keys";
 import type { Column, Row } from "./overview";
 
 const NO_ITEM = -1;
+const NAMED = "n";
 
 /**
  * Systems by environment group. A grid in the sense of ARIA: one tab stop, arrows move between cells, and from
@@ -63,7 +64,7 @@ export function InstanceMatrix({
         aria-colcount={columns.length + 1}
         onKeyDown={onKeyDown}
         className="grid w-full min-w-max"
-        style={{ gridTemplateColumns: `minmax(176px, 1fr) repeat(${columns.length}, minmax(188px, 1fr))` }}
+        style={{ gridTemplateColumns: ["minmax(176px, 1fr)", ...columns.map(widthOf)].join(" ") }}
       >
         <div role="row" aria-rowindex={1} className="contents text-xs text-muted-foreground">
           <span
@@ -89,7 +90,7 @@ export function InstanceMatrix({
             index={index}
             unitStarts={row.unit !== undefined && row.unit.id !== rows[index - 1]?.unit?.id}
             manyUnits={rows[0]?.unit?.id !== rows.at(-1)?.unit?.id}
-            columns={columns.length}
+            named={columns.map((column) => (column.named ? NAMED : " ")).join("")}
             activeColumn={active.row === index ? active.column : NO_ITEM}
             activeItem={active.row === index ? active.item : NO_ITEM}
             selected={row.cells.some((cell) => cell.some((node) => node.id === selected)) ? selected : null}
@@ -101,12 +102,17 @@ export function InstanceMatrix({
   );
 }
 
+function widthOf({ named }: Column): string {
+  return named ? "minmax(188px, 1.2fr)" : "minmax(150px, 1fr)";
+}
+
 interface MatrixRowProps {
   row: Row;
   index: number;
   unitStarts: boolean;
   manyUnits: boolean;
-  columns: number;
+  /** Per column, whether its instances' names are shown; text, so that it compares. */
+  named: string;
   activeColumn: number;
   activeItem: number;
   selected: string | null;
@@ -114,7 +120,7 @@ interface MatrixRowProps {
 }
 
 const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
-  const { row, index, unitStarts, manyUnits, activeColumn, activeItem, selected, onOpen } = props;
+  const { row, index, unitStarts, manyUnits, named, activeColumn, activeItem, selected, onOpen } = props;
   return (
     <div role="row" aria-rowindex={index + 2} className="contents">
       <span
@@ -131,6 +137,7 @@ const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
           key={column}
           name={`${index}:${column}`}
           nodes={cell}
+          named={named[column] === NAMED}
           activeItem={column === activeColumn ? activeItem : NO_ITEM}
           selected={selected}
           onOpen={onOpen}
@@ -158,12 +165,14 @@ function sameRow(before: MatrixRowProps, after: MatrixRowProps): boolean {
 function Cell({
   name,
   nodes,
+  named,
   activeItem,
   selected,
   onOpen,
 }: {
   name: string;
   nodes: FleetNode[];
+  named: boolean;
   activeItem: number;
   selected: string | null;
   onOpen: (id: string) => void;
@@ -189,6 +198,7 @@ function Cell({
           <InstanceChip
             key={node.id}
             node={node}
+            named={named}
             selected={node.id === selected}
             tabIndex={item === active ? 0 : -1}
             onOpen={onOpen}

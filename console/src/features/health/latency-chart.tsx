@@ -50,7 +50,11 @@ export function LatencyChart({
   return (
     <figure ref={ref}>
       <figcaption className="flex h-5 items-center gap-2 text-xs text-muted-foreground">
-        {hovered ? <Reading result={hovered.result} /> : describeLatency(results, formatMicros)}
+        {hovered ? (
+          <Reading result={hovered.result} />
+        ) : (
+          <span className="truncate">{describeLatency(results, formatMicros)}</span>
+        )}
       </figcaption>
       {width === 0 ? (
         <div className="h-37" />

@@ -1,5 +1,6 @@
 // The geometry of the latency chart. Pure: pixels out of results, so that it is tested without drawing.
 
+import { formatCount } from "@/lib/format";
 import type { Result } from "@/lib/types";
 
 export interface Point {
@@ -11,7 +12,7 @@ export interface Point {
 export interface Latency {
   /** Every result, oldest first. A failed one that took longer than the axis goes sits at its top. */
   points: Point[];
-  /** Lines through the answers: broken where there was no result or no answer. */
+  /** Lines through the good results: broken where one failed or none came. */
   lines: Point[][];
   /** Stretches of time without results. */
   gaps: { from: number; to: number }[];
@@ -24,7 +25,7 @@ export interface Latency {
 
 /** Without a result for this many intervals, there is a gap. */
 const GAP_INTERVALS = 2.5;
-const answered = ({ verdict }: Result) => verdict === "ok" || verdict === "warn";
+const isGood = ({ verdict }: Result) => verdict === "ok" || verdict === "warn";
 
 /** The smallest of 1, 2, 5 × 10ⁿ that is not below `value`. */
 export function niceCeil(value: number): number {
@@ -46,7 +47,7 @@ export function layoutLatency(
 
   const from = Date.parse(first.at);
   const to = Math.max(Date.parse(last.at), from + 1);
-  const answers = oldestFirst.filter(answered);
+  const answers = oldestFirst.filter(isGood);
   const measured = (answers.length > 0 ? answers : oldestFirst).map(({ timings_us }) => timings_us.total);
   const maxUs = niceCeil(Math.max(...measured));
   const x = (at: number) => ((at - from) / (to - from)) * size.width;
@@ -65,11 +66,11 @@ export function layoutLatency(
     const apart = before ? Date.parse(point.result.at) - Date.parse(before.result.at) : 0;
     const gap = before !== undefined && apart > intervalMs * GAP_INTERVALS;
     if (gap) gaps.push({ from: before.x, to: point.x });
-    if (gap || !answered(point.result)) {
+    if (gap || !isGood(point.result)) {
       if (line.length > 0) lines.push(line);
       line = [];
     }
-    if (answered(point.result)) line.push(point);
+    if (isGood(point.result)) line.push(point);
   });
   if (line.length > 0) lines.push(line);
 
@@ -87,11 +88,11 @@ export function nearestPoint(points: readonly Point[], x: number): Point | undef
 
 /** What the picture says, in one sentence. */
 export function describeLatency(results: readonly Result[], format: (us: number) => string): string {
-  const answers = results.filter(answered).map(({ timings_us }) => timings_us.total);
+  const answers = results.filter(isGood).map(({ timings_us }) => timings_us.total);
   const failed = results.length - answers.length;
-  const counted = `${results.length} results, ${failed === 0 ? "all answered" : `${failed} without an answer`}`;
+  const counted = `${formatCount(results.length, "result")}, ${failed === 0 ? "none" : failed} failed`;
   if (answers.length === 0) return `${counted}.`;
   const sorted = [...answers].sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  return `${counted}; median ${format(median)}, slowest ${format(sorted.at(-1) ?? 0)}.`;
+  return `${counted}. Good ones: median ${format(median)}, slowest ${format(sorted.at(-1) ?? 0)}.`;
 }

@@ -91,7 +91,7 @@ function apply(client: QueryClient, changes: Change[], refetch: (key: readonly u
     if (changed.entity === undefined) continue;
     refetch(kind === "component" || kind === "check" ? keys.healths : keys.trees);
     if (kind === "component") refetch(keys.trees);
-    if (kind === "instance") refetch(keys.tags);
+    if (kind === "instance" || kind === "system") refetch(keys.tags);
     if (kind === "check") refetch(["check"]);
   }
 }

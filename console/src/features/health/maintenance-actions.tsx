@@ -7,10 +7,12 @@ import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Input } from "@/components/ui/input";
 import { toast } from "@/components/ui/toast";
+import { useCan } from "@/features/access";
 import { ApiError } from "@/lib/api";
-import { useNow } from "@/lib/clock";
+import { TICK_MS, useNow } from "@/lib/clock";
 import type { EntityHealth } from "@/lib/types";
 import { openWindows } from "./maintenance";
+import { titleOf } from "./title";
 import { useCreateMaintenance, useEndMaintenance, useMaintenanceWindows, type SheetKind } from "./queries";
 
 const LENGTHS = [
@@ -24,6 +26,7 @@ const MOST_MINUTES = 30 * 24 * 60;
 /** Opens the dialog that takes an instance or component out of service for a while. */
 export function MaintenanceButton({ kind, health }: { kind: SheetKind; health: EntityHealth }) {
   const [open, setOpen] = useState(false);
+  if (!useCan("maintenance.write")) return null;
   return (
     <>
       <Button onClick={() => setOpen(true)}>
@@ -33,7 +36,7 @@ export function MaintenanceButton({ kind, health }: { kind: SheetKind; health: E
       <Dialog
         open={open}
         onOpenChange={setOpen}
-        title={`Maintenance of ${health.name}`}
+        title={`Maintenance of ${titleOf(health)}`}
         description="While it lasts, checks go on but nobody is alerted, and the time does not count as outage."
       >
         <MaintenanceForm kind={kind} health={health} onDone={() => setOpen(false)} />
@@ -72,7 +75,7 @@ function MaintenanceForm({
       },
       {
         onSuccess: () => {
-          toast({ title: `${health.name} is in maintenance`, description: reason.trim() });
+          toast({ title: `${titleOf(health)} is in maintenance`, description: reason.trim() });
           onDone();
         },
       },
@@ -151,7 +154,8 @@ export function OpenMaintenance({ health }: { health: EntityHealth }) {
   const windows = useMaintenanceWindows();
   const end = useEndMaintenance();
   const now = useNow();
-  const open = openWindows(windows.data ?? [], health, now);
+  const mayEnd = useCan("maintenance.write");
+  const open = openWindows(windows.data ?? [], health, now + TICK_MS);
   if (open.length === 0) return null;
   return (
     <ul className="mt-2 flex flex-col gap-1.5">
@@ -165,17 +169,19 @@ export function OpenMaintenance({ health }: { health: EntityHealth }) {
               {Object.values(window.scope).includes(health.id) ? null : ", set further up"}
             </span>
           </span>
-          <Button
-            disabled={end.isPending}
-            onClick={() =>
-              end.mutate(window.id, {
-                onSuccess: () => toast({ title: "Maintenance ended" }),
-                onError: (error) => toast({ title: "It could not be ended", description: error.message }),
-              })
-            }
-          >
-            End now
-          </Button>
+          {mayEnd ? (
+            <Button
+              disabled={end.isPending}
+              onClick={() =>
+                end.mutate(window.id, {
+                  onSuccess: () => toast({ title: "Maintenance ended" }),
+                  onError: (error) => toast({ title: "It could not be ended", description: error.message }),
+                })
+              }
+            >
+              End now
+            </Button>
+          ) : null}
         </li>
       ))}
     </ul>

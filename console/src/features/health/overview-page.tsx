@@ -13,7 +13,7 @@ import { useRooms } from "@/lib/live";
 import type { HealthState } from "@/lib/types";
 import { AttentionList } from "./attention-list";
 import { FirstUse } from "./first-use";
-import type { Fleet } from "./fleet";
+import { organisationRooms, type Fleet } from "./fleet";
 import { InstanceList } from "./instance-list";
 import { InstanceMatrix } from "./instance-matrix";
 import {
@@ -29,7 +29,7 @@ import {
 } from "./overview";
 import { OverviewSkeleton } from "./overview-skeleton";
 import { OverviewToolbar, type SetFilters } from "./overview-toolbar";
-import { useFleet, useInstanceTags } from "./queries";
+import { useFleet, useTags } from "./queries";
 import { RecentChanges } from "./recent-changes";
 import { StateCounters } from "./state-counters";
 
@@ -59,17 +59,12 @@ export function OverviewPage() {
   );
 }
 
-function organisationRooms(fleet: Fleet | undefined): string[] {
-  const nodes = [...(fleet?.nodes.values() ?? [])];
-  return nodes.filter((node) => node.kind === "organisation").map((node) => `health:${node.id}`);
-}
-
 function Overview({ fleet, refetching }: { fleet: Fleet; refetching: boolean }) {
   const [filters, setFilters] = useFilters();
   const [{ view }, setView] = useQueryStates(viewKeys, { history: "replace" });
   const [{ scope }] = useScope();
   const { env, openInstance } = useSheets();
-  const tags = useInstanceTags().data ?? NO_TAGS;
+  const tags = useTags().data ?? NO_TAGS;
   const narrow = useMedia(NARROW);
 
   const instances = useMemo(() => instancesOf(fleet, scope, tags), [fleet, scope, tags]);
@@ -101,7 +96,12 @@ function Overview({ fleet, refetching }: { fleet: Fleet; refetching: boolean }) 
       <StateCounters counts={counts} active={filters.state} onToggle={toggle} />
       <div className="grid shrink-0 gap-4 lg:grid-cols-[3fr_2fr]">
         <ErrorBoundary what="Needs attention">
-          <AttentionList instances={attention} states={filters.state} onOpen={openInstance} />
+          <AttentionList
+            instances={attention}
+            states={filters.state}
+            filtered={isFiltered(filters)}
+            onOpen={openInstance}
+          />
         </ErrorBoundary>
         <ErrorBoundary what="Recent changes">
           <RecentChanges fleet={fleet} scope={scope} onOpen={openInstance} />

@@ -18,13 +18,14 @@ export interface Instance {
   group: FleetNode | undefined;
   unit: FleetNode | undefined;
   tags: readonly string[];
-  ancestors: ReadonlySet<string>;
 }
 
 /** A column of the matrix: groups of one key are one column, whichever business unit they belong to. */
 export interface Column {
   key: string;
   name: string;
+  /** Whether its instances are called something else than the column, so that their names must be shown. */
+  named: boolean;
 }
 
 export interface Row {
@@ -35,11 +36,11 @@ export interface Row {
 }
 
 const GROUP_KINDS = ["dev", "test", "sit", "uat", "staging", "prod", "dr", "ephemeral", "other"];
-const NO_GROUP: Column = { key: "", name: "No group" };
+const NO_GROUP: Column = { key: "", name: "No group", named: true };
 const SEVERITY = new Map(HEALTH_STATES.map((state, rank) => [state, rank]));
 const ATTENTION: readonly HealthState[] = ["down", "degraded", "unknown"];
 
-/** Every instance below `scope` (or everywhere). */
+/** Every instance below `scope` (or everywhere), with its own tags and its system's. */
 export function instancesOf(
   fleet: Fleet,
   scope: string | null,
@@ -56,8 +57,7 @@ export function instancesOf(
       system,
       group: node.environment_group ? fleet.nodes.get(node.environment_group) : undefined,
       unit: path.findLast((ancestor) => ancestor.kind === "business_unit"),
-      tags: tags.get(node.id) ?? [],
-      ancestors: new Set(path.map((ancestor) => ancestor.id)),
+      tags: [...new Set([...(tags.get(node.id) ?? []), ...(tags.get(system.id) ?? [])])],
     });
   }
   return found;
@@ -106,9 +106,11 @@ export function needsAttention(instances: readonly Instance[], states: readonly 
 /** The columns that the instances need, in the order of the path to production. */
 export function columnsOf(instances: readonly Instance[]): Column[] {
   const groups = new Map<string, FleetNode | undefined>();
-  for (const { group } of instances) {
+  const named = new Set<string>();
+  for (const { node, group } of instances) {
     const key = group?.key ?? NO_GROUP.key;
     if (!groups.has(key)) groups.set(key, group);
+    if (node.name.toLowerCase() !== group?.name.toLowerCase() && node.key !== key) named.add(key);
   }
   const rank = (group: FleetNode | undefined) => {
     if (!group) return GROUP_KINDS.length + 1;
@@ -120,10 +122,9 @@ export function columnsOf(instances: readonly Instance[]): Column[] {
       (a, b) =>
         (a?.order ?? 0) - (b?.order ?? 0) ||
         rank(a) - rank(b) ||
-        (a?.tier ?? 0) - (b?.tier ?? 0) ||
         (a?.name ?? "").localeCompare(b?.name ?? ""),
     )
-    .map((group) => (group ? { key: group.key, name: group.name } : NO_GROUP));
+    .map((group) => (group ? { key: group.key, name: group.name, named: named.has(group.key) } : NO_GROUP));
 }
 
 /** Systems by unit and name, each with its instances under their columns. */

@@ -28,7 +28,7 @@ export const keys = {
   eventsOf: (query: EventQuery) => ["events", query] as const,
   check: (id: string) => ["check", id] as const,
   windows: ["maintenance-windows"] as const,
-  tags: ["instance-tags"] as const,
+  tags: ["tags"] as const,
   search: (q: string) => ["component-search", q] as const,
 };
 
@@ -63,20 +63,28 @@ export function useFleet() {
   return useQuery({ ...fleetOptions, refetchInterval: useFallbackInterval() });
 }
 
-/** Tags by instance; the tree does not carry them. */
-export function useInstanceTags() {
+async function fetchTags(collection: "/api/v1/instances" | "/api/v1/systems", signal: AbortSignal) {
+  const tags: [string, readonly string[]][] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { limit: PAGE, ...(cursor ? { cursor } : {}) };
+    const page = await data(api.GET(collection, { params: { query }, signal }));
+    for (const entity of page.items) if (entity.tags.length > 0) tags.push([entity.id, entity.tags]);
+    cursor = page.next ?? undefined;
+  } while (cursor);
+  return tags;
+}
+
+/** Tags by instance and by system; the tree does not carry them. */
+export function useTags() {
   return useQuery({
     queryKey: keys.tags,
     queryFn: async ({ signal }) => {
-      const tags = new Map<string, readonly string[]>();
-      let cursor: string | undefined;
-      do {
-        const query = { limit: PAGE, ...(cursor ? { cursor } : {}) };
-        const page = await data(api.GET("/api/v1/instances", { params: { query }, signal }));
-        for (const instance of page.items) if (instance.tags.length > 0) tags.set(instance.id, instance.tags);
-        cursor = page.next ?? undefined;
-      } while (cursor);
-      return tags;
+      const [instances, systems] = await Promise.all([
+        fetchTags("/api/v1/instances", signal),
+        fetchTags("/api/v1/systems", signal),
+      ]);
+      return new Map([...instances, ...systems]);
     },
     staleTime: 5 * 60_000,
     structuralSharing: false,

@@ -25,7 +25,7 @@ export function RecentChanges({
   const events = useEvents({ kind: "instance", limit: SHOWN, ...(scope ? { scope } : {}) });
   const items = events.data?.pages[0]?.items;
   return (
-    <Card aria-label="Recent changes" className="md:h-54">
+    <Card aria-label="Recent changes" className="max-h-80 md:h-54">
       <CardHeader title="Recent changes" />
       {events.isPending ? (
         <Delayed>

@@ -8,6 +8,7 @@ import { Button } from "@/components/ui/button";
 import { toast } from "@/components/ui/toast";
 import type { EntityHealth } from "@/lib/types";
 import { useScope, useSheets } from "@/lib/url";
+import { titleOf } from "./title";
 
 /** Name, place, state with its reason, and the actions of a sheet. */
 export function SheetHeader({
@@ -28,7 +29,7 @@ export function SheetHeader({
         <HeaderButtons onClose={onClose} />
       </div>
       <div className="mt-0.5 flex flex-wrap items-center gap-x-2.5 gap-y-2">
-        <h2 className="min-w-0 text-lg font-semibold break-words">{health.name}</h2>
+        <h2 className="min-w-0 text-lg font-semibold break-words">{titleOf(health)}</h2>
         <StateBadge state={health.state} />
         {health.partial_maintenance ? (
           <span className="flex items-center gap-1 text-xs text-maintenance">

@@ -1,7 +1,7 @@
 "use client";
 
 import { Command } from "cmdk";
-import { CircleHelp, Link2, LogOut, Moon, Search } from "lucide-react";
+import { Box, CircleHelp, Link2, LogOut, Moon, Search } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { StateIcon } from "@/components/state";
@@ -64,7 +64,7 @@ export function PaletteContent({ close, onHelp }: { close: () => void; onHelp: (
               >
                 <StateIcon state={node.health.state} labelled />
                 <span className="truncate">
-                  {node.name} <span className="text-muted-foreground">{where}</span>
+                  {where} <span className="text-muted-foreground">{node.name}</span>
                 </span>
               </Item>
             ))}
@@ -78,6 +78,7 @@ export function PaletteContent({ close, onHelp }: { close: () => void; onHelp: (
                 value={`${component.name} ${component.key} ${component.id} ${searched}`}
                 onSelect={run(() => openComponent(component.id))}
               >
+                <Box aria-hidden className="text-muted-foreground" />
                 <span className="truncate">
                   {component.name}{" "}
                   <span className="text-muted-foreground">
@@ -133,7 +134,7 @@ function Item({ value, onSelect, children }: { value: string; onSelect: () => vo
 function entitiesOf(fleet: Fleet): { node: FleetNode; where: string }[] {
   return [...fleet.nodes.values()]
     .filter(({ kind }) => kind === "instance" || kind === "business_unit" || kind === "organisation")
-    .map((node) => ({ node, where: node.kind === "instance" ? systemOf(fleet, node) : "" }));
+    .map((node) => ({ node, where: node.kind === "instance" ? systemOf(fleet, node) : "Scope" }));
 }
 
 function systemOf(fleet: Fleet, node: FleetNode): string {

@@ -1,4 +1,4 @@
-import { LayoutDashboard, type LucideIcon } from "lucide-react";
+import { Activity, LayoutDashboard, type LucideIcon } from "lucide-react";
 import { paths } from "@/lib/paths";
 
 export interface Section {
@@ -12,4 +12,5 @@ export interface Section {
 /** The sections of the console, in the order of the navigation. */
 export const sections: Section[] = [
   { name: "Overview", path: paths.overview, icon: LayoutDashboard, letter: "o" },
+  { name: "Health", path: paths.health, icon: Activity, letter: "h" },
 ];

@@ -1,0 +1,170 @@
+"use client";
+
+import { ArrowRight } from "lucide-react";
+import { useQueryStates } from "nuqs";
+import { useMemo } from "react";
+import { FilterMenu } from "@/components/filter-menu";
+import { StateBadge, STATE, StateIcon } from "@/components/state";
+import { Time } from "@/components/time";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { Skeleton } from "@/components/ui/skeleton";
+import { Delayed, ErrorView, Notice } from "@/components/views";
+import { formatDate, formatWord } from "@/lib/format";
+import { useRooms } from "@/lib/live";
+import { HEALTH_STATES, type HealthEvent } from "@/lib/types";
+import { changeKeys, useScope, useSheets } from "@/lib/url";
+import { organisationRooms, type Fleet } from "./fleet";
+import { useEvents, useFleet } from "./queries";
+
+const PAGE = 100;
+const KINDS = (["system", "instance", "component", "check"] as const).map((value) => ({
+  value,
+  label: value[0]?.toUpperCase() + value.slice(1),
+}));
+const STATES = HEALTH_STATES.map((value) => ({
+  value,
+  label: STATE[value].word,
+  icon: <StateIcon state={value} />,
+}));
+
+/** Every change of state, newest first: what happened, when, and why. */
+export function HealthPage() {
+  const [{ kind, to }, setFilters] = useQueryStates(changeKeys, { history: "replace" });
+  const [{ scope }] = useScope();
+  const fleet = useFleet().data;
+  useRooms(useMemo(() => organisationRooms(fleet), [fleet]));
+  const events = useEvents({
+    limit: PAGE,
+    ...(kind ? { kind } : {}),
+    ...(to ? { state: to } : {}),
+    ...(scope ? { scope } : {}),
+  });
+  const items = events.data?.pages.flatMap((page) => page.items) ?? [];
+
+  return (
+    <div className="flex min-h-full flex-col gap-3 p-4 md:h-full">
+      <div className="flex flex-wrap items-center gap-2">
+        <h1 className="mr-2 text-lg font-semibold">Changes of state</h1>
+        <FilterMenu
+          label="Kind"
+          options={KINDS}
+          value={kind ? [kind] : []}
+          onChange={(kinds) => void setFilters({ kind: kinds.at(-1) ?? null })}
+        />
+        <FilterMenu
+          label="Became"
+          options={STATES}
+          value={to ? [to] : []}
+          onChange={(states) => void setFilters({ to: states.at(-1) ?? null })}
+        />
+        {kind || to ? (
+          <Button variant="ghost" onClick={() => void setFilters(null)}>
+            Clear
+          </Button>
+        ) : null}
+      </div>
+      <Card className="min-h-80 flex-1 overflow-hidden">
+        {events.isError ? (
+          <ErrorView error={events.error} what="Changes" onRetry={() => void events.refetch()} />
+        ) : events.isPending ? (
+          <Delayed>
+            <Skeleton className="m-3 h-80" />
+          </Delayed>
+        ) : items.length === 0 ? (
+          <Notice title={kind || to ? "No changes match" : "No changes yet"}>
+            Each change of a state appears here as it happens.
+          </Notice>
+        ) : (
+          <div className="min-h-0 flex-1 overflow-auto">
+            <ChangeTable events={items} fleet={fleet} />
+            {events.hasNextPage ? (
+              <div className="p-3">
+                <Button disabled={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>
+                  Earlier
+                </Button>
+              </div>
+            ) : null}
+          </div>
+        )}
+      </Card>
+    </div>
+  );
+}
+
+function ChangeTable({ events, fleet }: { events: HealthEvent[]; fleet: Fleet | undefined }) {
+  return (
+    <table className="w-full table-fixed border-collapse text-left">
+      <caption className="sr-only">Changes of state, newest first</caption>
+      <thead className="sticky top-0 z-10 bg-muted text-xs text-muted-foreground">
+        <tr className="[&>th]:h-8 [&>th]:px-3 [&>th]:font-normal">
+          <th scope="col" className="w-36 max-md:w-22">
+            When
+          </th>
+          <th scope="col">What</th>
+          <th scope="col" className="w-58 max-md:w-34">
+            Change
+          </th>
+          <th scope="col" className="w-2/5 max-md:hidden">
+            Reason
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.map((event) => (
+          <ChangeRow key={event.seq} event={event} where={whereOf(event, fleet)} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function whereOf(event: HealthEvent, fleet: Fleet | undefined): string {
+  const parent = event.kind === "instance" ? fleet?.nodes.get(event.id)?.parent : null;
+  return (parent && fleet?.nodes.get(parent)?.name) || formatWord(event.kind);
+}
+
+function ChangeRow({ event, where }: { event: HealthEvent; where: string }) {
+  const { openInstance, openComponent } = useSheets();
+  const open =
+    event.kind === "instance" ? openInstance : event.kind === "component" ? openComponent : undefined;
+  const name = (
+    <>
+      {event.kind === "instance" ? `${where} ` : null}
+      {event.name}
+      {event.kind === "instance" ? null : <span className="font-normal text-muted-foreground"> {where}</span>}
+    </>
+  );
+  return (
+    <tr className="relative border-b hover:bg-accent [&>td]:h-9 [&>td]:truncate [&>td]:px-3">
+      <td className="numeric text-xs text-muted-foreground">
+        <span className="max-md:hidden">{formatDate(Date.parse(event.at))} </span>
+        <Time at={event.at} as="clock" />
+      </td>
+      <td className="font-medium">
+        {open ? (
+          <button
+            type="button"
+            onClick={() => open(event.id)}
+            className="focus-inset max-w-full truncate text-left after:absolute after:inset-0"
+          >
+            {name}
+          </button>
+        ) : (
+          name
+        )}
+      </td>
+      <td>
+        <span className="flex items-center gap-1.5">
+          <StateIcon state={event.from} labelled />
+          <ArrowRight aria-hidden className="size-3 text-muted-foreground" />
+          <span className="sr-only">to</span>
+          <StateBadge state={event.to} />
+        </span>
+      </td>
+      <td className="text-xs text-muted-foreground max-md:hidden" title={event.reason ?? undefined}>
+        {event.reason}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,158 @@
+/*
+ * The private Redis: on a Unix socket only, with everything it knows in an append-only file. It is rebuilt from PostgreSQL
+ * whenever it is empty, so a bound on its memory is safe.
+ *
+ * Who may connect is first a matter of DIR, which is its owner's alone. When the operator opens DIR to a group, so that
+ * subscribers reach the socket, the default user needs the password in DIR/redis/password, and the others sign in as the
+ * user `subscriber`, who may read em:* and subscribe and nothing else.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shared/buf.h"
+#include "shared/crypto.h"
+#include "shared/mem.h"
+
+#include "control/embedded_private.h"
+
+#define SOCKET_FILE       "redis.sock"
+#define PASSWORD_FILE     "redis/password"
+#define PASSWORD_BYTES    24
+#define ANSWER_TIMEOUT_MS 200
+
+const struct server_kind redis_kind = {
+    .name = "redis",
+    .stop_signal = SIGTERM,
+    .grace_ms = 5000,
+    .pid_file = "redis.pid",
+};
+
+static const char *const programs[] = {"/usr/bin/redis-server", "/usr/local/bin/redis-server",
+                                       "/usr/sbin/redis-server", "/usr/bin/valkey-server"};
+
+static const char configuration[] =
+    "port 0\n"
+    "unixsocketperm 770\n"
+    "daemonize no\n"
+    "supervised no\n"
+    "loglevel notice\n"
+    "logfile \"\"\n"
+    "databases 1\n"
+    "appendonly yes\n"
+    "appendfsync everysec\n"
+    "save \"\"\n"
+    "maxmemory 256mb\n"
+    "maxmemory-policy noeviction\n"
+    "maxclients 1000\n"
+    "client-output-buffer-limit pubsub 32mb 8mb 60\n"
+    "user subscriber on nopass resetkeys %R~em:* resetchannels &em:* -@all +@read +@pubsub "
+    "+@connection -@dangerous -publish -spublish\n";
+
+static enum err need_program(const char **ret_program)
+{
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+        if (access(programs[i], X_OK) == 0) {
+            *ret_program = programs[i];
+            return OK;
+        }
+    }
+    return fail(ERR_NOT_FOUND, "program_missing",
+                "Redis is not installed: install the package redis-server, or name a server with "
+                "--redis URL");
+}
+
+static enum err need_password(const struct data_dir *dir, char **ret_password)
+{
+    uint8_t bytes[PASSWORD_BYTES];
+    char text[2 * PASSWORD_BYTES + 1];
+    enum err err = data_dir_read(dir, PASSWORD_FILE, ret_password);
+
+    if (err == OK && strlen(*ret_password) == sizeof text - 1)
+        return OK;
+    if (err == OK)
+        free(*ret_password);
+
+    random_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    TRY(data_dir_write(dir, PASSWORD_FILE, text));
+    *ret_password = xstrdup(text);
+    return OK;
+}
+
+static bool is_open_to_group(const struct data_dir *dir)
+{
+    struct stat status;
+
+    return stat(data_dir_path(dir), &status) < 0 || (status.st_mode & (S_IXGRP | S_IXOTH)) != 0;
+}
+
+static enum err write_configuration(const struct server_child *server, const struct data_dir *dir,
+                                    const char *password)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    buf_append_text(&text, configuration);
+    if (is_open_to_group(dir))
+        buf_printf(&text, "user default on >%s ~* &* +@all\n", password);
+    else
+        buf_append_text(&text, "user default on nopass ~* &* +@all\n");
+    buf_printf(&text, "unixsocket \"%s/" SOCKET_FILE "\"\n", data_dir_path(dir));
+    buf_printf(&text, "dir \"%s\"\n", server->folder);
+    buf_printf(&text, "pidfile \"%s/%s\"\n", server->folder, redis_kind.pid_file);
+    return data_dir_write(dir, "redis/redis.conf", text.data);
+}
+
+enum err redis_set_up(struct server_child *server, const struct embedded_options *options,
+                      char **ret_url)
+{
+    CLEANUP(xfree_p) char *password = NULL;
+    const char *program;
+
+    TRY(need_program(&program));
+    TRY(data_dir_make_folder(options->dir, redis_kind.name));
+    TRY(server_child_end_stale(server));
+    TRY(need_password(options->dir, &password));
+    TRY(write_configuration(server, options->dir, password));
+    server_child_argument(server, "%s", program);
+    server_child_argument(server, "%s/redis.conf", server->folder);
+    *ret_url =
+        xasprintf("unix://default:%s@%s/" SOCKET_FILE, password, data_dir_path(options->dir));
+    return OK;
+}
+
+static int connect_socket(const struct data_dir *dir)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/" SOCKET_FILE, data_dir_path(dir));
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool redis_answers(const struct data_dir *dir)
+{
+    struct pollfd wait = {.fd = connect_socket(dir), .events = POLLIN};
+    char answer[64] = "";
+    bool is_good;
+
+    if (wait.fd < 0)
+        return false;
+    /* "+PONG" or "-NOAUTH …" is a server that works; "-LOADING …" is one that does not yet. */
+    is_good = write(wait.fd, "PING\r\n", 6) == 6 && poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1 &&
+              read(wait.fd, answer, sizeof answer - 1) > 0 &&
+              (strncmp(answer, "+PONG", 5) == 0 || strncmp(answer, "-NOAUTH", 7) == 0);
+    close(wait.fd);
+    return is_good;
+}

@@ -1,0 +1,91 @@
+/*
+ * em-control: reads its options, then either serves (control/service.c) or runs one command (control/commands.c). The
+ * spawner is forked before anything else, while this process is still small and has one thread.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/buf.h"
+#include "shared/log.h"
+#include "shared/spawner.h"
+
+#include "control/commands.h"
+#include "control/options.h"
+#include "control/service.h"
+
+#define EXIT_USAGE 2
+
+static int say(enum err err)
+{
+    if (err == OK)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "em-control: %s\n", failure_last()->detail);
+    return err == ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+static int print_help(void)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    options_help(&control_program, &text);
+    fputs(text.data, stdout);
+    return EXIT_SUCCESS;
+}
+
+static enum err dispatch(const struct control_options *options, const char *command,
+                         struct spawner *spawner)
+{
+    enum log_level level;
+
+    TRY(control_options_check(options));
+    if (log_level_from_word(options->log_level, &level))
+        log_set_level(level);
+
+    if (options->check_config)
+        return command_check_config(options);
+    if (!command)
+        return service_run(options, spawner);
+    if (strcmp(command, "backup") == 0)
+        return command_backup(options, spawner);
+    if (strcmp(command, "restore") == 0)
+        return command_restore(options, spawner);
+    return command_sign_in_link(options, spawner);
+}
+
+static int run(int argc, char **argv, struct spawner *spawner)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct control_options options = {0};
+    const char *command = NULL;
+    enum err err;
+
+    log_set_program("em-control");
+    sigaction(SIGPIPE, &ignore, NULL);
+    if (options_wants(argc, argv, "--help"))
+        return print_help();
+    if (options_wants(argc, argv, "--version")) {
+        puts("em-control " EM_VERSION);
+        return EXIT_SUCCESS;
+    }
+
+    err = control_options_load(argc, argv, &options, &command);
+    if (err == OK)
+        err = dispatch(&options, command, spawner);
+    control_options_clear(&options);
+    return say(err);
+}
+
+int main(int argc, char **argv)
+{
+    struct spawner *spawner;
+    int status;
+
+    if (spawner_start("em-spawner", &spawner) != OK)
+        return say(ERR_UNAVAILABLE);
+    status = run(argc, argv, spawner);
+    spawner_free(spawner);
+    failure_clear();
+    return status;
+}

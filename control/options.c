@@ -1,0 +1,118 @@
+/* The table of em-control's options, and the checks that need more than one of them. */
+#include "control/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/mem.h"
+
+#include "control/store/db.h"
+
+#define MEMBER(name) offsetof(struct control_options, name)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    /* name             type            member                 value           default                                       help */
+    { "data",          OPTION_TEXT,    MEMBER(data),          "DIR",          .help = "where the instance lives; /var/lib/environment-manager for root, else $XDG_DATA_HOME/environment-manager" },
+    { "user",          OPTION_TEXT,    MEMBER(user),          "NAME",         "environment-manager", .help = "system user to run as when root starts it" },
+    { "listen",        OPTION_TEXT,    MEMBER(listen),        "ADDRESS:PORT", "127.0.0.1:8080",      .help = "where API and console are served; not loopback: needs TLS" },
+    { "database",      OPTION_TEXT,    MEMBER(database),      "URL",          .help = "your PostgreSQL, as postgresql://user:password@host/name; without it one is started below DIR" },
+    { "redis",         OPTION_TEXT,    MEMBER(redis),         "URL",          .help = "your Redis, as redis://user:password@host:port/0; without it one is started below DIR" },
+    { "bus",           OPTION_TEXT,    MEMBER(bus),           "ADDRESS",      .help = "where probers connect, as ipc:///path or tcp://address:port; ipc://DIR/bus.sock without it" },
+    { "tls-cert",      OPTION_TEXT,    MEMBER(tls_cert),      "FILE",         .help = "certificate chain (PEM) for HTTPS" },
+    { "tls-key",       OPTION_TEXT,    MEMBER(tls_key),       "FILE",         .help = "its key (PEM)" },
+    { "insecure-http", OPTION_FLAG,    MEMBER(insecure_http),                 .help = "allow plain HTTP on an address that is not loopback: behind a proxy that speaks TLS" },
+    { "console",       OPTION_TEXT,    MEMBER(console),       "DIR",          .help = "folder with the built console; the one beside the program without it" },
+    { "workers",       OPTION_INTEGER, MEMBER(workers),       "N",            "4", .min = 1, .max = 64, .help = "threads that write, each with a database connection" },
+    { "log-level",     OPTION_TEXT,    MEMBER(log_level),     "LEVEL",        "info", .reloadable = true, .help = "error, warning, info or debug" },
+    { "config",        OPTION_TEXT,    MEMBER(config),        "FILE",         .help = "file with lines `name = value`" },
+    { "file",          OPTION_TEXT,    MEMBER(file),          "FILE",         .help = "what backup writes and restore reads; may stand after the command as it is" },
+    { "check-config",  OPTION_FLAG,    MEMBER(check_config),                  .help = "say whether options and files are right, and end" },
+    { "openapi",       OPTION_FLAG,    MEMBER(openapi),                       .help = "print the OpenAPI document of the API, and end" },
+    { 0 },
+};
+
+static const struct option_command commands[] = {
+    { "backup",       "write everything into FILE, or a new file in DIR/backups; also while it runs" },
+    { "restore",      "replace everything by what is in FILE; not while it runs" },
+    { "sign-in-link", "print a one-time link that signs an administrator in, valid for an hour" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct option_program control_program = {
+    .name = "em-control",
+    .summary =
+        "the control plane of Environment Manager: API, console, health and the probers' bus",
+    .rows = rows,
+    .commands = commands,
+};
+
+static bool takes_file(const char *word)
+{
+    return strcmp(word, "backup") == 0 || strcmp(word, "restore") == 0;
+}
+
+/* "backup FILE" is "backup --file=FILE". */
+static char *operand_as_option(int argc, char **argv, int *ret_at)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (takes_file(argv[i]) && argv[i + 1][0] != '-') {
+            *ret_at = i + 1;
+            return xasprintf("--file=%s", argv[i + 1]);
+        }
+    }
+    return NULL;
+}
+
+enum err control_options_load(int argc, char **argv, struct control_options *ret_options,
+                              const char **ret_command)
+{
+    int at = 0;
+    char *option = operand_as_option(argc, argv, &at);
+    char *operand = option ? argv[at] : NULL;
+    enum err err;
+
+    if (option)
+        argv[at] = option;
+    err = options_load(&control_program, argc, argv, ret_options, ret_command);
+    if (option)
+        argv[at] = operand;
+    free(option);
+    return err;
+}
+
+static enum err check_readable(const char *option, const char *path)
+{
+    if (!path || access(path, R_OK) == 0)
+        return OK;
+    return fail(ERR_INVALID, "option_invalid", "--%s: the file %s cannot be read", option, path);
+}
+
+enum err control_options_check(const struct control_options *options)
+{
+    enum log_level level;
+
+    if (!log_level_from_word(options->log_level, &level))
+        return fail(ERR_INVALID, "option_invalid",
+                    "--log-level has to be error, warning, info or debug, not \"%s\"",
+                    options->log_level);
+    if (!options->tls_cert != !options->tls_key)
+        return fail(ERR_INVALID, "option_invalid", "--tls-cert and --tls-key belong together");
+    TRY(check_readable("tls-cert", options->tls_cert));
+    TRY(check_readable("tls-key", options->tls_key));
+    if (options->database)
+        TRY(db_check_url(options->database));
+    if (options->redis && strncmp(options->redis, "redis://", 8) != 0 &&
+        strncmp(options->redis, "unix://", 7) != 0)
+        return fail(ERR_INVALID, "option_invalid",
+                    "--redis has to begin with redis:// or unix://, not \"%.8s…\"", options->redis);
+    return OK;
+}
+
+void control_options_clear(struct control_options *options)
+{
+    options_clear(&control_program, options);
+}

@@ -1,0 +1,44 @@
+/*
+ * What em-control can be told: one table, from which the command line, the config file, the environment variables, --help
+ * and the reference follow (shared/options.h).
+ *
+ * Thread: the one that starts the program; read-only afterwards.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/err.h"
+#include "shared/options.h"
+
+struct control_options {
+    char *data;     /* DIR; NULL: the default */
+    char *user;     /* for root */
+    char *listen;   /* "127.0.0.1:8080" */
+    char *database; /* URL; NULL: the embedded PostgreSQL */
+    char *redis;    /* URL; NULL: the embedded Redis */
+    char *bus;      /* nanomsg address of the probers' bus; NULL: ipc://DIR/bus.sock */
+    char *tls_cert;
+    char *tls_key;
+    bool insecure_http;
+    char *console; /* folder; NULL: beside the program, or none */
+    char *log_level;
+    int64_t workers;
+    char *config; /* the config file itself */
+    char *file;   /* operand of backup and restore */
+    bool check_config;
+    bool openapi;
+};
+
+extern const struct option_program control_program;
+
+/* Reads everything there is. A FILE may follow the words backup and restore.
+ * @param ret_command the command's name, or NULL to serve. */
+MUST_USE enum err control_options_load(int argc, char **argv, struct control_options *ret_options,
+                                       const char **ret_command);
+
+/* Checks what the table cannot: values that belong together, and URLs. */
+MUST_USE enum err control_options_check(const struct control_options *options);
+
+void control_options_clear(struct control_options *options);

@@ -1,0 +1,86 @@
+"""Checks through the API: defaults, specs, keys made of names, and values that follow others."""
+
+import pytest
+
+TCP = {"address": "127.0.0.1", "port": 9}
+HTTP = {"url": "http://shop.test/login"}
+
+
+def pointers(reply):
+    return sorted(error["pointer"] for error in reply.json()["errors"])
+
+
+@pytest.fixture
+def post(api, estate):
+    """post(…) sends a check of the estate's component and returns the reply."""
+
+    def send(**fields):
+        body = {"component": estate.component["id"], "name": "check", "kind": "tcp", "spec": TCP, **fields}
+        return api.post("/api/v1/checks", json=body)
+
+    return send
+
+
+def test_defaults(post):
+    check = post().json()
+    assert {name: check[name] for name in ("interval_s", "retry_interval_s", "timeout_ms", "fall", "rise", "unknown_after",
+                                           "stale_after_s", "flap", "severity", "locations", "enabled")} == {
+        "interval_s": 30, "retry_interval_s": 30, "timeout_ms": 5000, "fall": 3, "rise": 2, "unknown_after": 3,
+        "stale_after_s": 95, "flap": False, "severity": "down", "locations": ["default"], "enabled": True}
+    assert check["spec"] == TCP
+
+
+def test_null_takes_the_default(post):
+    check = post(interval_s=None, stale_after_s=None, flap=None, locations=None, severity=None).json()
+    assert (check["interval_s"], check["stale_after_s"], check["flap"], check["severity"]) == (30, 95, False, "down")
+
+
+def test_key_is_made_of_the_name(post):
+    assert post(name="Login page (EU)").json()["key"] == "login-page-eu"
+    assert post(name="Login page: EU!").json()["key"] == "login-page-eu-2"
+    assert post(name="登录").json()["key"] == "check"
+    assert post(name="x" * 200).json()["key"] == "x" * 56
+    assert post(name="given", key="mine").json()["key"] == "mine"
+    assert post(name="given", key="mine").status_code == 409
+
+
+@pytest.mark.parametrize("fields, expected", [
+    ({"kind": "http", "spec": {}}, ["/spec/url"]),
+    ({"kind": "http", "spec": {"url": "gopher://x/", "expect": {"status": "2xx-", "body_regex": "("}, "colour": 1}},
+     ["/spec/colour", "/spec/expect/body_regex", "/spec/expect/status", "/spec/url"]),
+    ({"kind": "http", "spec": {"url": "http://x/", "expect": {"warn_ms": 5, "fail_ms": 4}}}, ["/spec/expect/warn_ms"]),
+    ({"kind": "tcp", "spec": {"address": "x", "port": 0}}, ["/spec/port"]),
+    ({"kind": "script", "spec": {"command": "../../bin/sh"}}, ["/spec/command"]),
+    ({"timeout_ms": 30001}, ["/timeout_ms"]),
+    ({"interval_s": 5, "retry_interval_s": 6, "timeout_ms": 1000}, ["/retry_interval_s"]),
+    ({"interval_s": 60, "stale_after_s": 59}, ["/stale_after_s"]),
+])
+def test_mistakes_have_their_pointers(post, fields, expected):
+    reply = post(**fields)
+    assert reply.status_code == 422, reply.text
+    assert pointers(reply) == expected
+
+
+def test_patch_merges_the_spec(api, post):
+    check = post(kind="http", spec={**HTTP, "headers": [["a", "b"]], "expect": {"status": "200", "warn_ms": 5}}).json()
+    reply = api.patch(f"/api/v1/checks/{check['id']}", json={"spec": {"headers": None, "expect": {"warn_ms": 9}}})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["spec"] == {**HTTP, "expect": {"status": "200", "warn_ms": 9}}
+    reply = api.patch(f"/api/v1/checks/{check['id']}", json={"spec": {"url": "nonsense"}})
+    assert reply.status_code == 422 and pointers(reply) == ["/spec/url"]
+
+
+def test_defaults_follow_the_interval_and_chosen_values_do_not(api, post):
+    check = post().json()
+    changed = api.patch(f"/api/v1/checks/{check['id']}", json={"interval_s": 60}).json()
+    assert (changed["retry_interval_s"], changed["stale_after_s"]) == (60, 185)
+
+    check = post(retry_interval_s=10, stale_after_s=200).json()
+    changed = api.patch(f"/api/v1/checks/{check['id']}", json={"interval_s": 60}).json()
+    assert (changed["retry_interval_s"], changed["stale_after_s"]) == (10, 200)
+
+
+def test_kind_and_component_cannot_change(api, post, estate):
+    check = post().json()
+    reply = api.patch(f"/api/v1/checks/{check['id']}", json={"kind": "http", "component": estate.component["id"]})
+    assert reply.status_code == 422 and pointers(reply) == ["/component", "/kind"]
