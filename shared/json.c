@@ -121,6 +121,27 @@ bool json_boolean_or(const json_t *object, const char *key, bool otherwise)
     return json_is_true(value);
 }
 
+const char *json_loose_text(const json_t *object, const char *key, const char *otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_string(value) ? json_string_value(value) : otherwise;
+}
+
+int64_t json_loose_integer(const json_t *object, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+double json_loose_number(const json_t *object, const char *key, double otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_number(value) ? json_number_value(value) : otherwise;
+}
+
 void json_add_error(json_t **errors, const char *pointer, const char *code, const char *format, ...)
 {
     va_list arguments;

@@ -47,6 +47,11 @@ int64_t json_integer_or(const json_t *object, const char *key, int64_t otherwise
 double json_number_or(const json_t *object, const char *key, double otherwise);
 bool json_boolean_or(const json_t *object, const char *key, bool otherwise);
 
+/* The same for documents that no schema has accepted: another type gives the default too. */
+const char *json_loose_text(const json_t *object, const char *key, const char *otherwise);
+int64_t json_loose_integer(const json_t *object, const char *key, int64_t otherwise);
+double json_loose_number(const json_t *object, const char *key, double otherwise);
+
 /* True when the key is there and not null. */
 bool json_has(const json_t *object, const char *key);
 

@@ -24,12 +24,12 @@ enum err check_rules_init(void)
 
 static int64_t interval_s(const json_t *check)
 {
-    return json_integer_or(check, "interval_s", CHECK_INTERVAL_S_DEFAULT);
+    return json_loose_integer(check, "interval_s", CHECK_INTERVAL_S_DEFAULT);
 }
 
 static int64_t timeout_ms(const json_t *check)
 {
-    return json_integer_or(check, "timeout_ms", CHECK_TIMEOUT_MS_DEFAULT);
+    return json_loose_integer(check, "timeout_ms", CHECK_TIMEOUT_MS_DEFAULT);
 }
 
 static int64_t stale_after_s_default(const json_t *check)
@@ -50,9 +50,9 @@ void check_rules_complete(json_t *check)
 /* Forgets a value that is still what it was and was the default then. */
 static void follow(const json_t *earlier, json_t *check, const char *field, int64_t earlier_default)
 {
-    int64_t was = json_integer_or(earlier, field, 0);
+    int64_t was = json_loose_integer(earlier, field, 0);
 
-    if (was == earlier_default && was == json_integer_or(check, field, was))
+    if (was == earlier_default && was == json_loose_integer(check, field, was))
         json_object_del(check, field);
 }
 
@@ -68,15 +68,17 @@ static void check_times(const json_t *check, json_t **errors)
 {
     int64_t interval = interval_s(check);
 
+    if (interval < CHECK_INTERVAL_S_MIN || interval > CHECK_INTERVAL_S_MAX)
+        return; /* the schema says so; nothing can be compared with it */
     if (timeout_ms(check) > interval * 1000)
         json_add_error(errors, "/timeout_ms", "above_interval",
                        "It must not be longer than interval_s, which is %lld s.",
                        (long long)interval);
-    if (json_integer_or(check, "retry_interval_s", interval) > interval)
+    if (json_loose_integer(check, "retry_interval_s", interval) > interval)
         json_add_error(errors, "/retry_interval_s", "above_interval",
                        "It must not be longer than interval_s, which is %lld s.",
                        (long long)interval);
-    if (json_integer_or(check, "stale_after_s", interval) < interval)
+    if (json_loose_integer(check, "stale_after_s", interval) < interval)
         json_add_error(errors, "/stale_after_s", "below_interval",
                        "It must not be shorter than interval_s, which is %lld s.",
                        (long long)interval);
@@ -85,10 +87,10 @@ static void check_times(const json_t *check, json_t **errors)
 /* The level that warns must be reached before the one that fails. */
 static void check_thresholds(const json_t *expect, json_t **errors)
 {
-    int64_t warn_ms = json_integer_or(expect, "warn_ms", 0);
-    int64_t fail_ms = json_integer_or(expect, "fail_ms", INT64_MAX);
-    int64_t warn_days = json_integer_or(expect, "cert_warn_days", INT64_MAX);
-    int64_t fail_days = json_integer_or(expect, "cert_fail_days", 0);
+    int64_t warn_ms = json_loose_integer(expect, "warn_ms", 0);
+    int64_t fail_ms = json_loose_integer(expect, "fail_ms", INT64_MAX);
+    int64_t warn_days = json_loose_integer(expect, "cert_warn_days", INT64_MAX);
+    int64_t fail_days = json_loose_integer(expect, "cert_fail_days", 0);
 
     if (warn_ms > fail_ms)
         json_add_error(errors, "/spec/expect/warn_ms", "above_fail_ms",
@@ -102,13 +104,11 @@ static void check_thresholds(const json_t *expect, json_t **errors)
 static void check_spec(const json_t *check, json_t **errors)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
-    const struct json_schema *kind = json_schemas_find(kinds, json_text(check, "kind", ""));
+    const struct json_schema *kind = json_schemas_find(kinds, json_loose_text(check, "kind", ""));
     const json_t *spec = json_object_get(check, "spec");
 
-    if (!kind) {
-        json_add_error(errors, "/kind", "unknown", "There is no kind of check of that name.");
-        return;
-    }
+    if (!kind || !json_is_object(spec))
+        return; /* check_new.json names the kinds, and asks for an object */
     json_write(spec, &text);
     if (text.len > CHECK_SPEC_BYTES_MAX)
         json_add_error(errors, "/spec", "too_long", "It takes %zu bytes as JSON, at most %d fit.",

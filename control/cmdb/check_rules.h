@@ -1,6 +1,6 @@
 /*
  * What a check has to be, beyond the types of its fields: the spec fits its kind, and the numbers fit each other. The
- * documents are the API's check objects, accepted by check_new.json. Pure: no database, no clock.
+ * documents are the API's check objects. Pure: no database, no clock.
  *
  * Thread: any after check_rules_init().
  */
@@ -20,5 +20,6 @@ void check_rules_complete(json_t *check);
  * the change gives it another one. */
 void check_rules_follow(const json_t *earlier, json_t *check);
 
-/* Adds {pointer, code, detail} for each thing that is wrong in a completed check. */
+/* Adds {pointer, code, detail} for each thing that is wrong with the spec and the numbers of a check. Values of a wrong type
+ * are check_new.json's to find: here they count as absent. */
 void check_rules_check(const json_t *check, json_t **errors);

@@ -41,15 +41,16 @@ static void check_key(const json_t *fields, json_t **errors)
 {
     struct uuid uuid;
 
-    if (uuid_parse(str_of(json_text(fields, "key", "")), &uuid))
+    if (uuid_parse(str_of(json_loose_text(fields, "key", "")), &uuid))
         json_add_error(errors, "/key", "looks_like_id", "A key must not have the form of an id.");
 }
 
 static void check_propagation(const json_t *fields, json_t **errors)
 {
-    const char *policy = json_text(fields, "policy", "worst");
-    double operational_at = json_number_or(fields, "operational_at", ITEM_OPERATIONAL_AT_DEFAULT);
-    double down_below = json_number_or(fields, "down_below", ITEM_DOWN_BELOW_DEFAULT);
+    const char *policy = json_loose_text(fields, "policy", "worst");
+    double operational_at =
+        json_loose_number(fields, "operational_at", ITEM_OPERATIONAL_AT_DEFAULT);
+    double down_below = json_loose_number(fields, "down_below", ITEM_DOWN_BELOW_DEFAULT);
 
     if (str_equal(str_of(policy), STR("quorum")) && !json_has(fields, "min_up"))
         json_add_error(errors, "/min_up", "required", "The policy quorum needs it.");

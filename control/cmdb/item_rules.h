@@ -18,7 +18,8 @@
 #define ITEM_OPERATIONAL_AT_DEFAULT 1.0
 #define ITEM_DOWN_BELOW_DEFAULT     0.5
 
-/* Adds what is wrong with the whole new state of an item that its schema has accepted: {pointer, code, detail}. */
+/* Adds {pointer, code, detail} for each thing that is wrong with the whole new state of an item. Values of a wrong type are
+ * the schema's to find: here they count as absent. */
 void item_rules_check(const json_t *fields, bool has_propagation, json_t **errors);
 
 /* Makes a key of a name: "Login page (EU)" gives login-page-eu; `otherwise` when nothing of it can stand in a key.

