@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -348,6 +349,51 @@ def test_what_is_below_the_deleted_cannot_be_added_to(api, estate):
     reply = api.post("/api/v1/components", json={"instance": estate.instance["id"], "definition": estate.definition["id"],
                                                  "key": "late", "name": "Late"})
     assert reply.status_code == 422 and pointers(reply) == ["/definition", "/instance"]
+
+
+# --- races ---
+
+
+def at_once(control, count, call):
+    """Runs call(client, number) in `count` threads with a client each; returns the statuses, sorted."""
+
+    def run(number):
+        with control.client() as client:
+            return call(client, number).status_code
+
+    with ThreadPoolExecutor(count) as pool:
+        return sorted(pool.map(run, range(count)))
+
+
+def test_of_many_with_one_key_one_is_created(control, estate):
+    body = {"business_unit": estate.unit["id"], "key": "race", "name": "Race"}
+    assert at_once(control, 8, lambda client, _: client.post("/api/v1/systems", json=body)) == [201] + [409] * 7
+
+
+def test_of_many_that_saw_one_version_one_changes_it(control, estate):
+    path = f"/api/v1/systems/{estate.system['id']}"
+    assert at_once(control, 8, lambda client, number: client.patch(
+        path, json={"name": f"Name {number}"}, headers={"If-Match": '"1"'})) == [200] + [412] * 7
+
+
+def test_nothing_is_left_below_what_was_deleted(control, api, estate):
+    def call(client, number):
+        if number == 4:
+            return client.delete(f"/api/v1/instances/{estate.instance['id']}", params={"cascade": "true"})
+        return client.post("/api/v1/components", json={"instance": estate.instance["id"], "key": f"c{number}", "name": "C",
+                                                       "definition": estate.definition["id"]})
+
+    assert set(at_once(control, 8, call)) <= {201, 204, 422}
+    assert api.read("components", instance=estate.instance["id"])["items"] == []
+
+
+def test_two_moves_do_not_make_a_circle(control, api, estate):
+    units = [api.create("business-units", organisation=estate.organisation["id"], key=f"u{i}", name="U") for i in range(2)]
+    moved = at_once(control, 2, lambda client, number: client.patch(
+        f"/api/v1/business-units/{units[number]['id']}", json={"parent": units[1 - number]["id"]}))
+    assert 422 in moved or 503 in moved, moved
+    parents = [api.read(f"business-units/{unit['id']}")["parent"] for unit in units]
+    assert None in parents
 
 
 # --- what the API's description promises ---
