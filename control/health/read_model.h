@@ -1,8 +1,8 @@
 /*
  * The loop's own picture of everything that exists and how it is: what MEMORY routes answer from, what Redis and live
- * clients are told from. The engine sends deltas after each commit; nothing else changes it.
+ * clients are told from. The engine's news change it, and nothing else does.
  *
- * Thread: the loop's, but for read_model_post().
+ * Thread: the loop's.
  */
 #pragma once
 
@@ -19,11 +19,11 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
-#include "control/health/model_delta.h"
+#include "control/health/tree.h"
 
 struct live;
 struct live_source;
-struct loop;
+struct news;
 struct read_model;
 struct status_publisher;
 struct status_source;
@@ -40,9 +40,8 @@ struct model_entity {
     char *name;
     char *facts; /* members of a JSON object without braces, or NULL */
     int64_t version;
-    bool counts;
-    uint8_t criticality;
-    int32_t interval_s;
+    bool counts; /* in its parents' states */
+    enum criticality criticality;
 
     struct model_entity *parent;
     struct model_entity *group;
@@ -51,14 +50,7 @@ struct model_entity {
     struct list members; /* of an environment group: its instances */
     struct list member_link;
 
-    bool has_status;
-    enum state state;
-    enum state measured;
-    bool partial_maintenance;
-    bool under_maintenance;
-    int64_t since_ms;
-    int64_t status_version;
-    char *reason;
+    struct status status;
 
     bool soft;
     bool flapping;
@@ -67,7 +59,7 @@ struct model_entity {
     uint32_t record_len;
 };
 
-struct read_model *read_model_new(struct loop *loop);
+struct read_model *read_model_new(void);
 void read_model_free(struct read_model *model);
 
 DEFINE_AUTO(struct read_model *, read_model_free);
@@ -76,8 +68,8 @@ DEFINE_AUTO(struct read_model *, read_model_free);
 void read_model_tell(struct read_model *model, struct live *live,
                      struct status_publisher *publisher);
 
-/* Has the batch applied on the loop; takes it. Thread: any. */
-void read_model_post(struct read_model *model, struct model_batch *batch);
+/* Takes over what the engine has committed, and tells of it. */
+void read_model_apply(struct read_model *model, const struct news *news);
 
 /* NULL when there is none. */
 const struct model_entity *read_model_find(const struct read_model *model, const struct uuid *id);
