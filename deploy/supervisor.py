@@ -2,9 +2,10 @@
 
     supervisor.py DIR -- NAME COMMAND… [-- NAME COMMAND…]…
 
-Each program is a child with its output in DIR/log/NAME.log. One that ends is started again after a back-off of 1 s,
-doubled up to 30 s and back to 1 s once it ran for a minute. TERM or INT stops them in the reverse order of the
-command line, each with a deadline. DIR/supervisor.pid names this process while it lives and is locked by it.
+Each program is a child with its output in DIR/log/NAME.log; what the supervisor does itself is in
+DIR/log/supervisor.log. A program that ends is started again after a back-off of 1 s, doubled up to 30 s and back to 1 s
+once it ran for a minute. TERM or INT stops them in the reverse order of the command line, each with a deadline.
+DIR/supervisor.pid names this process while it lives and is locked by it.
 """
 
 import fcntl
@@ -69,6 +70,15 @@ class Program:
             self.child.wait(STOP_S)
 
 
+def log_to(path):
+    """From here on, standard output and error are this file."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    with path.open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+
+
 def say(text):
     print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text, flush=True)
 
@@ -99,9 +109,10 @@ def own_pid_file(path):
 
 def main():
     folder = Path(sys.argv[1])
-    pid_file = own_pid_file(folder / "supervisor.pid")
     logs = folder / "log"
     logs.mkdir(exist_ok=True)
+    log_to(logs / "supervisor.log")
+    pid_file = own_pid_file(folder / "supervisor.pid")
     programs = split_programs(sys.argv[2:], logs)
 
     # Signals arrive as bytes in a pipe, so the loop below wakes up at once for a child's end and for a stop.

@@ -64,7 +64,7 @@ def facts(options):
         "ca": (sample / "ca.pem").read_text(),
         "url": options.url,
         "data": str(data),
-        "postgres_socket": str(data / "postgres.sock" / ".s.PGSQL.5432"),
+        "postgres_socket": str(data / ".s.PGSQL.5432"),
         "redis_socket": str(data / "redis.sock"),
     }
 

@@ -52,12 +52,13 @@ def main():
     def look(path):
         ended = subprocess.run([program, "--quiet", "-p", str(build), str(ROOT / path)],
                                capture_output=True, text=True, check=False)
-        print(f"{path}: {'ok' if ended.returncode == 0 else 'findings'}", flush=True)
         return path, ended
 
     problems = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, ended in pool.map(look, wanted):
+        for number, (path, ended) in enumerate(pool.map(look, wanted), 1):
+            if number % 10 == 0:
+                print(f"{number} of {len(wanted)}", flush=True)
             if ended.returncode == 0:
                 passed.add(digests[path])
             else:

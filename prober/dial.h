@@ -1,0 +1,70 @@
+/*
+ * Getting to the target: name to addresses, the policy on each, connecting to one after the other (RFC 8305 in its
+ * simple form: the next address is tried when one fails or has not answered for 250 ms) and the TLS handshake. The
+ * steps here are shared by all kinds that talk over a stream.
+ *
+ * Thread: the loop of the probe's shard.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/addr.h"
+#include "shared/loop.h"
+#include "shared/resolver.h"
+#include "shared/stream.h"
+#include "shared/tls.h"
+
+struct probe;
+struct probe_step;
+enum wait;
+
+#define DIAL_RACING_MAX  3
+#define DIAL_FALLBACK_MS 250
+
+enum address_family { FAMILY_HAPPY, FAMILY_V4, FAMILY_V6, FAMILY_PREFER_V6 };
+
+/* Reads the schema's word; NULL is "happy". */
+enum address_family address_family_of(const char *word);
+
+/* Where to; all of it borrowed for as long as the probe runs. */
+struct dial_target {
+    const char *host; /* name, or IP literal without brackets */
+    uint16_t port;
+    enum address_family family;
+    const struct tls_client_options *tls; /* NULL: plain */
+    const char *server_name;              /* for SNI and verification; NULL: the host */
+};
+
+/* One connect under way. */
+struct dial_attempt {
+    struct probe *probe;
+    struct stream stream;
+    struct addr addr;
+    ev_io io;
+};
+
+struct dial {
+    struct dial_target target;
+    const struct probe_step *then;
+    struct resolver_query *query;
+    enum dns_status dns_status;
+    struct addr addrs[RESOLVER_ADDRS_MAX];
+    size_t count;
+    size_t next; /* of addrs, to be tried */
+    struct dial_attempt attempts[DIAL_RACING_MAX];
+    ev_timer fallback;
+    struct addr addr; /* connected to, or the last that failed */
+    int error;        /* the most telling errno so far; 0: none */
+    bool is_local;    /* … and it was this machine's own trouble */
+};
+
+void dial_init(struct probe *probe);
+
+/* Leads a step to the target; `then` runs once the stream is ready. */
+enum wait dial_start(struct probe *probe, const struct dial_target *target,
+                     const struct probe_step *then);
+
+/* Lets go of query and attempts; harmless at any time. */
+void dial_release(struct probe *probe);

@@ -1,0 +1,65 @@
+/*
+ * The spec of an HTTP check, compiled: the URL taken apart, the first request composed, the expressions ready.
+ *
+ * Thread: made on any, then read by one loop.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/buf.h"
+#include "shared/regex.h"
+#include "shared/tls.h"
+#include "shared/vec.h"
+
+#include "prober/check.h"
+#include "prober/dial.h"
+#include "prober/status_list.h"
+#include "prober/url.h"
+
+struct http_header {
+    char *name;
+    char *value;
+};
+
+struct http_spec {
+    struct url url;
+    char *method;
+    VEC(struct http_header) headers;
+    char *body; /* NULL: none */
+    size_t body_len;
+    unsigned follow_redirects;
+    enum address_family family;
+    uint64_t max_body_bytes;
+
+    char *status_text;
+    struct status_list status;
+    char *body_contains; /* NULL: off */
+    struct regex *body_regex;
+    int cert_warn_days; /* -1: off */
+    int cert_fail_days;
+
+    struct tls_client_options tls;
+    char *ca;          /* what tls.ca views */
+    char *server_name; /* NULL: the host */
+
+    struct buf request; /* the first one, ready to be sent */
+};
+
+/* As struct probe_kind says. */
+void http_spec_new(struct check *check, const json_t *json, json_t **errors);
+void http_spec_free(void *spec);
+
+/* What a request after a redirect keeps of the first one. */
+struct http_request_options {
+    const char *method;
+    bool with_body;
+    bool
+        with_credentials; /* Authorization, Cookie and the given Host belong to the first host only */
+};
+
+/* Appends the whole request for `url`. */
+void http_request_compose(struct buf *buf, const struct http_spec *spec, const struct url *url,
+                          const struct http_request_options *options);

@@ -1,0 +1,29 @@
+/* A new kind is a file in this folder, a schema in include/contract/checks and a row here. */
+#include "prober/kinds/probe_kinds.h"
+
+#include "prober/probe.h"
+
+const struct probe_kind *const probe_kinds[] = {
+    &probe_http,
+    &probe_tcp,
+    &probe_script,
+    NULL,
+};
+
+const struct probe_kind *probe_kind_find(struct str name)
+{
+    for (size_t i = 0; probe_kinds[i]; i++) {
+        if (str_equal(name, str_of(probe_kinds[i]->name)))
+            return probe_kinds[i];
+    }
+    return NULL;
+}
+
+size_t probe_kinds_state_bytes(void)
+{
+    size_t largest = 0;
+
+    for (size_t i = 0; probe_kinds[i]; i++)
+        largest = MAX(largest, probe_kinds[i]->state_bytes);
+    return largest;
+}

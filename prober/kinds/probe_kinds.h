@@ -1,0 +1,21 @@
+/* The one list of probe kinds. Thread: any. */
+#pragma once
+
+#include <stddef.h>
+
+#include "shared/str.h"
+
+struct probe_kind;
+
+extern const struct probe_kind probe_http;
+extern const struct probe_kind probe_tcp;
+extern const struct probe_kind probe_script;
+
+/* All kinds, ended by NULL. */
+extern const struct probe_kind *const probe_kinds[];
+
+/* NULL when there is no such kind. */
+const struct probe_kind *probe_kind_find(struct str name);
+
+/* The largest state of all kinds. */
+size_t probe_kinds_state_bytes(void);

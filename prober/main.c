@@ -1,0 +1,113 @@
+/*
+ * em-prober. The spawner is forked first of all, then everything else starts. SIGTERM and SIGINT are blocked in all
+ * threads and waited for by the first one.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/log.h"
+#include "shared/spawner.h"
+
+#include "prober/check.h"
+#include "prober/daemon.h"
+#include "prober/engine.h"
+#include "prober/options.h"
+#include "prober/standalone.h"
+
+#define STATUS_ERROR 2
+
+static int say_failure(void)
+{
+    fprintf(stderr, "em-prober: %s\n", failure_last()->detail);
+    failure_clear();
+    return STATUS_ERROR;
+}
+
+/* A peer that goes away is an error of the write. */
+static void ignore_broken_pipes(void)
+{
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
+static void block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static enum err run(const char *command, const struct prober_options *options,
+                    struct spawner *spawner, int *ret_status)
+{
+    const struct engine_options engine_options = {
+        .loops = (unsigned)options->loops,
+        .limits = {.in_flight = (unsigned)options->in_flight,
+                   .connecting = (unsigned)options->connecting,
+                   .per_host = (unsigned)options->per_host},
+        .dns_servers = options->dns_servers,
+        .spawner = spawner,
+        .scripts = options->scripts,
+        .flood = command && strcmp(command, "run") == 0 ? (unsigned)options->flood : 0,
+    };
+    enum log_level level;
+
+    if (!log_level_from_word(options->log_level, &level))
+        return fail(ERR_INVALID, "log_level",
+                    "--log-level is error, warning, info or debug, not \"%s\".",
+                    options->log_level);
+    log_set_level(level);
+    TRY(check_schemas_load());
+
+    if (!command)
+        return daemon_run(options, &engine_options);
+    if (strcmp(command, "once") == 0)
+        return standalone_once(options, &engine_options, ret_status);
+    return standalone_run(options, &engine_options, ret_status);
+}
+
+/* Starts the spawner where scripts may run, and everything else after it. */
+static int start(const char *command, const struct prober_options *options)
+{
+    AUTO(spawner_free) struct spawner *spawner = NULL;
+    int status = 0;
+    enum err err;
+
+    if (options->scripts && spawner_start("em-prober-spawner", &spawner) != OK)
+        return say_failure();
+    /* A single run has nothing to put in order: there the signals do what they always do. */
+    if (!command || strcmp(command, "once") != 0)
+        block_signals();
+    ignore_broken_pipes();
+    err = run(command, options, spawner, &status);
+    check_schemas_unload();
+    return err == OK ? status : say_failure();
+}
+
+int main(int argc, char **argv)
+{
+    struct prober_options options = {0};
+    const char *command = NULL;
+    int status;
+
+    log_set_program("em-prober");
+    if (options_wants(argc, argv, "--version")) {
+        puts("em-prober " EM_VERSION);
+        return 0;
+    }
+    if (options_wants(argc, argv, "--help")) {
+        CLEANUP(buf_clear_p) struct buf help = {0};
+
+        options_help(&prober_program, &help);
+        fwrite(help.data, 1, help.len, stdout);
+        return 0;
+    }
+    status = options_load(&prober_program, argc, argv, &options, &command) == OK
+                 ? start(command, &options)
+                 : say_failure();
+    options_clear(&prober_program, &options);
+    return status;
+}

@@ -1,0 +1,369 @@
+/*
+ * The driver of probes. A probe is advanced by its io watcher, its deadline, or a callback (names, scripts, the next
+ * turn); each runs steps until one waits. The end is entered once: `ended` stands from then on, all watchers are
+ * stopped, and the shard gets the object back.
+ */
+#include "prober/probe.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "shared/clock.h"
+#include "shared/result_json.h"
+#include "shared/tls.h"
+
+#include "prober/history.h"
+#include "prober/shard.h"
+#include "prober/text.h"
+
+/* A buffer that grew beyond this for one probe is not kept for the next. */
+#define KEPT_CAPACITY_MAX (64 * 1024)
+
+static uint32_t *phase_timing(struct result_timings *timings, enum phase phase)
+{
+    switch (phase) {
+    case PHASE_DNS:
+        return &timings->dns_us;
+    case PHASE_CONNECT:
+        return &timings->connect_us;
+    case PHASE_TLS:
+        return &timings->tls_us;
+    case PHASE_REQUEST:
+    case PHASE_FIRST_BYTE:
+        return &timings->first_byte_us;
+    case PHASE_TRANSFER:
+        return &timings->transfer_us;
+    case PHASE_QUEUE:
+    case PHASE_SCRIPT:
+    case PHASE_ASSERT:
+    case PHASE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static uint32_t to_u32(int64_t us)
+{
+    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+static void settle_phase(struct probe *probe, int64_t now_us)
+{
+    uint32_t *timing = phase_timing(&probe->result.timings, probe->result.phase);
+
+    if (timing)
+        *timing += to_u32(now_us - probe->phase_started_us);
+    probe->phase_started_us = now_us;
+}
+
+void probe_enter(struct probe *probe, enum phase phase)
+{
+    settle_phase(probe, clock_monotonic_us());
+    probe->result.phase = phase;
+}
+
+int64_t probe_elapsed_us(const struct probe *probe)
+{
+    return clock_monotonic_us() - probe->started_us;
+}
+
+/* ---- the end ---- */
+
+static void reuse_buffer(struct buf *buf)
+{
+    if (buf->capacity > KEPT_CAPACITY_MAX)
+        buf_clear(buf);
+    else
+        buf_reset(buf);
+}
+
+static void release(struct probe *probe)
+{
+    struct ev_loop *ev = shard_ev(probe->shard);
+
+    ev_io_stop(ev, &probe->io);
+    ev_timer_stop(ev, &probe->deadline);
+    list_remove(&probe->deferred);
+    dial_release(probe);
+    if (probe->check->kind->release)
+        probe->check->kind->release(probe);
+    stream_close(&probe->stream, true);
+    reuse_buffer(&probe->in);
+    reuse_buffer(&probe->kept);
+}
+
+static void end_v(struct probe *probe, enum verdict verdict, enum outcome outcome,
+                  const char *format, va_list arguments)
+{
+    struct result *result = &probe->result;
+    int64_t now_us = clock_monotonic_us();
+    int len;
+
+    assert(!probe->ended);
+    probe->ended = true;
+    settle_phase(probe, now_us);
+    result->timings.total_us = to_u32(now_us - probe->started_us);
+    result->verdict = verdict;
+    result->outcome = outcome;
+    len = vsnprintf(probe->message, sizeof probe->message, format, arguments);
+    if (len >= (int)sizeof probe->message)
+        len = (int)utf8_cut(str_n(probe->message, sizeof probe->message - 1));
+    result->message = str_n(probe->message, (size_t)len);
+}
+
+enum wait probe_end_as(struct probe *probe, enum verdict verdict, enum outcome outcome,
+                       const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    end_v(probe, verdict, outcome, format, arguments);
+    va_end(arguments);
+    return WAIT_END;
+}
+
+enum wait probe_end(struct probe *probe, enum outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    end_v(probe, outcome_verdict(outcome), outcome, format, arguments);
+    va_end(arguments);
+    return WAIT_END;
+}
+
+enum wait probe_succeed(struct probe *probe, const char *format, ...)
+{
+    const struct check *check = probe->check;
+    int64_t total_ms = probe_elapsed_us(probe) / 1000;
+    va_list arguments;
+
+    if (check->fail_ms && total_ms >= check->fail_ms)
+        return probe_end_as(probe, VERDICT_FAIL, OUTCOME_SLOW, "took %lld ms, the limit is %u ms",
+                            (long long)total_ms, check->fail_ms);
+    if (check->warn_ms && total_ms >= check->warn_ms)
+        return probe_end_as(probe, VERDICT_WARN, OUTCOME_SLOW, "took %lld ms, more than %u ms",
+                            (long long)total_ms, check->warn_ms);
+
+    va_start(arguments, format);
+    end_v(probe, VERDICT_OK, OUTCOME_OK, format, arguments);
+    va_end(arguments);
+    return WAIT_END;
+}
+
+static void finish(struct probe *probe)
+{
+    if (probe->history)
+        history_finish(probe->history, probe_elapsed_us(probe));
+    release(probe);
+    shard_probe_ended(probe->shard, probe);
+}
+
+void probe_cancel(struct probe *probe)
+{
+    probe->ended = true;
+    release(probe);
+    shard_probe_cancelled(probe->shard, probe);
+}
+
+/* ---- advancing ---- */
+
+static void watch_stream(struct probe *probe, int events)
+{
+    struct ev_loop *ev = shard_ev(probe->shard);
+
+    if (ev_is_active(&probe->io)) {
+        if (probe->io.fd == probe->stream.fd && probe->io.events == events)
+            return;
+        ev_io_stop(ev, &probe->io);
+    }
+    ev_io_set(&probe->io, probe->stream.fd, events);
+    ev_io_start(ev, &probe->io);
+}
+
+static void watch(struct probe *probe, enum wait wait)
+{
+    switch (wait) {
+    case WAIT_READ:
+        watch_stream(probe, EV_READ);
+        return;
+    case WAIT_WRITE:
+        watch_stream(probe, EV_WRITE);
+        return;
+    case WAIT_TURN:
+        ev_io_stop(shard_ev(probe->shard), &probe->io);
+        shard_defer(probe->shard, probe);
+        return;
+    case WAIT_CALL:
+        ev_io_stop(shard_ev(probe->shard), &probe->io);
+        return;
+    case WAIT_NONE:
+    case WAIT_END:
+        return;
+    }
+}
+
+void probe_advance(struct probe *probe)
+{
+    enum wait wait;
+
+    do {
+        if (UNLIKELY(probe->history))
+            history_enter(probe->history, probe->step->name, probe_elapsed_us(probe));
+        wait = probe->step->run(probe);
+    } while (wait == WAIT_NONE);
+
+    if (wait == WAIT_END)
+        finish(probe);
+    else
+        watch(probe, wait);
+}
+
+static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    probe_advance(container_of(watcher, struct probe, io));
+}
+
+static enum wait end_at_deadline(struct probe *probe)
+{
+    unsigned limit_ms = probe->check->timeout_ms;
+    char address[ADDR_TEXT_BYTES];
+
+    switch (probe->result.phase) {
+    case PHASE_DNS:
+        return probe_end(probe, OUTCOME_DNS_TIMEOUT, "no DNS answer for %s within %u ms",
+                         probe->dial.target.host, limit_ms);
+    case PHASE_CONNECT:
+        return probe_end(probe, OUTCOME_CONNECT_TIMEOUT, "no connection to %s within %u ms",
+                         addr_format(&probe->dial.addr, address), limit_ms);
+    case PHASE_TLS:
+        return probe_end(probe, OUTCOME_TIMEOUT, "the TLS handshake was not complete within %u ms",
+                         limit_ms);
+    case PHASE_REQUEST:
+        return probe_end(probe, OUTCOME_TIMEOUT, "the request could not be sent within %u ms",
+                         limit_ms);
+    case PHASE_FIRST_BYTE:
+        return probe_end(probe, OUTCOME_TIMEOUT, "no reply within %u ms", limit_ms);
+    case PHASE_SCRIPT:
+        return probe_end(probe, OUTCOME_SCRIPT_TIMEOUT, "the script did not end within %u ms",
+                         limit_ms);
+    case PHASE_TRANSFER:
+    case PHASE_QUEUE:
+    case PHASE_ASSERT:
+    case PHASE_COUNT:
+        break;
+    }
+    return probe_end(probe, OUTCOME_TIMEOUT, "the reply was not complete within %u ms", limit_ms);
+}
+
+static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct probe *probe = container_of(watcher, struct probe, deadline);
+
+    (void)ev;
+    (void)events;
+    end_at_deadline(probe);
+    finish(probe);
+}
+
+void probe_init(struct probe *probe, struct shard *shard)
+{
+    probe->shard = shard;
+    list_init(&probe->link);
+    list_init(&probe->deferred);
+    ev_io_init(&probe->io, on_io, -1, EV_READ);
+    ev_timer_init(&probe->deadline, on_deadline, 0., 0.);
+    dial_init(probe);
+}
+
+void probe_clear(struct probe *probe)
+{
+    buf_clear(&probe->in);
+    buf_clear(&probe->kept);
+    buf_clear(&probe->perfdata);
+}
+
+void probe_start(struct probe *probe, struct job *job, struct check *check, int64_t due_us)
+{
+    struct ev_loop *ev = shard_ev(probe->shard);
+    int64_t now_us = clock_monotonic_us();
+
+    probe->job = job;
+    probe->check = check;
+    probe->step = check->kind->first;
+    probe->started_us = now_us;
+    probe->phase_started_us = now_us;
+    probe->ended = false;
+    probe->stream = STREAM_CLOSED;
+    probe->result = (struct result){
+        .check_id = check->id,
+        .at_ms = clock_wall_ms(),
+        .phase = PHASE_QUEUE,
+        .timings.queue_us = to_u32(now_us - due_us),
+    };
+    probe->result.scheduled_at_ms = probe->result.at_ms - probe->result.timings.queue_us / 1000;
+
+    ev_timer_set(&probe->deadline, check->timeout_ms / 1000., 0.);
+    ev_timer_start(ev, &probe->deadline);
+    probe_advance(probe);
+}
+
+/* ---- helpers of steps ---- */
+
+enum wait probe_end_io(struct probe *probe, enum io io)
+{
+    static const char *const doing[PHASE_COUNT] = {
+        [PHASE_TLS] = "during the TLS handshake",
+        [PHASE_REQUEST] = "while the request was sent",
+        [PHASE_FIRST_BYTE] = "before it replied",
+        [PHASE_TRANSFER] = "before the reply was complete",
+    };
+    const char *when = doing[probe->result.phase];
+    int error = stream_error(&probe->stream);
+    struct buf *text = &probe->kept;
+    enum outcome outcome;
+
+    if (!when)
+        when = "too early";
+    if (io == IO_EOF)
+        return probe_end(
+            probe, probe->result.phase == PHASE_TLS ? OUTCOME_TLS_HANDSHAKE : OUTCOME_EOF_EARLY,
+            "the server closed the connection %s", when);
+    if (error == ECONNRESET || error == EPIPE)
+        return probe_end(probe, OUTCOME_RESET, "the server reset the connection %s", when);
+    if (error == ETIMEDOUT)
+        return probe_end(probe, OUTCOME_TIMEOUT, "the connection timed out %s", when);
+    if (error == EHOSTUNREACH || error == ENETUNREACH)
+        return probe_end(probe, OUTCOME_UNREACHABLE, "the server became unreachable %s", when);
+    if (error != 0)
+        return probe_end(probe, OUTCOME_PROBER_ERROR, "the connection failed %s: %s", when,
+                         strerrordesc_np(error));
+
+    buf_reset(text);
+    outcome = tls_failure(&probe->stream, text);
+    return probe_end(probe, outcome, STR_FMT, STR_ARG(buf_str(text)));
+}
+
+enum wait probe_wait_io(struct probe *probe, enum io io)
+{
+    if (io == IO_WANT_READ)
+        return WAIT_READ;
+    if (io == IO_WANT_WRITE)
+        return WAIT_WRITE;
+    return probe_end_io(probe, io);
+}
+
+void probe_note(struct probe *probe, const char *format, ...)
+{
+    va_list arguments;
+
+    if (LIKELY(!probe->history))
+        return;
+    va_start(arguments, format);
+    history_note(probe->history, format, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,122 @@
+/*
+ * One probe: a run of one check. The driver here owns its deadline, phases, timings and end; what to send and how to
+ * read the answer is said by the kind, as steps. A step does what can be done now and says what to wait for, or ends
+ * the probe with an outcome. However it goes, a probe has exactly one end.
+ *
+ * Thread: the loop of its shard.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/buf.h"
+#include "shared/list.h"
+#include "shared/loop.h"
+#include "shared/result.h"
+#include "shared/stream.h"
+
+#include "prober/check.h"
+#include "prober/dial.h"
+
+struct history;
+struct job;
+struct shard;
+
+enum wait {
+    WAIT_NONE,  /* go on with probe->step at once */
+    WAIT_READ,  /* until the stream is readable */
+    WAIT_WRITE, /* until the stream is writable */
+    WAIT_CALL,  /* until somebody calls probe_advance() */
+    WAIT_TURN,  /* until the next turn of the loop */
+    WAIT_END,   /* the probe has ended: only probe_end() and its kin return this */
+};
+
+struct probe_step {
+    const char *name;
+    enum wait (*run)(struct probe *probe);
+};
+
+struct probe_kind {
+    const char *name;
+    const struct probe_step *first;
+    size_t state_bytes; /* of probe->state */
+
+    /* Makes check->spec from a spec that the schema has accepted; adds what is still wrong to `errors`. */
+    void (*spec_new)(struct check *check, const json_t *spec, json_t **errors);
+    void (*spec_free)(void *spec);
+
+    /* Lets go of what the probe holds outside of stream and dial; NULL when there is no such thing. */
+    void (*release)(struct probe *probe);
+
+    bool on_first_loop; /* needs the spawner, which the first loop owns */
+};
+
+struct probe {
+    struct shard *shard;
+    struct job *job;
+    struct check *check;
+    const struct probe_step *step;
+    struct list link;     /* shard->probes */
+    struct list deferred; /* shard->deferred */
+    ev_io io;
+    ev_timer deadline;
+
+    int64_t started_us;
+    int64_t phase_started_us;
+    bool ended;
+    bool connecting; /* counts against the limit of connecting probes */
+
+    struct stream stream;
+    struct dial dial;
+    struct history *history; /* NULL: nobody asked for the steps */
+
+    struct result result;
+    char message[RESULT_MESSAGE_BYTES_MAX];
+    struct buf in;   /* received and not yet used up */
+    struct buf kept; /* what is kept for assertions */
+    struct buf perfdata;
+
+    _Alignas(16) char state[]; /* the kind's own; whatever an earlier probe left */
+};
+
+/* Prepares an object that comes zeroed from the pool, once. */
+void probe_init(struct probe *probe, struct shard *shard);
+void probe_clear(struct probe *probe);
+
+/* Begins a run of `check`, which was due at `due_us`; it may be over when this returns. */
+void probe_start(struct probe *probe, struct job *job, struct check *check, int64_t due_us);
+
+/* Runs steps until one has to wait or the probe is over; the only caller of a step. */
+void probe_advance(struct probe *probe);
+
+/* Ends the probe without a result. */
+void probe_cancel(struct probe *probe);
+
+/* ---- for steps ---- */
+
+/* Ends the probe. `format` is one clear sentence without a full stop. */
+enum wait probe_end(struct probe *probe, enum outcome outcome, const char *format, ...)
+    PRINTF(3, 4);
+
+/* As probe_end(), where the outcome alone does not say the verdict. */
+enum wait probe_end_as(struct probe *probe, enum verdict verdict, enum outcome outcome,
+                       const char *format, ...) PRINTF(4, 5);
+
+/* All that was expected has come: ok, or `slow` by the check's thresholds. */
+enum wait probe_succeed(struct probe *probe, const char *format, ...) PRINTF(2, 3);
+
+/* Ends the probe for what stream_…() returned: IO_EOF or IO_ERROR, in the words of the phase. */
+enum wait probe_end_io(struct probe *probe, enum io io);
+
+/* IO_WANT_READ and IO_WANT_WRITE as a wait; all else ends the probe. */
+enum wait probe_wait_io(struct probe *probe, enum io io);
+
+/* Goes on to a phase: what has passed counts for the one before. */
+void probe_enter(struct probe *probe, enum phase phase);
+
+/* Adds a detail to the current step's history, when somebody asked for it. */
+void probe_note(struct probe *probe, const char *format, ...) PRINTF(2, 3);
+
+/* Microseconds since the start. */
+int64_t probe_elapsed_us(const struct probe *probe);

@@ -1,0 +1,556 @@
+/*
+ * A job is a check that this shard runs: by schedule, once, or in a flood. When it is due it asks the limits for room;
+ * in each turn of the loop, before it waits, those admitted are started. A job never runs twice at once.
+ */
+#include "prober/shard.h"
+
+#include <assert.h>
+
+#include "shared/clock.h"
+#include "shared/map.h"
+#include "shared/pool.h"
+#include "shared/resolver.h"
+#include "shared/tls.h"
+#include "shared/vec.h"
+
+#include "prober/history.h"
+#include "prober/kinds/probe_kinds.h"
+#include "prober/limits.h"
+#include "prober/probe.h"
+#include "prober/schedule.h"
+#include "prober/scripts.h"
+
+struct job {
+    struct shard *shard;
+    struct check *check;
+    struct limit_entry entry;
+    struct probe *probe; /* under way; NULL */
+    ev_timer due;        /* the next slot */
+    ev_timer extra;      /* a run out of turn */
+    int64_t slot_us;     /* monotonic time of the next slot */
+    int64_t asked_us;    /* when the run that waits or is under way was due */
+    bool again;          /* run once more when this run has ended */
+
+    /* Of a job that runs once; NULL for those of the plan. */
+    engine_once_fn on_end;
+    void *context;
+    bool explain;
+
+    UT_hash_handle hh; /* by check->id */
+};
+
+/* Written by the shard's thread only, read by any. */
+struct counters {
+    _Atomic uint64_t started;
+    _Atomic uint64_t ended;
+    _Atomic uint64_t skipped;
+    _Atomic uint64_t checks;
+    _Atomic uint64_t in_flight;
+    _Atomic uint64_t waiting;
+};
+
+struct shard {
+    const struct engine_options *options;
+    struct loop *loop;
+    struct ev_loop *ev;
+    struct resolver *resolver;
+    struct tls_contexts *tls;
+    struct scripts *scripts;
+    struct limits limits;
+    struct pool pool;
+    VEC(struct probe *) all_probes; /* for their buffers, at the end */
+    struct list probes;             /* under way */
+    struct list deferred;           /* to be advanced in the next turn */
+    struct job *jobs;
+    int64_t
+        wall_offset_us; /* wall clock minus monotonic clock at the start: the schedule's anchor */
+
+    unsigned flood; /* probes to keep under way; 0: schedules */
+    VEC(struct job *) flood_jobs;
+    size_t flood_next;
+
+    unsigned handshakes_left; /* in this turn */
+    ev_prepare turn;
+    ev_timer next_turn; /* keeps the loop from waiting when work is left */
+    struct counters counters;
+    struct lag lag;
+    char *scratch;
+};
+
+/* ---- counters ---- */
+
+static void count(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+static void gauge(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
+static uint64_t value_of(_Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void shard_add_metrics(struct shard *shard, struct engine_metrics *metrics)
+{
+    metrics->probes_started += value_of(&shard->counters.started);
+    metrics->probes_ended += value_of(&shard->counters.ended);
+    metrics->slots_skipped += value_of(&shard->counters.skipped);
+    metrics->checks += value_of(&shard->counters.checks);
+    metrics->in_flight += value_of(&shard->counters.in_flight);
+    metrics->waiting += value_of(&shard->counters.waiting);
+}
+
+void shard_add_lag(struct shard *shard, struct lag *lag)
+{
+    lag_merge(lag, &shard->lag);
+}
+
+/* ---- jobs ---- */
+
+static void arm(struct shard *shard, ev_timer *timer, int64_t at_us)
+{
+    int64_t left_us = at_us - clock_monotonic_us();
+
+    ev_timer_stop(shard->ev, timer);
+    ev_now_update(shard->ev);
+    ev_timer_set(timer, left_us > 0 ? (double)left_us / 1e6 : 0., 0.);
+    ev_timer_start(shard->ev, timer);
+}
+
+static void arm_next_slot(struct job *job, int64_t after_us)
+{
+    struct shard *shard = job->shard;
+    int64_t interval_us = (int64_t)job->check->interval_ms * 1000;
+    int64_t phase_us = schedule_phase_us(&job->check->id, interval_us);
+
+    job->slot_us = schedule_next_us(after_us + shard->wall_offset_us, interval_us, phase_us) -
+                   shard->wall_offset_us;
+    arm(shard, &job->due, job->slot_us);
+}
+
+static void job_ask(struct job *job, int64_t due_us)
+{
+    job->asked_us = due_us;
+    limits_ask(&job->shard->limits, &job->entry, job->check->host);
+}
+
+static void on_due(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct job *job = container_of(watcher, struct job, due);
+    int64_t now_us = MAX(clock_monotonic_us(), job->slot_us);
+    uint64_t missed =
+        schedule_missed(job->slot_us, now_us, (int64_t)job->check->interval_ms * 1000);
+
+    (void)ev;
+    (void)events;
+    if (job->entry.state == LIMIT_IDLE)
+        job_ask(job, job->slot_us);
+    else
+        missed++;
+    if (missed > 0)
+        count(&job->shard->counters.skipped, missed);
+    arm_next_slot(job, now_us);
+}
+
+static void on_extra(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct job *job = container_of(watcher, struct job, extra);
+
+    (void)ev;
+    (void)events;
+    if (job->entry.state == LIMIT_IDLE)
+        job_ask(job, clock_monotonic_us());
+    else if (job->probe)
+        job->again = true;
+}
+
+static struct job *job_new(struct shard *shard, struct check *check_take)
+{
+    struct job *job = NEW(struct job);
+
+    job->shard = shard;
+    job->check = check_take;
+    list_init(&job->entry.link);
+    ev_timer_init(&job->due, on_due, 0., 0.);
+    ev_timer_init(&job->extra, on_extra, 0., 0.);
+    return job;
+}
+
+/* The job must not be in the table any more. */
+static void job_free(struct job *job)
+{
+    struct shard *shard = job->shard;
+
+    if (job->probe)
+        probe_cancel(job->probe);
+    limits_leave(&shard->limits, &job->entry);
+    ev_timer_stop(shard->ev, &job->due);
+    ev_timer_stop(shard->ev, &job->extra);
+    check_unref(job->check);
+    free(job);
+}
+
+static struct job *find_job(struct shard *shard, const struct uuid *id)
+{
+    struct job *job;
+
+    HASH_FIND(hh, shard->jobs, id, sizeof *id, job);
+    return job;
+}
+
+void shard_set_check(struct shard *shard, struct check *check_take, bool at_once)
+{
+    struct job *job = find_job(shard, &check_take->id);
+
+    if (job) {
+        HASH_DEL(shard->jobs, job); /* the key lies in the old check */
+        check_unref(job->check);
+        job->check = check_take;
+    } else {
+        job = job_new(shard, check_take);
+        count(&shard->counters.checks, 1);
+        if (shard->flood)
+            vec_push(&shard->flood_jobs, job);
+    }
+    HASH_ADD_KEYPTR(hh, shard->jobs, &job->check->id, sizeof job->check->id, job);
+    if (shard->flood)
+        return;
+    arm_next_slot(job, clock_monotonic_us());
+    if (at_once)
+        arm(shard, &job->extra, clock_monotonic_us());
+}
+
+static void drop_job(struct shard *shard, struct job *job)
+{
+    HASH_DEL(shard->jobs, job);
+    count(&shard->counters.checks, UINT64_MAX);
+    job_free(job);
+}
+
+void shard_drop_check(struct shard *shard, const struct uuid *id)
+{
+    struct job *job = find_job(shard, id);
+
+    if (job)
+        drop_job(shard, job);
+}
+
+void shard_drop_all(struct shard *shard)
+{
+    struct job *job;
+    struct job *next;
+
+    HASH_ITER (hh, shard->jobs, job, next)
+        drop_job(shard, job);
+}
+
+void shard_run_at(struct shard *shard, const struct uuid *id, uint32_t delay_ms)
+{
+    struct job *job = find_job(shard, id);
+
+    if (job)
+        arm(shard, &job->extra, clock_monotonic_us() + (int64_t)delay_ms * 1000);
+}
+
+void shard_once(struct shard *shard, struct check *check_take, bool explain, engine_once_fn on_end,
+                void *context)
+{
+    struct job *job = job_new(shard, check_take);
+
+    job->on_end = on_end;
+    job->context = context;
+    job->explain = explain;
+    job_ask(job, clock_monotonic_us());
+}
+
+/* ---- probes ---- */
+
+static struct probe *take_probe(struct shard *shard)
+{
+    struct probe *probe = pool_take(&shard->pool);
+
+    if (!probe->shard) {
+        probe_init(probe, shard);
+        vec_push(&shard->all_probes, probe);
+    }
+    list_append(&shard->probes, &probe->link);
+    count(&shard->counters.started, 1);
+    return probe;
+}
+
+static void give_back(struct shard *shard, struct probe *probe)
+{
+    list_remove(&probe->link);
+    history_free(TAKE(probe->history));
+    check_unref(probe->check);
+    pool_give(&shard->pool, probe);
+}
+
+static void start_admitted(struct shard *shard)
+{
+    struct limit_entry *entry;
+
+    while ((entry = limits_admit(&shard->limits))) {
+        struct job *job = container_of(entry, struct job, entry);
+        struct probe *probe = take_probe(shard);
+        int64_t late_us = clock_monotonic_us() - job->asked_us;
+
+        lag_add(&shard->lag, late_us > 0 ? (uint64_t)late_us : 0);
+        job->probe = probe;
+        if (job->explain)
+            probe->history = history_new();
+        probe_start(probe, job, check_ref(job->check), job->asked_us);
+    }
+}
+
+static void start_flood(struct shard *shard)
+{
+    for (unsigned starts = 0; starts < shard->flood && pool_in_use(&shard->pool) < shard->flood;
+         starts++) {
+        struct job *job = shard->flood_jobs.items[shard->flood_next];
+
+        shard->flood_next = (shard->flood_next + 1) % shard->flood_jobs.len;
+        probe_start(take_probe(shard), job, check_ref(job->check), clock_monotonic_us());
+    }
+}
+
+static void report(struct shard *shard, struct probe *probe)
+{
+    struct job *job = probe->job;
+
+    count(&shard->counters.ended, 1);
+    if (!job->on_end) {
+        shard->options->on_result(shard->options->context, probe->check->label, &probe->result);
+        return;
+    }
+    if (probe->history) {
+        json_t *steps = history_json(probe->history);
+
+        job->on_end(job->context, probe->check->label, &probe->result, steps);
+        json_decref(steps);
+    } else {
+        job->on_end(job->context, probe->check->label, &probe->result, NULL);
+    }
+}
+
+static void leave(struct shard *shard, struct probe *probe)
+{
+    struct job *job = probe->job;
+
+    give_back(shard, probe);
+    if (shard->flood)
+        return;
+    job->probe = NULL;
+    limits_leave(&shard->limits, &job->entry);
+}
+
+void shard_probe_ended(struct shard *shard, struct probe *probe)
+{
+    struct job *job = probe->job;
+
+    report(shard, probe);
+    leave(shard, probe);
+    if (job->on_end) {
+        job_free(job);
+    } else if (job->again) {
+        job->again = false;
+        job_ask(job, clock_monotonic_us());
+    }
+}
+
+void shard_probe_cancelled(struct shard *shard, struct probe *probe)
+{
+    leave(shard, probe);
+}
+
+void shard_connected(struct shard *shard, struct probe *probe)
+{
+    if (!shard->flood)
+        limits_connected(&shard->limits, &probe->job->entry);
+}
+
+/* ---- turns of the loop ---- */
+
+static void start_next_turn(struct shard *shard)
+{
+    if (ev_is_active(&shard->next_turn))
+        return;
+    ev_timer_set(&shard->next_turn, 0., 0.);
+    ev_timer_start(shard->ev, &shard->next_turn);
+}
+
+bool shard_may_handshake(struct shard *shard)
+{
+    if (shard->handshakes_left == 0)
+        return false;
+    shard->handshakes_left--;
+    return true;
+}
+
+void shard_defer(struct shard *shard, struct probe *probe)
+{
+    list_append(&shard->deferred, &probe->deferred);
+    start_next_turn(shard);
+}
+
+static void on_next_turn(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct shard *shard = container_of(watcher, struct shard, next_turn);
+    struct list now;
+
+    (void)ev;
+    (void)events;
+    if (list_is_empty(&shard->deferred))
+        return;
+
+    /* Those that defer themselves again go to the new list. */
+    now = shard->deferred;
+    now.next->previous = &now;
+    now.previous->next = &now;
+    list_init(&shard->deferred);
+    while (!list_is_empty(&now)) {
+        struct probe *probe = container_of(list_first(&now), struct probe, deferred);
+
+        list_remove(&probe->deferred);
+        probe_advance(probe);
+    }
+}
+
+/* Before the loop waits. */
+static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct shard *shard = container_of(watcher, struct shard, turn);
+
+    (void)ev;
+    (void)events;
+    shard->handshakes_left = shard->options->limits.handshakes;
+    if (shard->flood && shard->flood_jobs.len > 0) {
+        start_flood(shard);
+        if (pool_in_use(&shard->pool) < shard->flood)
+            start_next_turn(shard);
+    } else {
+        start_admitted(shard);
+    }
+    gauge(&shard->counters.in_flight, pool_in_use(&shard->pool));
+    gauge(&shard->counters.waiting, shard->limits.waiting);
+}
+
+/* ---- life ---- */
+
+struct shard *shard_new(const struct engine_options *options, unsigned flood, bool is_first)
+{
+    struct shard *shard = NEW(struct shard);
+
+    shard->options = options;
+    shard->flood = flood;
+    shard->loop = loop_new();
+    shard->ev = loop_ev(shard->loop);
+    shard->resolver = resolver_new(shard->ev, options->dns_servers);
+    shard->tls = tls_contexts_new();
+    if (is_first && options->spawner && options->scripts)
+        shard->scripts = scripts_new(shard->ev, options->spawner, options->scripts);
+    shard->scratch = xmalloc(SHARD_SCRATCH_BYTES);
+    shard->wall_offset_us = clock_wall_ms() * 1000 - clock_monotonic_us();
+    shard->limits.in_flight_max = options->limits.in_flight;
+    shard->limits.connecting_max = options->limits.connecting;
+    shard->limits.per_host_max = options->limits.per_host;
+    limits_init(&shard->limits);
+    pool_init(&shard->pool, sizeof(struct probe) + probe_kinds_state_bytes());
+    list_init(&shard->probes);
+    list_init(&shard->deferred);
+
+    ev_prepare_init(&shard->turn, on_turn);
+    ev_prepare_start(shard->ev, &shard->turn);
+    ev_timer_init(&shard->next_turn, on_next_turn, 0., 0.);
+    return shard;
+}
+
+void shard_free(struct shard *shard)
+{
+    if (!shard)
+        return;
+    ev_prepare_stop(shard->ev, &shard->turn);
+    ev_timer_stop(shard->ev, &shard->next_turn);
+    for (size_t i = 0; i < shard->all_probes.len; i++)
+        probe_clear(shard->all_probes.items[i]);
+    vec_clear(&shard->all_probes);
+    vec_clear(&shard->flood_jobs);
+    pool_clear(&shard->pool);
+    scripts_free(shard->scripts);
+    resolver_free(shard->resolver);
+    tls_contexts_free(shard->tls);
+    loop_free(shard->loop);
+    free(shard->scratch);
+    free(shard);
+}
+
+void shard_post(struct shard *shard, loop_task_fn task, void *argument)
+{
+    loop_post(shard->loop, task, argument);
+}
+
+void shard_run(struct shard *shard)
+{
+    loop_run(shard->loop);
+}
+
+static void cancel_all(void *argument)
+{
+    struct shard *shard = argument;
+
+    while (!list_is_empty(&shard->probes)) {
+        struct probe *probe = container_of(list_first(&shard->probes), struct probe, link);
+        struct job *job = probe->job;
+
+        probe_cancel(probe);
+        if (job->on_end)
+            job_free(job);
+    }
+    /* What waited to run once has no probe to be found by. */
+    while (!list_is_empty(&shard->limits.ready)) {
+        struct limit_entry *entry =
+            container_of(list_first(&shard->limits.ready), struct limit_entry, link);
+        struct job *job = container_of(entry, struct job, entry);
+
+        limits_leave(&shard->limits, entry);
+        if (job->on_end)
+            job_free(job);
+    }
+    shard_drop_all(shard);
+    loop_stop(shard->loop);
+}
+
+void shard_stop(struct shard *shard)
+{
+    loop_post(shard->loop, cancel_all, shard);
+}
+
+struct ev_loop *shard_ev(struct shard *shard)
+{
+    return shard->ev;
+}
+
+struct resolver *shard_resolver(struct shard *shard)
+{
+    return shard->resolver;
+}
+
+struct tls_contexts *shard_tls(struct shard *shard)
+{
+    return shard->tls;
+}
+
+struct scripts *shard_scripts(struct shard *shard)
+{
+    return shard->scripts;
+}
+
+char *shard_scratch(struct shard *shard)
+{
+    return shard->scratch;
+}
