@@ -32,7 +32,8 @@ set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
 
 if(EM_SANITIZE)
     # gcc's analysis of uninitialised values is wrong about instrumented code.
-    target_compile_options(project_options INTERFACE -fsanitize=${EM_SANITIZE} -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+    target_compile_options(project_options INTERFACE -fsanitize=${EM_SANITIZE} -fno-sanitize-recover=all
+        $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(project_options INTERFACE -fsanitize=${EM_SANITIZE})
 endif()
 
