@@ -65,6 +65,8 @@ struct shard {
     int64_t
         wall_offset_us; /* wall clock minus monotonic clock at the start: the schedule's anchor */
 
+    bool stopped; /* nothing begins any more */
+
     unsigned flood; /* probes to keep under way; 0: schedules */
     VEC(struct job *) flood_jobs;
     size_t flood_next;
@@ -207,6 +209,10 @@ void shard_set_check(struct shard *shard, struct check *check_take, bool at_once
 {
     struct job *job = find_job(shard, &check_take->id);
 
+    if (shard->stopped) {
+        check_unref(check_take);
+        return;
+    }
     if (job) {
         HASH_DEL(shard->jobs, job); /* the key lies in the old check */
         check_unref(job->check);
@@ -260,7 +266,13 @@ void shard_run_at(struct shard *shard, const struct uuid *id, uint32_t delay_ms)
 void shard_once(struct shard *shard, struct check *check_take, bool explain, engine_once_fn on_end,
                 void *context)
 {
-    struct job *job = job_new(shard, check_take);
+    struct job *job;
+
+    if (shard->stopped) {
+        check_unref(check_take);
+        return;
+    }
+    job = job_new(shard, check_take);
 
     job->on_end = on_end;
     job->context = context;
@@ -428,6 +440,8 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 
     (void)ev;
     (void)events;
+    if (shard->stopped)
+        return;
     shard->handshakes_left = shard->options->limits.handshakes;
     if (shard->flood && shard->flood_jobs.len > 0) {
         start_flood(shard);
@@ -503,6 +517,7 @@ static void cancel_all(void *argument)
 {
     struct shard *shard = argument;
 
+    shard->stopped = true;
     while (!list_is_empty(&shard->probes)) {
         struct probe *probe = container_of(list_first(&shard->probes), struct probe, link);
         struct job *job = probe->job;
