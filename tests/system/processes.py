@@ -156,17 +156,14 @@ class Control(Process):
     def admin_key(self):
         return (self.data / "admin.key").read_text().strip()
 
-    @property
-    def bus(self):
-        return f"ipc://{self.data}/bus.sock"
-
     def client(self):
         """A client that holds the administrator's key."""
         return Client(self.url, self.admin_key)
 
     def redis(self):
         """A connection to the embedded Redis, as its operator."""
-        return redis.Redis(unix_socket_path=str(self.data / "redis.sock"), decode_responses=True)
+        return redis.Redis(unix_socket_path=str(self.data / "redis.sock"), decode_responses=True,
+                           password=(self.data / "redis" / "password").read_text().strip())
 
     def remove(self):
         """Deletes the temporary data; call after stop()."""
@@ -179,7 +176,7 @@ class Prober(Process):
 
     def __init__(self, control, *options, name="em-prober", env=None):
         super().__init__(
-            [EM_PROBER, "--bus", control.bus, "--name", name, *options],
+            [EM_PROBER, "--data", control.data, *options],
             control.data.parent, name, env)
 
 
