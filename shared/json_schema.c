@@ -481,6 +481,19 @@ const struct json_schema *json_schemas_find(const struct json_schemas *schemas, 
     return target ? target->schema : NULL;
 }
 
+void json_schemas_each(const struct json_schemas *schemas,
+                       void (*each)(void *argument, const char *name, const json_t *source),
+                       void *argument)
+{
+    for (size_t i = 0; i < schemas->files.len; i++) {
+        const struct source_file *source = &schemas->files.items[i];
+        char *name = xstrndup(source->file->name, strlen(source->file->name) - strlen(".json"));
+
+        each(argument, name, source->json);
+        free(name);
+    }
+}
+
 const json_t *json_schema_source(const struct json_schema *schema)
 {
     return schema->source;

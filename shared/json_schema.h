@@ -46,6 +46,11 @@ MUST_USE enum err json_schemas_compile(struct json_schemas *schemas);
 /* The schema of that name ("check_new" for check_new.json); NULL when there is none. */
 const struct json_schema *json_schemas_find(const struct json_schemas *schemas, const char *name);
 
+/* Calls `each` for all files in the order of adding. */
+void json_schemas_each(const struct json_schemas *schemas,
+                       void (*each)(void *argument, const char *name, const json_t *source),
+                       void *argument);
+
 /* The schema as it was written: borrowed. */
 const json_t *json_schema_source(const struct json_schema *schema);
 

@@ -1,8 +1,8 @@
 /*
- * A bounded queue of pointers between threads: many may push, one may pop. Who pushes is never
+ * A bounded queue of pointers between threads: many may push, and many pop. Who pushes is never
  * blocked: a full ring says so, and counts it. Popping waits at most as long as asked.
  *
- * Thread: any may push; one consumer.
+ * Thread: any.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
  * What goes back: status, headers, body, and the list of entities that were changed. A handler fills it in and returns
- * OK; on an error the server throws its content away and writes a problem document instead.
+ * OK; on an error the server throws its content away and writes a problem document instead. Only the body of a 409 or
+ * 412 is kept: the object as it stands now becomes the problem's member `current`.
  *
  * Thread: that of the handler, then the loop.
  */

@@ -1,8 +1,8 @@
 /*
  * What a handler sees of a request. All texts live as long as the request; path and query parameters are decoded.
  *
- * Names of parameters that the server fills in by itself, for READ statements and request_parameter() alike:
- *   org        the caller's organisation id; absent when the caller may see all
+ * Parameters of READ statements that the server fills in by itself:
+ *   org        the caller's organisation id; NULL when the caller may see all
  *   principal  the caller's id
  *   limit      1 … 1000, 50 when the caller says nothing
  * Known names are checked by type before anything runs (control/api/parameters.c): ids, times, numbers, words.
@@ -28,6 +28,7 @@
 #define PAGE_LIMIT_MAX     1000
 
 struct http_head;
+struct server;
 
 struct request_parameter {
     struct str name;
@@ -49,12 +50,13 @@ struct request {
         if_match; /* the version in If-Match without quotes and weakness; NULL when absent or "*" */
     struct str if_none_match; /* the same of If-None-Match */
     /* private */
+    struct server *server;
     const struct http_head *head;
     size_t parameter_count;
     struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
 };
 
-/* A path, query or reserved parameter; a view with NULL when it was not given. A repeated one gives its first value. */
+/* A path or query parameter; a view with NULL when it was not given. A repeated one is refused before it gets here. */
 struct str request_parameter(const struct request *request, const char *name);
 
 /* As above, read as an id. @return ERR_NOT_FOUND when it is absent or is no UUID. */
@@ -64,7 +66,7 @@ MUST_USE enum err request_uuid(const struct request *request, const char *name,
 /* Reads a number that the parameter table has already checked; `otherwise` when it was not given. */
 int64_t request_integer(const struct request *request, const char *name, int64_t otherwise);
 
-/* True when the parameter is "true" or "1". */
+/* True when the parameter is "true". */
 bool request_flag(const struct request *request, const char *name);
 
 /* Whether the comma-separated parameter holds `word`: include=health. */

@@ -56,10 +56,8 @@ struct server_config {
     struct live_source live;
     const struct readiness *readiness; /* ended by a zero row, or NULL */
 
-    /* Opens and closes a worker's own database connection. Thread: the worker. */
-    void *db_context;
-    enum err (*db_open)(void *context, struct db **ret_db);
-    void (*db_close)(struct db *db);
+    const char
+        *database; /* URL for the workers' own connections; NULL: HANDLER routes answer 503 */
 
     /* Called after a HANDLER that noted changes, before its reply leaves. True: it has taken `written`, and
      * server_release_reply(written) follows within 2 s; after that the reply leaves anyway. False: it could not take it,

@@ -1,0 +1,87 @@
+/*
+ * One client connection: bytes in, bytes out, deadlines. It reads and parses one request at a time and hands it to an
+ * exchange; while that is under way nothing more is read, so a client that sends faster than it is answered waits in
+ * its own socket buffer.
+ *
+ * Thread: the loop.
+ */
+#pragma once
+
+#include "shared/http_parse.h"
+#include "shared/stream.h"
+
+#include "control/api/server_private.h"
+
+struct exchange;
+struct live_client;
+
+enum connection_state {
+    CONNECTION_HANDSHAKE, /* TLS */
+    CONNECTION_HEAD,      /* waits for a head, or is idle */
+    CONNECTION_BODY,      /* reads a body */
+    CONNECTION_BUSY,      /* an exchange is under way */
+    CONNECTION_CLOSING,   /* writes what is left, then lingers */
+    CONNECTION_LINGER, /* has ended its side, and reads what comes, so that the last answer is not lost by a reset */
+    CONNECTION_LIVE, /* belongs to a live client */
+    CONNECTION_DEAD, /* closed; freed when its exchange is over */
+};
+
+struct connection {
+    struct server *server;
+    struct list link; /* in server->connections */
+    struct stream stream;
+    struct addr peer;
+    char peer_text[ADDR_TEXT_BYTES]; /* without the port */
+    ev_io io;
+    int wanted; /* EV_READ | EV_WRITE, as watched */
+    enum connection_state state;
+    bool close_after; /* the answer under way is the last */
+    bool in_handler;  /* guards against advancing within itself */
+
+    struct http_parser *parser; /* with `in`, only while there is something to parse */
+    struct buf in;
+    size_t at;         /* where the request under way begins in `in` */
+    size_t head_bytes; /* its head; views of it live until the exchange is over */
+
+    struct buf out;
+    size_t out_at;
+    struct str tail; /* follows `out`: a body that is not copied */
+    size_t tail_at;
+    struct buf tail_owner; /* keeps `tail` when nobody else does */
+
+    int64_t since_us; /* when the state's deadline began to run */
+    int64_t write_since_us;
+    uint64_t write_bytes; /* since then */
+    uint64_t body_bytes;  /* received */
+    uint64_t requests;
+
+    struct exchange *exchange;
+    struct live_client *live;
+};
+
+/* Takes an accepted socket. */
+void connection_new(struct server *server, int fd, const struct addr *peer);
+
+/* Closes at once; frees it as soon as no exchange needs it. */
+void connection_close(struct connection *connection, bool reset);
+
+/* Where answers are written to; then connection_answered(). */
+struct buf *connection_output(struct connection *connection);
+
+/* A large body that follows the output without being copied; borrowed unless `owner` is given, whose memory is taken. */
+void connection_set_tail(struct connection *connection, struct str tail, struct buf *owner);
+
+/* The exchange has written its answer: goes on with the next request, or ends. */
+void connection_answered(struct connection *connection);
+
+/* The exchange is over without an answer, or was abandoned; called by the exchange. */
+void connection_exchange_gone(struct connection *connection);
+
+/* The connection speaks WebSocket from now on; its parser is given up. */
+void connection_go_live(struct connection *connection, struct live_client *client);
+
+/* Sends what is in the output, as far as the socket takes it. */
+void connection_flush(struct connection *connection);
+
+/* Looks at the deadlines. */
+void connection_tick(struct connection *connection, int64_t now_us);

@@ -1,0 +1,70 @@
+/*
+ * One request and its answer: finds the route, checks who asks and what they sent, runs it where its row says, and
+ * writes the answer. An exchange belongs to its connection, except while a worker has it.
+ *
+ * Thread: the loop; exchange_work() a worker.
+ */
+#pragma once
+
+#include "control/api/connection.h"
+#include "control/api/reply.h"
+#include "control/api/request.h"
+#include "control/api/router.h"
+
+struct db;
+struct exchange;
+struct written_reply;
+
+/* What a worker is to do with it. */
+enum exchange_work { WORK_NOTHING, WORK_AUTHENTICATE, WORK_HANDLER };
+
+struct exchange {
+    struct request request;
+    struct reply reply;
+    struct connection *connection;
+    const struct routed *routed; /* NULL: a file of the console, or a live connection */
+    struct route_match match;
+    struct str query; /* of the target, as it came; NULL: none */
+    struct credential credential;
+    struct buf texts; /* decoded parameters */
+    struct buf body;  /* as it came */
+    bool answered;    /* the reply is complete */
+    bool wants_live;
+    bool authenticated;
+    bool abandoned; /* the connection has gone while a worker had it */
+
+    enum exchange_work work;
+    int64_t queued_us;
+    uint64_t read_id; /* of the pipeline; 0: none under way */
+
+    struct written_reply *written; /* waits for this to be released; NULL: does not */
+    bool worked;                   /* the worker has given it back */
+    int64_t release_by_us;
+    int64_t started_us;
+};
+
+/* Looks at the head. The exchange is answered at once when its body need not be read. */
+struct exchange *exchange_new(struct connection *connection, const struct http_head *head);
+
+bool exchange_is_answered(const struct exchange *exchange);
+
+/* A part of the body; false when it is too large: then the exchange is answered. */
+bool exchange_add_body(struct exchange *exchange, struct str data);
+
+/* The request is complete: runs it. The answer is sent now or later. */
+void exchange_run(struct exchange *exchange);
+
+/* Writes the answer to the connection and ends the exchange. */
+void exchange_send(struct exchange *exchange);
+
+/* Nobody waits for the answer any more. Ends it now, or when the worker gives it back. */
+void exchange_abandon(struct exchange *exchange);
+
+/* Looks at the deadline of a reply that waits for its release. */
+void exchange_tick(struct exchange *exchange, int64_t now_us);
+
+/* Does the work that the loop has asked for. Thread: a worker. */
+void exchange_work(struct exchange *exchange, struct db *db);
+
+/* The worker has given it back. */
+void exchange_worked(struct exchange *exchange);

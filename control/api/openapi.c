@@ -1,0 +1,225 @@
+/*
+ * One operation per row. Schemas become components under their own names; references between files turn into
+ * references between components.
+ */
+#include "control/api/openapi.h"
+
+#include <stdio.h>
+
+#include "shared/json.h"
+#include "shared/json_schema.h"
+#include "shared/mem.h"
+
+#include "control/api/parameters.h"
+#include "control/api/router.h"
+
+/* "system.json#/$defs/owner" → "#/components/schemas/system/$defs/owner"; `file` is where the reference stands. */
+static json_t *component_reference(const char *reference, const char *file)
+{
+    struct str rest = str_of(reference);
+    struct str name = str_cut(&rest, '#');
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    if (name.len == 0)
+        name = str_of(file);
+    if (name.len > 5 && str_equal(str_sub(name, name.len - 5, 5), STR(".json")))
+        name.len -= 5;
+    buf_printf(&text, "#/components/schemas/" STR_FMT STR_FMT, STR_ARG(name), STR_ARG(rest));
+    return json_string(text.data);
+}
+
+/* A copy of a schema as it may stand in the document. */
+static json_t *component_of(const json_t *schema, const char *file)
+{
+    json_t *copy;
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    if (json_is_array(schema)) {
+        copy = json_array();
+        json_array_foreach((json_t *)schema, i, value)
+            json_array_append_new(copy, component_of(value, file));
+        return copy;
+    }
+    if (!json_is_object(schema))
+        return json_deep_copy(schema);
+    copy = json_object();
+    json_object_foreach((json_t *)schema, key, value)
+    {
+        if (strcmp(key, "$ref") == 0 && json_is_string(value))
+            json_object_set_new(copy, key, component_reference(json_string_value(value), file));
+        else if (strcmp(key, "$schema") != 0)
+            json_object_set_new(copy, key, component_of(value, file));
+    }
+    return copy;
+}
+
+static void add_component(void *argument, const char *name, const json_t *source)
+{
+    json_t *components = argument;
+
+    json_object_set_new(components, name, component_of(source, name));
+}
+
+static json_t *reference_to(const char *schema)
+{
+    return json_pack("{s:o}", "$ref", component_reference(schema, ""));
+}
+
+static json_t *parameter_schema(const struct parameter *parameter)
+{
+    json_t *schema;
+
+    switch (parameter->type) {
+    case PARAMETER_UUID:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
+    case PARAMETER_TIME:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
+    case PARAMETER_BOOLEAN:
+        return json_pack("{s:s}", "type", "boolean");
+    case PARAMETER_INTEGER:
+        schema = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
+                           (json_int_t)parameter->min, "maximum", (json_int_t)parameter->max);
+        if (parameter->otherwise)
+            json_object_set_new(schema, "default",
+                                json_integer(strtoll(parameter->otherwise, NULL, 10)));
+        return schema;
+    case PARAMETER_TEXT:
+        return json_pack("{s:s, s:i}", "type", "string", "maxLength", PARAMETER_TEXT_MAX);
+    case PARAMETER_WORD:
+        return json_pack("{s:s, s:i}", "type", "string", "maxLength", PARAMETER_TEXT_MAX);
+    case PARAMETER_CURSOR:
+        return json_pack("{s:s, s:i}", "type", "string", "maxLength", PARAMETER_CURSOR_MAX);
+    }
+    return json_object();
+}
+
+static json_t *parameters_of(const struct routed *routed)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < routed->parameter_count; i++) {
+        AUTO(xfree) char *name = str_dup(routed->parameter_names[i]);
+
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:o}", "name", name, "in", "path",
+                                              "required", 1, "schema",
+                                              parameter_schema(parameter_find(name))));
+    }
+    for (const char *const *name = routed->query; *name; name++) {
+        const struct parameter *parameter = parameter_find(*name);
+        json_t *entry = json_pack("{s:s, s:s, s:o}", "name", *name, "in", "query", "schema",
+                                  parameter_schema(parameter));
+
+        if (parameter->description)
+            json_object_set_new(entry, "description", json_string(parameter->description));
+        json_array_append_new(list, entry);
+    }
+    if (routed->route->method == METHOD_PATCH || routed->route->method == METHOD_DELETE)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:{s:s}, s:s}", "name", "If-Match", "in", "header",
+                            "schema", "type", "string", "description",
+                            "The ETag that was read: refused with 412 when it has changed"));
+    return list;
+}
+
+static json_t *responses_of(const struct route *route)
+{
+    char status[8];
+    json_t *responses = json_object();
+    json_t *success = json_pack("{s:s}", "description", route->summary);
+
+    if (strcmp(route->reply, "none") != 0)
+        json_object_set_new(
+            success, "content",
+            json_pack("{s:{s:o}}", "application/json", "schema", reference_to(route->reply)));
+    snprintf(status, sizeof status, "%u", route->status);
+    json_object_set_new(responses, status, success);
+    json_object_set_new(responses, "default",
+                        json_pack("{s:s}", "$ref", "#/components/responses/problem"));
+    return responses;
+}
+
+/* The first word of the path after the version, as the group of the operation. */
+static json_t *tag_of(const struct route *route)
+{
+    struct str rest = str_of(route->path + 1);
+    struct str segment = str_cut(&rest, '/');
+
+    if (!str_equal(segment, STR("api")))
+        return json_string("service");
+    str_cut(&rest, '/');
+    segment = str_cut(&rest, '/');
+    if (str_equal(segment, STR("openapi.json")))
+        return json_string("service");
+    return json_stringn(segment.ptr, segment.len);
+}
+
+static json_t *operation_of(const struct routed *routed)
+{
+    const struct route *route = routed->route;
+    json_t *parameters = parameters_of(routed);
+    json_t *operation =
+        json_pack("{s:s, s:s, s:[o], s:o}", "operationId", route->operation, "summary",
+                  route->summary, "tags", tag_of(route), "parameters", parameters);
+
+    if (json_array_size(parameters) == 0)
+        json_object_del(operation, "parameters");
+    if (routed->body)
+        json_object_set_new(operation, "requestBody",
+                            json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content",
+                                      "application/json", "schema", reference_to(route->body)));
+    json_object_set_new(operation, "responses", responses_of(route));
+    if (route->permission == PERMISSION_PUBLIC)
+        json_object_set_new(operation, "security", json_array());
+    else if (route->permission != PERMISSION_SIGNED_IN)
+        json_object_set_new(operation, "x-permission",
+                            json_string(permission_words[route->permission]));
+    return operation;
+}
+
+static void add_operation(json_t *paths, const struct routed *routed)
+{
+    static const char *const words[METHOD_COUNT] = {"get", "head",   "post",   "patch",
+                                                    "put", "delete", "options"};
+    json_t *path = json_object_get(paths, routed->route->path);
+
+    if (!path) {
+        path = json_object();
+        json_object_set_new(paths, routed->route->path, path);
+    }
+    json_object_set_new(path, words[routed->route->method], operation_of(routed));
+}
+
+static json_t *components_of(const struct router *router)
+{
+    json_t *schemas = json_object();
+
+    json_schemas_each(router_schemas(router), add_component, schemas);
+    return json_pack("{s:o, s:{s:{s:s, s:{s:{s:o}}}}, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}",
+                     "schemas", schemas, "responses", "problem", "description",
+                     "What went wrong, and where", "content", "application/problem+json", "schema",
+                     reference_to("problem"), "securitySchemes", "key", "type", "http", "scheme",
+                     "bearer", "session", "type", "apiKey", "in", "cookie", "name", "em_session");
+}
+
+void openapi_write(const struct router *router, bool readable, struct buf *out)
+{
+    json_t *paths = json_object();
+    json_t *document;
+    char *text;
+
+    for (size_t i = 0; i < router_count(router); i++)
+        add_operation(paths, router_at(router, i));
+    document = json_pack(
+        "{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}, {s:[]}], s:o, s:o}", "openapi", "3.1.0", "info",
+        "title", "Environment Manager", "version", "1", "description",
+        "What exists, how it is, and who may use it. Errors are problem documents (RFC 9457).",
+        "security", "key", "session", "paths", paths, "components", components_of(router));
+    text = json_dumps(document, readable ? JSON_INDENT(2) : JSON_COMPACT);
+    buf_append_text(out, text);
+    if (readable)
+        buf_append_char(out, '\n');
+    free(text);
+    json_decref(document);
+}

@@ -1,0 +1,70 @@
+/* Reading a request: what the server knows of it, under names. */
+#include "control/api/request.h"
+
+#include <inttypes.h>
+
+#include "shared/http_parse.h"
+
+struct str request_parameter(const struct request *request, const char *name)
+{
+    struct str wanted = str_of(name);
+
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        if (str_equal(request->parameters[i].name, wanted))
+            return request->parameters[i].value;
+    }
+    return (struct str){0};
+}
+
+enum err request_uuid(const struct request *request, const char *name, struct uuid *ret_uuid)
+{
+    struct str value = request_parameter(request, name);
+
+    if (!value.ptr || !uuid_parse(value, ret_uuid))
+        return fail(ERR_NOT_FOUND, "not_found", "There is no such thing here.");
+    return OK;
+}
+
+int64_t request_integer(const struct request *request, const char *name, int64_t otherwise)
+{
+    struct str value = request_parameter(request, name);
+    uint64_t number;
+
+    return value.ptr && str_to_u64(value, INT64_MAX, &number) ? (int64_t)number : otherwise;
+}
+
+bool request_flag(const struct request *request, const char *name)
+{
+    return str_equal(request_parameter(request, name), STR("true"));
+}
+
+bool request_includes(const struct request *request, const char *name, const char *word)
+{
+    struct str rest = request_parameter(request, name);
+
+    while (rest.ptr) {
+        if (str_equal(str_cut(&rest, ','), str_of(word)))
+            return true;
+    }
+    return false;
+}
+
+struct str request_header(const struct request *request, const char *name)
+{
+    return http_head_field(request->head, str_of(name));
+}
+
+enum err request_match_version(const struct request *request, int64_t version)
+{
+    struct str wanted = request->if_match;
+    struct str own;
+    uint64_t number;
+
+    if (!wanted.ptr)
+        return OK;
+    own = str_cut(&wanted, '.');
+    if (str_to_u64(own, INT64_MAX, &number) && (int64_t)number == version)
+        return OK;
+    return fail(ERR_CONFLICT, "precondition_failed",
+                "It has changed since you read it: its version is %" PRId64 " now.", version);
+}

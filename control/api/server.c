@@ -1,0 +1,433 @@
+/*
+ * Start and stop, accepting, and the tick that looks at all deadlines twice a second: cheaper than a timer per
+ * connection, and exact enough for limits of seconds.
+ */
+#include "control/api/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/crypto.h"
+#include "shared/log.h"
+#include "shared/map.h"
+#include "shared/tls.h"
+
+#include "control/api/connection.h"
+#include "control/api/exchange.h"
+#include "control/api/live_private.h"
+#include "control/api/rates.h"
+#include "control/api/request.h"
+#include "control/api/server_private.h"
+#include "control/api/static_files.h"
+#include "control/api/workers.h"
+
+#define TICK_S                  0.5
+#define BACKLOG                 1024
+#define ACCEPTS_PER_TURN        64
+#define CONNECTIONS_DEFAULT     20000
+#define CONNECTIONS_PER_ADDRESS 1000
+#define SPARE_DESCRIPTORS       64 /* for everything but connections */
+
+struct server_metrics server_metrics = {
+    .requests_ok = METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
+                                  .labels = "class=\"ok\""),
+    .requests_client_error =
+        METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
+                       .labels = "class=\"client_error\""),
+    .requests_server_error =
+        METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
+                       .labels = "class=\"server_error\""),
+    .duration = METRIC_DURATION("em_http_request_duration_seconds",
+                                "From the request's head to its answer"),
+    .connections = METRIC_GAUGE("em_http_connections", "Open connections"),
+    .connections_refused =
+        METRIC_COUNTER("em_http_connections_refused_total",
+                       "Connections turned away by a bound or for want of descriptors"),
+    .malformed = METRIC_COUNTER("em_http_malformed_total", "Requests that could not be parsed"),
+    .timed_out = METRIC_COUNTER("em_http_timed_out_total", "Clients that were too slow"),
+    .releases_late = METRIC_COUNTER("em_http_releases_late_total",
+                                    "Replies that left before the engine knew of the write"),
+    .queue_full = METRIC_COUNTER("em_http_workers_full_total",
+                                 "Requests refused because the workers' queue was full"),
+};
+
+static void register_metrics(void)
+{
+    struct metric *all[] = {
+        &server_metrics.requests_ok,
+        &server_metrics.requests_client_error,
+        &server_metrics.requests_server_error,
+        &server_metrics.duration,
+        &server_metrics.connections,
+        &server_metrics.connections_refused,
+        &server_metrics.malformed,
+        &server_metrics.timed_out,
+        &server_metrics.releases_late,
+        &server_metrics.queue_full,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        metric_register(all[i]);
+}
+
+/* Accepting ------------------------------------------------------------------------------------------------------------- */
+
+/* How many connections one peer address has. */
+struct address_count {
+    struct in6_addr address; /* IPv4 as mapped */
+    unsigned count;
+    UT_hash_handle hh;
+};
+
+static struct in6_addr address_key(const struct addr *peer)
+{
+    struct in6_addr key = {0};
+
+    if (peer->any.sa_family == AF_INET6)
+        return peer->v6.sin6_addr;
+    key.s6_addr[10] = key.s6_addr[11] = 0xff;
+    memcpy(&key.s6_addr[12], &peer->v4.sin_addr, 4);
+    return key;
+}
+
+/* Counts the connection in; false when its address has too many. A proxy on this machine speaks for many clients, so
+ * loopback has no bound of its own. */
+static bool count_in(struct server *server, const struct addr *peer)
+{
+    struct in6_addr key = address_key(peer);
+    struct address_count *found;
+
+    HASH_FIND(hh, server->addresses, &key, sizeof key, found);
+    if (found && found->count >= server->config.connections_per_address && !addr_is_loopback(peer))
+        return false;
+    if (!found) {
+        found = NEW(struct address_count);
+        found->address = key;
+        HASH_ADD(hh, server->addresses, address, sizeof key, found);
+    }
+    found->count++;
+    server->connection_count++;
+    metric_set(&server_metrics.connections, (int64_t)server->connection_count);
+    return true;
+}
+
+void server_forget_connection(struct server *server, const struct addr *peer)
+{
+    struct in6_addr key = address_key(peer);
+    struct address_count *found;
+
+    HASH_FIND(hh, server->addresses, &key, sizeof key, found);
+    if (found && --found->count == 0) {
+        HASH_DEL(server->addresses, found);
+        free(found);
+    }
+    server->connection_count--;
+    metric_set(&server_metrics.connections, (int64_t)server->connection_count);
+}
+
+static void turn_away(int fd)
+{
+    metric_add(&server_metrics.connections_refused, 1);
+    close(fd);
+}
+
+/* No descriptor is left: gives up the reserve to take the connection and close it, so that the client knows and the
+ * loop does not spin on a socket that stays readable. */
+static void turn_away_by_reserve(struct server *server)
+{
+    int fd;
+
+    log_warning("server.descriptors_exhausted", "connections=%zu", server->connection_count);
+    close(server->reserve_fd);
+    fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        turn_away(fd);
+    server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static bool accept_one(struct server *server)
+{
+    struct addr peer = {0};
+    socklen_t len = sizeof peer;
+    int fd = accept4(server->listen_fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        turn_away_by_reserve(server);
+        return false;
+    }
+    if (fd < 0)
+        return errno == ECONNABORTED || errno == EINTR;
+    if (server->connection_count >= server->config.connections_max || !count_in(server, &peer))
+        turn_away(fd);
+    else
+        connection_new(server, fd, &peer);
+    return true;
+}
+
+static void on_acceptable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct server *server = container_of(watcher, struct server, acceptor);
+
+    (void)ev;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_TURN && accept_one(server); i++)
+        ;
+}
+
+/* Time ------------------------------------------------------------------------------------------------------------------ */
+
+static void write_date(struct server *server)
+{
+    time_t now = (time_t)(clock_wall_ms() / 1000);
+    struct tm parts;
+
+    gmtime_r(&now, &parts);
+    strftime(server->date, sizeof server->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+}
+
+static void stop_listening(struct server *server)
+{
+    if (server->listen_fd < 0)
+        return;
+    ev_io_stop(server->ev, &server->acceptor);
+    close(server->listen_fd);
+    server->listen_fd = -1;
+}
+
+/* Closes what is idle, and everything once the grace is over. */
+static void tick_stopping(struct server *server, int64_t now_us)
+{
+    LIST_FOREACH_SAFE (link, &server->connections) {
+        struct connection *connection = container_of(link, struct connection, link);
+
+        if (now_us > server->stop_at_us || connection->state == CONNECTION_HEAD ||
+            connection->state == CONNECTION_LIVE)
+            connection_close(connection, false);
+    }
+    if (list_is_empty(&server->connections) && server->on_stopped) {
+        void (*on_stopped)(void *context) = TAKE(server->on_stopped);
+
+        on_stopped(server->stopped_context);
+    }
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct server *server = container_of(watcher, struct server, tick);
+    int64_t now_us = clock_monotonic_us();
+
+    (void)ev;
+    (void)events;
+    write_date(server);
+    LIST_FOREACH_SAFE (link, &server->connections)
+        connection_tick(container_of(link, struct connection, link), now_us);
+    if (server->stop_at_us != 0)
+        tick_stopping(server, now_us);
+}
+
+void server_next_request_id(struct server *server, char id[], size_t id_bytes)
+{
+    snprintf(id, id_bytes, "%s-%llx", server->request_prefix,
+             (unsigned long long)++server->request_count);
+}
+
+/* Starting -------------------------------------------------------------------------------------------------------------- */
+
+static enum err check_exposure(const struct server_config *config, const struct addr *address)
+{
+    if ((config->tls_cert != NULL) != (config->tls_key != NULL))
+        return fail(ERR_INVALID, "listen_invalid", "--tls-cert and --tls-key go together");
+    if (!config->tls_cert && !addr_is_loopback(address) && !config->insecure_http)
+        return fail(
+            ERR_INVALID, "listen_invalid",
+            "--listen %s is not a loopback address: give --tls-cert and --tls-key, or allow "
+            "plain HTTP with --insecure-http",
+            config->listen);
+    return OK;
+}
+
+static enum err bind_address(struct server *server)
+{
+    socklen_t len = sizeof server->address;
+    int fd = socket(server->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return fail(ERR_UNAVAILABLE, "listen_failed", "socket: %s", strerrordesc_np(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, &server->address.any, addr_len(&server->address)) < 0 || listen(fd, BACKLOG) < 0) {
+        int error = errno;
+
+        close(fd);
+        return fail(ERR_UNAVAILABLE, "listen_failed", "Cannot listen on %s: %s",
+                    server->config.listen, strerrordesc_np(error));
+    }
+    getsockname(fd, &server->address.any, &len);
+    server->listen_fd = fd;
+    return OK;
+}
+
+static void write_headers(struct server *server)
+{
+    buf_append_text(&server->headers,
+                    "X-Content-Type-Options: nosniff\r\n"
+                    "Referrer-Policy: same-origin\r\n"
+                    "Cross-Origin-Opener-Policy: same-origin\r\n"
+                    "Cross-Origin-Resource-Policy: same-origin\r\n"
+                    "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\r\n");
+    if (server->tls)
+        buf_append_text(&server->headers,
+                        "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
+    buf_printf(&server->api_headers,
+               "Cache-Control: no-store\r\n"
+               "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+               "X-EM-Build: %s\r\n",
+               server->config.build ? server->config.build : EM_VERSION);
+}
+
+static void write_request_prefix(struct server *server)
+{
+    uint64_t number;
+
+    random_bytes(&number, sizeof number);
+    snprintf(server->request_prefix, sizeof server->request_prefix, "%016llx",
+             (unsigned long long)number);
+}
+
+/* As many descriptors as the system lets us have; the bound on connections stays below. */
+static void raise_descriptors(struct server *server)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur > SPARE_DESCRIPTORS &&
+        server->config.connections_max > limit.rlim_cur - SPARE_DESCRIPTORS)
+        server->config.connections_max = (unsigned)(limit.rlim_cur - SPARE_DESCRIPTORS);
+}
+
+static enum err set_up(struct server *server)
+{
+    struct server_config *config = &server->config;
+
+    if (!addr_parse(str_of(config->listen), &server->address))
+        return fail(ERR_INVALID, "listen_invalid",
+                    "--listen %s is not an address and port such as 127.0.0.1:8080",
+                    config->listen);
+    TRY(check_exposure(config, &server->address));
+    if (config->tls_cert)
+        TRY(tls_server_context_new(config->tls_cert, config->tls_key, &server->tls));
+    if (config->console)
+        TRY(static_files_load(config->console, &server->files));
+    return bind_address(server);
+}
+
+static void begin(struct server *server)
+{
+    const struct server_config *config = &server->config;
+
+    raise_descriptors(server);
+    register_metrics();
+    write_headers(server);
+    write_request_prefix(server);
+    write_date(server);
+    server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    server->rates = rates_new();
+    server->live = live_new(config->loop, &config->live);
+    server->workers = workers_new(config->loop, config->workers, config->database);
+    ev_io_init(&server->acceptor, on_acceptable, server->listen_fd, EV_READ);
+    ev_io_start(server->ev, &server->acceptor);
+    ev_timer_init(&server->tick, on_tick, TICK_S, TICK_S);
+    ev_timer_start(server->ev, &server->tick);
+}
+
+enum err server_start(const struct server_config *config, struct server **ret_server)
+{
+    struct server *server = NEW(struct server);
+    char address[ADDR_TEXT_BYTES];
+    enum err err;
+
+    server->config = *config;
+    if (server->config.connections_max == 0)
+        server->config.connections_max = CONNECTIONS_DEFAULT;
+    if (server->config.connections_per_address == 0)
+        server->config.connections_per_address = CONNECTIONS_PER_ADDRESS;
+    server->ev = loop_ev(config->loop);
+    server->listen_fd = -1;
+    server->reserve_fd = -1;
+    list_init(&server->connections);
+    pool_init(&server->exchanges, sizeof(struct exchange));
+
+    err = set_up(server);
+    if (err != OK) {
+        server_free(server);
+        return err;
+    }
+    begin(server);
+    log_info("server.listening", "address=%s tls=%s", addr_format(&server->address, address),
+             server->tls ? "yes" : "no");
+    *ret_server = server;
+    return OK;
+}
+
+void server_stop(struct server *server, int64_t grace_ms, void (*on_stopped)(void *context),
+                 void *context)
+{
+    stop_listening(server);
+    server->stop_at_us = clock_monotonic_us() + grace_ms * 1000;
+    server->on_stopped = on_stopped;
+    server->stopped_context = context;
+    ev_feed_event(server->ev, &server->tick, EV_TIMER);
+}
+
+static void clear_exchanges(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->free_count; i++) {
+        struct exchange *exchange = pool->free_objects[i];
+
+        reply_clear(&exchange->reply);
+        buf_clear(&exchange->texts);
+        buf_clear(&exchange->body);
+    }
+    pool_clear(pool);
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    stop_listening(server);
+    ev_timer_stop(server->ev, &server->tick);
+    ev_clear_pending(server->ev, &server->tick);
+    LIST_FOREACH_SAFE (link, &server->connections)
+        connection_close(container_of(link, struct connection, link), false);
+    workers_free(server->workers);
+    live_free(server->live);
+    rates_free(server->rates);
+    static_files_free(server->files);
+    clear_exchanges(&server->exchanges);
+    tls_context_free(server->tls);
+    buf_clear(&server->headers);
+    buf_clear(&server->api_headers);
+    buf_clear(&server->openapi);
+    if (server->reserve_fd >= 0)
+        close(server->reserve_fd);
+    free(server);
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return addr_port(&server->address);
+}
+
+struct live *server_live(struct server *server)
+{
+    return server->live;
+}
