@@ -386,6 +386,7 @@ static enum err check_rate(struct exchange *exchange)
     if (rates_take(exchange->request.server->rates, exchange->routed->route->rate,
                    caller_of(exchange), exchange->started_us, &retry_s))
         return OK;
+    exchange->retry_s = retry_s;
     return fail(ERR_LIMITED, "rate_limited", "Too many requests; come again in %lld s.",
                 (long long)retry_s);
 }
@@ -531,6 +532,8 @@ static void proceed(struct exchange *exchange)
     err = check(exchange);
     if (err != OK) {
         answer_failure(exchange, err);
+        if (exchange->retry_s > 0)
+            reply_header(&exchange->reply, "Retry-After", "%lld", (long long)exchange->retry_s);
         exchange_send(exchange);
         return;
     }

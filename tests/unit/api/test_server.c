@@ -1,0 +1,595 @@
+/* The server over real sockets: what goes in and what comes out, byte by byte where that matters. */
+#include "tests/unit/unit_test.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/buf.h"
+#include "shared/mem.h"
+
+#include "control/api/server_private.h"
+#include "tests/unit/api/api_server.h"
+
+#define KEY  "Authorization: Bearer all\r\n"
+#define HOST "Host: localhost\r\n"
+
+static struct api_server *server;
+
+static int start(void **state)
+{
+    (void)state;
+    server = api_server_start(NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    api_server_stop(server);
+    return 0;
+}
+
+static int dial(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(api_server_port(server)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval patience = {.tv_sec = 10};
+
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    size_t len = strlen(text);
+
+    assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
+}
+
+/* Reads one answer: the head, and as much of the body as it announces. */
+static char *hear(int fd)
+{
+    struct buf in = {0};
+    size_t wanted = SIZE_MAX;
+
+    while (in.len < wanted) {
+        char *end;
+        ssize_t len =
+            recv(fd, buf_reserve(&in, 1), 1, 0); /* byte by byte: the rest is the next answer's */
+
+        if (len <= 0)
+            break;
+        in.len += (size_t)len;
+        in.data[in.len] = '\0';
+        end = wanted == SIZE_MAX ? strstr(in.data, "\r\n\r\n") : NULL;
+        if (end) {
+            const char *length = strstr(in.data, "Content-Length: ");
+
+            wanted = (size_t)(end + 4 - in.data) + (length ? strtoul(length + 16, NULL, 10) : 0);
+        }
+    }
+    return buf_take_text(&in);
+}
+
+static bool is_closed(int fd)
+{
+    char c;
+
+    return recv(fd, &c, 1, 0) == 0;
+}
+
+static char *ask(const char *request)
+{
+    int fd = dial();
+    char *answer;
+
+    say(fd, request);
+    answer = hear(fd);
+    close(fd);
+    return answer;
+}
+
+static void assert_has(const char *answer, const char *part)
+{
+    if (!strstr(answer, part))
+        print_error("no \"%s\" in:\n%s\n", part, answer);
+    assert_non_null(strstr(answer, part));
+}
+
+static void assert_answer(const char *request, const char *status, const char *part)
+{
+    char *answer = ask(request);
+
+    assert_has(answer, status);
+    assert_has(answer, part);
+    free(answer);
+}
+
+static void test_every_answer_has_the_headers_of_security(void **state)
+{
+    static const char *const requests[] = {
+        "GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n",
+        "GET /api/v1/nothing HTTP/1.1\r\n" HOST "\r\n",
+        "GET /page HTTP/1.1\r\n" HOST "\r\n",
+        "nonsense\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        char *answer = ask(requests[i]);
+
+        assert_has(answer, "X-Content-Type-Options: nosniff\r\n");
+        assert_has(answer, "Content-Security-Policy: default-src 'none'");
+        assert_has(answer, "Referrer-Policy: same-origin\r\n");
+        assert_has(answer, "Cross-Origin-Opener-Policy: same-origin\r\n");
+        assert_has(answer, "Cache-Control: no-store\r\n");
+        assert_has(answer, "X-Request-Id: ");
+        assert_null(strstr(answer, "Server:"));
+        assert_null(strstr(answer, "Strict-Transport-Security"));
+        free(answer);
+    }
+}
+
+static void test_a_memory_route_answers(void **state)
+{
+    (void)state;
+    assert_answer("GET /api/v1/echo?q=a%20b%2Bc+d HTTP/1.1\r\n" HOST KEY "\r\n",
+                  "HTTP/1.1 200 OK\r\n", "{\"q\":\"a b+c d\",\"who\":\"all\"}");
+    assert_answer("GET http://localhost/api/v1/echo?q=1 HTTP/1.1\r\n" HOST KEY "\r\n",
+                  "HTTP/1.1 200 OK\r\n", "{\"q\":\"1\"");
+    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "X-Request-Id: my-id.1\r\n\r\n", "200 OK",
+                  "X-Request-Id: my-id.1\r\n");
+    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "X-Request-Id: no good\r\n\r\n",
+                  "X-EM-Build: test-build\r\n", "{\"who\":\"\"}");
+}
+
+static void test_who_asks_is_checked(void **state)
+{
+    (void)state;
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "\r\n", "401 Unauthorized",
+                  "\"code\":\"credentials_missing\"");
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer wrong\r\n\r\n",
+                  "WWW-Authenticate: Bearer\r\n", "\"code\":\"credentials_invalid\"");
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer none\r\n\r\n",
+                  "403 Forbidden", "This needs the permission inventory.read.");
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer slow-all\r\n\r\n",
+                  "200 OK", "\"who\":\"slow\"");
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer slow-wrong\r\n\r\n",
+                  "401 Unauthorized", "\"code\":\"credentials_invalid\"");
+    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "Cookie: x=y; em_session=stale\r\n\r\n",
+                  "200 OK", "\"who\":\"\"");
+}
+
+#define POST(headers, body)                                                                        \
+    "POST /api/v1/things HTTP/1.1\r\n" HOST headers                                                \
+    "Content-Type: application/json\r\nContent-Length: " body
+
+static void test_writes_by_cookie_need_the_token(void **state)
+{
+    (void)state;
+    assert_answer(POST("Cookie: em_session=browser\r\n", "11\r\n\r\n{\"key\":\"a\"}"),
+                  "403 Forbidden", "\"code\":\"csrf_refused\"");
+    assert_answer(POST("Cookie: em_session=browser\r\nX-CSRF-Token: csrf-of-browsex\r\n",
+                       "11\r\n\r\n{\"key\":\"a\"}"),
+                  "403 Forbidden", "\"code\":\"csrf_refused\"");
+    assert_answer(POST("Cookie: em_session=browser\r\nX-CSRF-Token: csrf-of-browser\r\n"
+                       "Origin: http://elsewhere\r\n",
+                       "11\r\n\r\n{\"key\":\"a\"}"),
+                  "403 Forbidden", "\"code\":\"origin_refused\"");
+    assert_answer(POST("Cookie: em_session=browser\r\nX-CSRF-Token: csrf-of-browser\r\n"
+                       "Origin: http://localhost\r\n",
+                       "11\r\n\r\n{\"key\":\"a\"}"),
+                  "201 Created", "Location: /api/v1/things/1\r\n");
+}
+
+static void test_a_handler_runs_on_a_worker(void **state)
+{
+    (void)state;
+    assert_answer(POST(KEY, "11\r\n\r\n{\"key\":\"a\"}"), "HTTP/1.1 201 Created\r\n",
+                  "{\"key\":\"a\"}");
+    assert_answer(
+        "POST /api/v1/things HTTP/1.1\r\n" HOST KEY
+        "Content-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\n{\"key\r\n6\r\n\":\"b\"}\r\n0\r\n\r\n",
+        "201 Created", "{\"key\":\"b\"}");
+    assert_answer(POST(KEY, "23\r\n\r\n{\"key\":\"a\",\"fail\":true}"), "409 Conflict",
+                  "\"code\":\"key_taken\"");
+}
+
+static void test_bugs_tell_nothing(void **state)
+{
+    char *answer = ask(POST(KEY, "22\r\n\r\n{\"key\":\"a\",\"bug\":true}"));
+
+    (void)state;
+    assert_has(answer, "500 Internal Server Error");
+    assert_has(answer, "\"code\":\"internal\"");
+    assert_null(strstr(answer, "SELECT"));
+    assert_null(strstr(answer, "statement_wrong"));
+    free(answer);
+}
+
+static void test_bodies_are_checked(void **state)
+{
+    (void)state;
+    assert_answer(POST(KEY, "2\r\n\r\n{]"), "400 Bad Request", "\"code\":\"json_malformed\"");
+    assert_answer(POST(KEY, "21\r\n\r\n{\"key\":\"a\",\"key\":\"b\"}"), "400 Bad Request",
+                  "json_malformed");
+    assert_answer(POST(KEY, "24\r\n\r\n{\"port\":70000,\"other\":1}"), "422 Unprocessable Content",
+                  "{\"pointer\":\"/port\",\"code\":\"maximum\",\"detail\":\"must be between 1 and "
+                  "65535, is 70000\"}");
+    assert_answer(POST(KEY, "24\r\n\r\n{\"port\":70000,\"other\":1}"), "\"/key\"", "\"/other\"");
+    assert_answer("POST /api/v1/things HTTP/1.1\r\n" HOST KEY "\r\n", "400 Bad Request",
+                  "\"code\":\"body_missing\"");
+    assert_answer("POST /api/v1/things HTTP/1.1\r\n" HOST KEY
+                  "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+                  "415 Unsupported Media Type", "media_type_unsupported");
+    assert_answer("POST /api/v1/things HTTP/1.1\r\n" HOST KEY
+                  "Content-Type: application/json\r\nContent-Length: 1048577\r\n\r\n",
+                  "413 Content Too Large", "body_too_large");
+    assert_answer("POST /api/v1/limited HTTP/1.1\r\n" HOST
+                  "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+                  "200 OK", "who");
+    assert_answer("POST /api/v1/limited HTTP/1.1\r\n" HOST
+                  "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n[]",
+                  "400 Bad Request", "body_unexpected");
+}
+
+static void test_parameters_are_checked_all_at_once(void **state)
+{
+    char *answer =
+        ask("GET /api/v1/echo?limit=0&bogus=1&q=a&q=b&limit=%2 HTTP/1.1\r\n" HOST KEY "\r\n");
+
+    (void)state;
+    assert_has(answer, "400 Bad Request");
+    assert_has(answer, "{\"pointer\":\"?limit\",\"code\":\"invalid\"");
+    assert_has(answer, "{\"pointer\":\"?bogus\",\"code\":\"unknown_parameter\"");
+    assert_has(answer, "{\"pointer\":\"?q\",\"code\":\"repeated\"");
+    assert_has(answer, "\"code\":\"malformed\"");
+    free(answer);
+}
+
+static void test_versions_are_compared(void **state)
+{
+#define DELETE "DELETE /api/v1/things/00000000-0000-7000-8000-000000000001 HTTP/1.1\r\n" HOST KEY
+    (void)state;
+    assert_answer(DELETE "\r\n", "204 No Content", "\r\n\r\n");
+    assert_answer(DELETE "If-Match: \"7\"\r\n\r\n", "204 No Content", "\r\n\r\n");
+    assert_answer(DELETE "If-Match: \"7.3\"\r\n\r\n", "204 No Content", "\r\n\r\n");
+    assert_answer(DELETE "If-Match: \"6\"\r\n\r\n", "412 Precondition Failed",
+                  "\"code\":\"precondition_failed\"");
+    assert_answer("DELETE /api/v1/things/7 HTTP/1.1\r\n" HOST KEY "\r\n", "404 Not Found",
+                  "\"code\":\"not_found\"");
+}
+
+static void test_methods(void **state)
+{
+    char *answer;
+
+    (void)state;
+    assert_answer("PUT /api/v1/echo HTTP/1.1\r\n" HOST KEY "\r\n", "405 Method Not Allowed",
+                  "Allow: GET, HEAD, OPTIONS\r\n");
+    assert_answer("TRACE /api/v1/things HTTP/1.1\r\n" HOST KEY "\r\n", "405 Method Not Allowed",
+                  "Allow: POST, OPTIONS\r\n");
+    assert_answer("OPTIONS /api/v1/things HTTP/1.1\r\n" HOST "\r\n", "204 No Content",
+                  "Allow: POST, OPTIONS\r\n");
+    assert_answer("OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "204 No Content", "Allow: GET, HEAD");
+    assert_answer("POST /page HTTP/1.1\r\n" HOST "\r\n", "405 Method Not Allowed",
+                  "Allow: GET, HEAD, OPTIONS\r\n");
+
+    answer = ask("HEAD /api/v1/open HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    assert_has(answer, "Content-Length: 10\r\n");
+    assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+    free(answer);
+}
+
+static void test_requests_may_be_pipelined(void **state)
+{
+    int fd = dial();
+    char request[256];
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        snprintf(request, sizeof request, "GET /api/v1/echo?q=%d HTTP/1.1\r\n" HOST KEY "\r\n", i);
+        say(fd, request);
+    }
+    for (int i = 0; i < 200; i++) {
+        char *answer = hear(fd);
+
+        snprintf(request, sizeof request, "{\"q\":\"%d\"", i);
+        assert_has(answer, request);
+        free(answer);
+    }
+    close(fd);
+}
+
+static void test_handlers_and_bodies_may_be_pipelined(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        say(fd, POST(KEY, "11\r\n\r\n{\"key\":\"a\"}") "GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < 30; i++) {
+        char *created = hear(fd);
+        char *opened = hear(fd);
+
+        assert_has(created, "201 Created");
+        assert_has(opened, "200 OK");
+        free(created);
+        free(opened);
+    }
+    close(fd);
+}
+
+static void test_a_connection_ends_when_asked(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    say(fd, "GET /api/v1/open HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    free(hear(fd));
+    assert_true(is_closed(fd));
+    close(fd);
+
+    fd = dial();
+    say(fd, "GET /api/v1/open HTTP/1.0\r\n\r\n");
+    free(hear(fd));
+    assert_true(is_closed(fd));
+    close(fd);
+}
+
+static void test_malformed_requests_end_the_connection(void **state)
+{
+    int fd = dial();
+    char *answer;
+
+    (void)state;
+    say(fd,
+        "GET /api/v1/open HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\nGET /api/v1/open HTTP/1.1\r\n" HOST
+        "\r\n");
+    answer = hear(fd);
+    assert_has(answer, "400 Bad Request");
+    assert_has(answer, "There has to be exactly one Host field.");
+    assert_has(answer, "Connection: close\r\n");
+    assert_true(is_closed(fd));
+    free(answer);
+    close(fd);
+}
+
+static void test_limits_of_the_head(void **state)
+{
+    struct buf request = {0};
+
+    (void)state;
+    buf_append_text(&request, "GET /");
+    for (int i = 0; i < 8200; i++)
+        buf_append_char(&request, 'x');
+    buf_append_text(&request, " HTTP/1.1\r\n" HOST "\r\n");
+    assert_answer(request.data, "414 URI Too Long", "target_too_long");
+
+    buf_reset(&request);
+    buf_append_text(&request, "GET / HTTP/1.1\r\n" HOST);
+    for (int i = 0; i < 100; i++)
+        buf_append_text(&request, "X-A: b\r\n");
+    buf_append_text(&request, "\r\n");
+    assert_answer(request.data, "431 Request Header Fields Too Large", "head_too_large");
+
+    buf_reset(&request);
+    buf_append_text(&request, "GET / HTTP/1.1\r\n" HOST "X: ");
+    for (int i = 0; i < 17000; i++)
+        buf_append_char(&request, 'x');
+    assert_answer(request.data, "431 Request Header Fields Too Large", "head_too_large");
+    buf_clear(&request);
+}
+
+static void test_large_answers_come_whole(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        char *answer;
+
+        say(fd, "GET /api/v1/large?limit=1000 HTTP/1.1\r\n" HOST "\r\n"
+                "GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n");
+        answer = hear(fd);
+        assert_has(answer, "Content-Length: 64002\r\n");
+        assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), 64002);
+        free(answer);
+        answer = hear(fd);
+        assert_has(answer, "{\"who\":\"\"}");
+        free(answer);
+    }
+    close(fd);
+}
+
+static void test_expect_continue_is_answered(void **state)
+{
+    int fd = dial();
+    char *answer;
+
+    (void)state;
+    say(fd, "POST /api/v1/things HTTP/1.1\r\n" HOST KEY
+            "Content-Type: application/json\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n");
+    answer = hear(fd);
+    assert_string_equal(answer, "HTTP/1.1 100 Continue\r\n\r\n");
+    free(answer);
+    say(fd, "{\"key\":\"a\"}");
+    answer = hear(fd);
+    assert_has(answer, "201 Created");
+    free(answer);
+    close(fd);
+}
+
+static void test_callers_are_held_to_their_rate(void **state)
+{
+    bool limited = false;
+    int fd = dial();
+
+    (void)state;
+    for (int i = 0; i < 40 && !limited; i++) {
+        char *answer;
+
+        say(fd, "POST /api/v1/limited HTTP/1.1\r\n" HOST "\r\n");
+        answer = hear(fd);
+        limited = strstr(answer, "429 Too Many Requests") != NULL;
+        if (limited)
+            assert_has(answer, "Retry-After: ");
+        free(answer);
+    }
+    assert_true(limited);
+    close(fd);
+}
+
+static void test_the_service_tells_of_itself(void **state)
+{
+    (void)state;
+    assert_answer("GET /healthz HTTP/1.1\r\n" HOST "\r\n", "200 OK", "{\"status\":\"ok\"}");
+    assert_answer("GET /readyz HTTP/1.1\r\n" HOST "\r\n", "200 OK", "\"status\":\"ready\"");
+    assert_answer("GET /metrics HTTP/1.1\r\n" HOST "\r\n", "text/plain; version=0.0.4",
+                  "em_http_requests_total{class=\"ok\"}");
+    assert_answer("GET /api/v1/openapi.json HTTP/1.1\r\n" HOST "\r\n", "200 OK",
+                  "\"operationId\":\"create_thing\"");
+}
+
+/* A reply that waits for the engine ------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards written */
+static struct written *written;
+
+static bool keep_written(void *context, struct written *given)
+{
+    (void)context;
+    pthread_mutex_lock(&mutex);
+    written = given;
+    pthread_mutex_unlock(&mutex);
+    return true;
+}
+
+static void use_keep_written(struct server_config *config)
+{
+    config->after_write = keep_written;
+}
+
+static struct written *take_written(void)
+{
+    struct written *taken = NULL;
+
+    for (int i = 0; i < 500 && !taken; i++) {
+        pthread_mutex_lock(&mutex);
+        taken = TAKE(written);
+        pthread_mutex_unlock(&mutex);
+        if (!taken)
+            poll(NULL, 0, 10);
+    }
+    return taken;
+}
+
+static struct written *to_release;
+
+static void release(struct server *of)
+{
+    (void)of;
+    server_release_reply(to_release);
+}
+
+static bool is_quiet(int fd)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+
+    return poll(&waiting, 1, 100) == 0;
+}
+
+static int start_waiting(void **state)
+{
+    (void)state;
+    server = api_server_start(use_keep_written);
+    return 0;
+}
+
+static void test_a_reply_waits_for_its_release(void **state)
+{
+    int fd = dial();
+    char *answer;
+
+    (void)state;
+    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
+    to_release = take_written();
+    assert_non_null(to_release);
+    assert_int_equal(to_release->count, 1);
+    assert_int_equal(to_release->changes[0].kind, ENTITY_SYSTEM);
+    assert_true(is_quiet(fd));
+    api_server_do(server, release);
+    answer = hear(fd);
+    assert_has(answer, "201 Created");
+    free(answer);
+    close(fd);
+}
+
+static void test_a_reply_leaves_when_the_release_is_late(void **state)
+{
+    int fd = dial();
+    char *answer;
+
+    (void)state;
+    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
+    to_release = take_written();
+    answer = hear(fd);
+    assert_has(answer, "201 Created");
+    api_server_do(server, release);
+    free(answer);
+    close(fd);
+}
+
+static void test_a_release_after_the_client_has_gone_is_harmless(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
+    to_release = take_written();
+    close(fd);
+    api_server_do(server, release);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_answer_has_the_headers_of_security),
+        cmocka_unit_test(test_a_memory_route_answers),
+        cmocka_unit_test(test_who_asks_is_checked),
+        cmocka_unit_test(test_writes_by_cookie_need_the_token),
+        cmocka_unit_test(test_a_handler_runs_on_a_worker),
+        cmocka_unit_test(test_bugs_tell_nothing),
+        cmocka_unit_test(test_bodies_are_checked),
+        cmocka_unit_test(test_parameters_are_checked_all_at_once),
+        cmocka_unit_test(test_versions_are_compared),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_requests_may_be_pipelined),
+        cmocka_unit_test(test_handlers_and_bodies_may_be_pipelined),
+        cmocka_unit_test(test_a_connection_ends_when_asked),
+        cmocka_unit_test(test_malformed_requests_end_the_connection),
+        cmocka_unit_test(test_limits_of_the_head),
+        cmocka_unit_test(test_large_answers_come_whole),
+        cmocka_unit_test(test_expect_continue_is_answered),
+        cmocka_unit_test(test_callers_are_held_to_their_rate),
+        cmocka_unit_test(test_the_service_tells_of_itself),
+    };
+    const struct CMUnitTest waiting[] = {
+        cmocka_unit_test(test_a_reply_waits_for_its_release),
+        cmocka_unit_test(test_a_reply_leaves_when_the_release_is_late),
+        cmocka_unit_test(test_a_release_after_the_client_has_gone_is_harmless),
+    };
+    int failed = cmocka_run_group_tests_name("server", tests, start, stop);
+
+    return failed + cmocka_run_group_tests_name("waiting", waiting, start_waiting, stop);
+}
