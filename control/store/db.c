@@ -92,16 +92,16 @@ void db_free(struct db *db)
     free(db);
 }
 
-/* Takes in what the server sent while nobody asked: notifications, or the end of the connection. */
+/* Takes in what the server sent while nobody asked: notifications, or its last words and then the end of the stream. */
 static bool is_alive(struct db *db)
 {
     struct pollfd wait = {.fd = PQsocket(db->pg), .events = POLLIN};
 
-    if (PQstatus(db->pg) != CONNECTION_OK)
-        return false;
-    if (poll(&wait, 1, 0) == 0)
-        return true;
-    return PQconsumeInput(db->pg) == 1 && PQstatus(db->pg) == CONNECTION_OK;
+    while (PQstatus(db->pg) == CONNECTION_OK && poll(&wait, 1, 0) > 0) {
+        if (!PQconsumeInput(db->pg))
+            return false;
+    }
+    return PQstatus(db->pg) == CONNECTION_OK;
 }
 
 static enum err open_connection(struct db *db)

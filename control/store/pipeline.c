@@ -1,7 +1,7 @@
 /*
  * Queries wait in one queue; before the loop goes to sleep each is given to the link with the least under way. A query has
  * its own deadline here, whatever the server does: late answers are read and dropped. Reads may be repeated, so those of a
- * lost link go back into the queue once.
+ * lost link go back into the queue, once more than there are links: a server that restarts ends all of them.
  */
 #include "control/store/pipeline.h"
 
@@ -57,7 +57,7 @@ void pipeline_return(struct pipeline *pipeline, struct read_query *query)
     list_remove(&query->node);
     if (!query->done) {
         query_free(pipeline, query);
-    } else if (query->attempts >= 2) {
+    } else if (query->attempts > (int)pipeline->link_count) {
         answer_unavailable(pipeline, query);
     } else {
         query->preparing = false;

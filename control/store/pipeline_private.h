@@ -56,7 +56,7 @@ struct pipeline {
 void pipeline_answer(struct pipeline *pipeline, struct read_query *query,
                      const struct pipeline_answer *answer);
 
-/* Puts a query of a lost link back to the front of the queue, or fails it when it had its second chance. */
+/* Puts a query of a lost link back to the front of the queue, or fails it when every link has lost it. */
 void pipeline_return(struct pipeline *pipeline, struct read_query *query);
 
 /* A link came up, or an attempt to connect failed. */
