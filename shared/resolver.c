@@ -1,7 +1,8 @@
 /*
  * c-ares 1.18 keeps timeouts per channel and cannot cancel a single query. So there is one channel for each power of
  * two of the time limit, made when first needed; and a query outlives its asker: it is freed when both the asker has
- * let go of it and c-ares has called back for each family.
+ * let go of it and c-ares has called back for each family. The hosts file is read here: c-ares would read it anew for
+ * each question, and loses memory when a name stands in it twice.
  */
 #include "shared/resolver.h"
 
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "shared/hosts.h"
 #include "shared/list.h"
 #include "shared/mem.h"
 
@@ -20,6 +22,7 @@
 #define SECOND_FAMILY_S 0.05 /* RFC 8305, resolution delay */
 #define CONFIG_LOOK_S   1.0
 #define CONFIG_FILE     "/etc/resolv.conf"
+#define HOSTS_FILE      "/etc/hosts"
 #define PER_FAMILY_MAX  (RESOLVER_ADDRS_MAX / 2)
 
 struct channel {
@@ -40,6 +43,7 @@ struct channel_socket {
 struct resolver {
     struct ev_loop *ev;
     const char *servers;
+    struct hosts *hosts;
     struct channel *channels[CHANNELS];
     struct list retired; /* of an older resolv.conf, until their queries have ended */
     struct timespec config_changed;
@@ -55,7 +59,6 @@ struct resolver_query {
     void *context;
     ev_timer deliver;
     unsigned open; /* families still asked for */
-    bool asking;   /* inside resolver_ask(): what comes now is from the hosts file */
     enum dns_status status;
     struct addr addrs[RESOLVER_ADDRS_MAX];
     size_t count;
@@ -157,7 +160,7 @@ static bool channel_open(struct channel *channel, uint32_t timeout_ms, int flags
         .flags = flags,
         .timeout = (int)(timeout_ms / TRY_PARTS),
         .tries = TRIES,
-        .lookups = (char *)"fb",
+        .lookups = (char *)"b",
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = channel,
     };
@@ -225,6 +228,7 @@ static void look_at_config(struct resolver *resolver)
     if (now - resolver->config_looked < CONFIG_LOOK_S && now >= resolver->config_looked)
         return;
     resolver->config_looked = now;
+    hosts_refresh(resolver->hosts);
     if (stat(CONFIG_FILE, &status) < 0)
         return;
     if (status.st_mtim.tv_sec == resolver->config_changed.tv_sec &&
@@ -345,12 +349,9 @@ static void on_ares(void *context, int status, int timeouts, struct ares_addrinf
     if (info)
         ares_freeaddrinfo(info);
 
-    if (!query->on_answer) {
-        if (!query->asking)
-            query_free_when_over(query);
-        return;
-    }
-    if (query->open == 0 || (query->asking && query->count > 0))
+    if (!query->on_answer)
+        query_free_when_over(query);
+    else if (query->open == 0)
         deliver_in(query, 0.);
     else if (query->count > 0)
         deliver_in(query, SECOND_FAMILY_S);
@@ -380,6 +381,11 @@ struct resolver_query *resolver_ask(struct resolver *resolver, const char *name,
     ev_timer_init(&query->deliver, on_deliver, 0., 0.);
 
     look_at_config(resolver);
+    query->count = hosts_find(resolver->hosts, name, family, query->addrs, RESOLVER_ADDRS_MAX);
+    if (query->count > 0) {
+        deliver_in(query, 0.);
+        return query;
+    }
     query->channel = channel_for(resolver, timeout_ms);
     if (!query->channel) {
         query->status = DNS_UNAVAILABLE;
@@ -387,14 +393,12 @@ struct resolver_query *resolver_ask(struct resolver *resolver, const char *name,
         return query;
     }
 
-    query->asking = true;
     query->open = family == AF_UNSPEC ? 2 : 1;
     query->channel->open += query->open;
     if (family != AF_INET)
         ask_family(query, name, AF_INET6);
     if (family != AF_INET6)
         ask_family(query, name, AF_INET);
-    query->asking = false;
     channel_set_timeout(query->channel);
     return query;
 }
@@ -414,6 +418,7 @@ struct resolver *resolver_new(struct ev_loop *ev, const char *servers)
     pthread_once(&once, initialize_library);
     resolver->ev = ev;
     resolver->servers = servers;
+    resolver->hosts = hosts_new(HOSTS_FILE);
     list_init(&resolver->retired);
     list_init(&resolver->queries);
     return resolver;
@@ -429,5 +434,6 @@ void resolver_free(struct resolver *resolver)
         channel_free(resolver->channels[i]);
     LIST_FOREACH_SAFE (link, &resolver->retired)
         channel_free(container_of(link, struct channel, link));
+    hosts_free(resolver->hosts);
     free(resolver);
 }
