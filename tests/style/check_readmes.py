@@ -11,9 +11,8 @@ ELSEWHERE = re.compile(r"build/.*|DIR/.*|/.*|~.*|node_modules/.*|console/(out|no
 
 
 def is_there(readme, name, known):
-    """True when `name` is there from the root, beside the README, or as the end of a path below its folder."""
-    folder = (ROOT / readme).parent
-    if (folder / name).exists() or (ROOT / name).exists():
+    """True when `name` is there beside the README, in a folder above, or as the end of a path below its folder."""
+    if any((ROOT / folder / name).exists() for folder in readme.parents):
         return True
     below = "" if readme.parent.name == "" else f"{readme.parent}/"
     return any(path.startswith(below) and f"/{path}/".find(f"/{name.strip('/')}/") >= 0 for path in known)
