@@ -203,3 +203,18 @@ struct propagated propagate(const struct propagation_policy *policy, const struc
         out.state != STATE_MAINTENANCE && counted(tally, STATE_MAINTENANCE) > 0;
     return out;
 }
+
+bool propagation_decides(enum policy policy, enum state parent, enum state effective,
+                         enum criticality criticality)
+{
+    if (parent == STATE_OPERATIONAL || effective == STATE_OPERATIONAL ||
+        criticality == CRITICALITY_INFORMATIONAL)
+        return false;
+    if (policy != POLICY_WORST)
+        return true;
+    if (criticality == CRITICALITY_NON_CRITICAL && effective == STATE_DOWN)
+        return parent == STATE_DEGRADED;
+    if (criticality == CRITICALITY_NON_CRITICAL && effective == STATE_DEGRADED)
+        return false;
+    return effective == parent;
+}

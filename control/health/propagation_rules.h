@@ -80,3 +80,8 @@ void tally_remove(struct tally *tally, enum state effective, enum criticality cr
 /* What the children make of the parent; `in_maintenance` is the parent's own. */
 struct propagated propagate(const struct propagation_policy *policy, const struct tally *tally,
                             bool in_maintenance);
+
+/* Whether a child in that effective state is one of those that made the parent's state what it is. Nothing explains
+ * OPERATIONAL. */
+bool propagation_decides(enum policy policy, enum state parent, enum state effective,
+                         enum criticality criticality);

@@ -126,3 +126,54 @@ SELECT id, json_build_object(scope_kind, scope_id) AS scope, rfc3339(starts_at) 
        version, rfc3339(created_at) AS created_at, rfc3339(updated_at) AS updated_at
   FROM maintenance_window
  WHERE deleted_at IS NULL;
+
+-- What the engine loads: everything that has a state, in one shape. `parent_id` is one step up the key path, `group_id`
+-- the second parent of an instance; `facts` are the members that GET /tree shows of that kind, as a JSON object. A
+-- threshold comes as millionths.
+CREATE VIEW health_node WITH (security_invoker = true) AS
+SELECT 1 AS rank, 'organisation' AS kind, id, key::text, name, version, created_at,
+       NULL::uuid AS parent_id, NULL::uuid AS group_id, 'critical'::text AS criticality, 1 AS weight,
+       'worst'::text AS policy, 0 AS min_up, 1000000 AS operational_at, 500000 AS down_below, 500000 AS unknown_share,
+       '{}'::text AS facts
+  FROM organisation
+ WHERE deleted_at IS NULL
+ UNION ALL
+SELECT 2, 'business_unit', id, key::text, name, version, created_at,
+       coalesce(parent_id, organisation_id), NULL, 'critical', 1, 'worst', 0, 1000000, 500000, 500000, '{}'
+  FROM business_unit
+ WHERE deleted_at IS NULL
+ UNION ALL
+SELECT 3, 'system', id, key::text, name, version, created_at,
+       business_unit_id, NULL, criticality::text, 1, policy, coalesce(min_up, 0),
+       (operational_at * 1000000)::integer, (down_below * 1000000)::integer, (unknown_share * 1000000)::integer,
+       json_build_object('criticality', criticality)::text
+  FROM system
+ WHERE deleted_at IS NULL
+ UNION ALL
+SELECT 4, 'environment_group', id, key::text, name, version, created_at,
+       business_unit_id, NULL, 'critical', 1, policy, coalesce(min_up, 0),
+       (operational_at * 1000000)::integer, (down_below * 1000000)::integer, (unknown_share * 1000000)::integer,
+       json_build_object('group_kind', kind, 'tier', tier, 'order', "order")::text
+  FROM environment_group
+ WHERE deleted_at IS NULL
+ UNION ALL
+SELECT 5, 'instance', id, key::text, name, version, created_at,
+       system_id, environment_group_id, criticality::text, weight, policy, coalesce(min_up, 0),
+       (operational_at * 1000000)::integer, (down_below * 1000000)::integer, (unknown_share * 1000000)::integer,
+       json_build_object('criticality', criticality, 'environment_group', environment_group_id, 'url', url)::text
+  FROM instance
+ WHERE deleted_at IS NULL
+ UNION ALL
+SELECT 6, 'component', c.id, c.key::text, c.name, c.version, c.created_at,
+       c.instance_id, NULL, c.criticality::text, c.weight, c.policy, coalesce(c.min_up, 0),
+       (c.operational_at * 1000000)::integer, (c.down_below * 1000000)::integer, (c.unknown_share * 1000000)::integer,
+       json_build_object('criticality', c.criticality, 'definition', c.definition_id, 'component_kind', d.kind,
+                         'host', c.host, 'slice', c.slice)::text
+  FROM component c JOIN component_definition d ON d.id = c.definition_id
+ WHERE c.deleted_at IS NULL
+ UNION ALL
+SELECT 7, 'check', id, key::text, name, version, created_at,
+       component_id, NULL, 'critical', 1, 'worst', 0, 1000000, 500000, 500000,
+       json_build_object('check_kind', kind, 'enabled', enabled, 'interval_s', interval_s)::text
+  FROM health_check
+ WHERE deleted_at IS NULL;
