@@ -32,7 +32,7 @@ static void node_free(struct node *node)
 static void forget_changes(struct tree *tree)
 {
     for (size_t i = 0; i < tree->changes.len; i++)
-        free(tree->changes.items[i].reason);
+        free(tree->changes.items[i].status.reason);
     tree->changes.len = 0;
     for (size_t i = 0; i < tree->dirty.len; i++)
         tree->dirty.items[i]->dirty = false;
@@ -70,7 +70,7 @@ struct node *tree_find(const struct tree *tree, const struct uuid *id)
     return node;
 }
 
-static void mark_dirty(struct tree *tree, struct node *node)
+void tree_touch(struct tree *tree, struct node *node)
 {
     if (node->dirty || node->removed)
         return;
@@ -112,7 +112,7 @@ struct node *tree_put(struct tree *tree, const struct node_definition *definitio
     node->criticality = definition->criticality;
     node->weight = definition->weight;
     node->policy = definition->policy;
-    mark_dirty(tree, node);
+    tree_touch(tree, node);
     if (ret_created)
         *ret_created = created;
     return node;
@@ -121,34 +121,18 @@ struct node *tree_put(struct tree *tree, const struct node_definition *definitio
 /* Whose tallies the node counts in: nearest first. */
 static size_t receivers(const struct node *node, struct node *ret_nodes[RECEIVERS_MAX])
 {
+    bool has_one = node->kind == ENTITY_CHECK || node->kind == ENTITY_COMPONENT ||
+                   node->kind == ENTITY_INSTANCE;
     size_t count = 0;
 
-    switch (node->kind) {
-    case ENTITY_CHECK:
-    case ENTITY_COMPONENT:
-        if (node->parent)
-            ret_nodes[count++] = node->parent;
-        break;
-    case ENTITY_INSTANCE:
-        if (node->parent)
-            ret_nodes[count++] = node->parent;
-        if (node->group)
-            ret_nodes[count++] = node->group;
-        break;
-    case ENTITY_SYSTEM:
+    if (has_one && node->parent)
+        ret_nodes[count++] = node->parent;
+    if (node->group)
+        ret_nodes[count++] = node->group;
+    if (node->kind == ENTITY_SYSTEM) {
         for (struct node *above = node->parent; above && count < RECEIVERS_MAX;
              above = above->parent)
             ret_nodes[count++] = above;
-        break;
-    case ENTITY_NONE:
-    case ENTITY_ORGANISATION:
-    case ENTITY_BUSINESS_UNIT:
-    case ENTITY_ENVIRONMENT_GROUP:
-    case ENTITY_COMPONENT_DEFINITION:
-    case ENTITY_MAINTENANCE_WINDOW:
-    case ENTITY_SETTINGS:
-    case ENTITY_COUNT:
-        break;
     }
     return count;
 }
@@ -197,11 +181,13 @@ static void set_status(struct tree *tree, struct node *node, const struct propag
                  (node->group && node->group->status.under_maintenance);
     bool visible = from != next->state || under != status->under_maintenance ||
                    next->partial_maintenance != status->partial_maintenance;
+    struct tree_change change;
 
     if (!visible && measured == status->measured)
         return;
     status->measured = measured;
-    mark_dirty(tree, node);
+    node->unsaved = true;
+    tree_touch(tree, node);
     if (!visible)
         return;
 
@@ -213,14 +199,15 @@ static void set_status(struct tree *tree, struct node *node, const struct propag
         status->since_ms = MAX(status->since_ms, at_ms);
         set_text(&status->reason, str_of(reason));
     }
-    vec_push(&tree->changes, (struct tree_change){
-                                 .node = node,
-                                 .from = from,
-                                 .to = next->state,
-                                 .at_ms = from != next->state ? status->since_ms : at_ms,
-                                 .version = status->version,
-                                 .reason = xstrdup(status->reason),
-                             });
+    change = (struct tree_change){
+        .node = node,
+        .from = from,
+        .to = next->state,
+        .at_ms = from != next->state ? status->since_ms : at_ms,
+        .status = *status,
+    };
+    change.status.reason = xstrdup(status->reason);
+    vec_push(&tree->changes, change);
 }
 
 /* Works out the status of a node that has children from its tally, and carries it on. */

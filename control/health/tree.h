@@ -73,9 +73,11 @@ struct node {
     struct contribution standing;
 
     struct status status;
-    bool dirty;   /* is in tree->dirty */
-    void *check;  /* of the engine, for ENTITY_CHECK */
-    bool removed; /* is in tree->removed */
+    bool unsaved;  /* the status differs from what is stored; cleared by who stores it */
+    bool dirty;    /* is in tree->dirty */
+    void *check;   /* of the engine, for ENTITY_CHECK */
+    unsigned seen; /* the engine's mark while it reads rows */
+    bool removed;  /* is in tree->removed */
 };
 
 /* The definition of a node as the database has it; texts are borrowed. */
@@ -100,8 +102,7 @@ struct tree_change {
     enum state from;
     enum state to;
     int64_t at_ms;
-    int64_t version;
-    char *reason; /* owned by the tree */
+    struct status status; /* right after the change; its reason is owned by the tree */
 };
 
 struct tree {
@@ -147,6 +148,9 @@ void tree_set_check(struct tree *tree, struct node *node, enum state state, enum
 /* A maintenance window of this very node has opened or closed. */
 void tree_set_maintenance(struct tree *tree, struct node *node, bool in_maintenance,
                           int64_t now_ms);
+
+/* Notes that something else about the node is new. */
+void tree_touch(struct tree *tree, struct node *node);
 
 /* Calls for the node and everything below it, parents first; members of a group are below it. */
 void tree_each(struct node *node, void (*visit)(void *context, struct node *node), void *context);
