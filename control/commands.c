@@ -11,12 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/buf.h"
 #include "shared/mem.h"
 
 #include "control/access/access.h"
+#include "control/api/openapi.h"
+#include "control/api/router.h"
 #include "control/data_dir.h"
 #include "control/instance.h"
 #include "control/options.h"
+#include "control/routes.h"
 #include "control/store/db.h"
 
 #define COPY_BYTES 65536
@@ -37,6 +41,18 @@ static enum err copy(int from, int to)
     }
     if (len < 0 || fsync(to) < 0)
         return fail(ERR_UNAVAILABLE, "copy_failed", "cannot copy: %s", strerror(errno));
+    return OK;
+}
+
+enum err command_openapi(void)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+    AUTO(router_free) struct router *router = router_new();
+
+    routes_add(router, &(struct route_contexts){0});
+    TRY(router_prepare(router));
+    openapi_write(router, true, &text);
+    fputs(text.data, stdout);
     return OK;
 }
 
@@ -153,17 +169,11 @@ enum err command_restore(const struct control_options *options, struct spawner *
     return err;
 }
 
-/* Where people reach the service, as far as the options say. */
-static char *base_url(const struct control_options *options)
-{
-    return xasprintf("%s://%s", options->tls_cert ? "https" : "http", options->listen);
-}
-
 static enum err print_link(struct instance *instance, const struct control_options *options)
 {
     const struct db_options db_options = {.url = instance->database_url, .name = "sign-in-link"};
     AUTO(db_free) struct db *db = db_new(&db_options);
-    CLEANUP(xfree_p) char *url = base_url(options);
+    CLEANUP(xfree_p) char *url = control_base_url(options, 0);
     CLEANUP(xfree_p) char *link = NULL;
 
     if (!instance->is_running)

@@ -43,6 +43,8 @@ static enum err dispatch(const struct control_options *options, const char *comm
     if (log_level_from_word(options->log_level, &level))
         log_set_level(level);
 
+    if (options->openapi)
+        return command_openapi();
     if (options->check_config)
         return command_check_config(options);
     if (!command)

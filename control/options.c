@@ -112,6 +112,16 @@ enum err control_options_check(const struct control_options *options)
     return OK;
 }
 
+char *control_base_url(const struct control_options *options, unsigned port)
+{
+    const char *scheme = options->tls_cert ? "https" : "http";
+    const char *colon = strrchr(options->listen, ':');
+
+    if (!port || !colon)
+        return xasprintf("%s://%s", scheme, options->listen);
+    return xasprintf("%s://%.*s:%u", scheme, (int)(colon - options->listen), options->listen, port);
+}
+
 void control_options_clear(struct control_options *options)
 {
     options_clear(&control_program, options);

@@ -41,4 +41,8 @@ MUST_USE enum err control_options_load(int argc, char **argv, struct control_opt
 /* Checks what the table cannot: values that belong together, and URLs. */
 MUST_USE enum err control_options_check(const struct control_options *options);
 
+/* Where people reach the service, as far as the options say: "https://host:port".
+ * @param port the one that is listened on, for `--listen …:0`; 0: that of the options. Yours to free. */
+char *control_base_url(const struct control_options *options, unsigned port);
+
 void control_options_clear(struct control_options *options);

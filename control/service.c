@@ -1,18 +1,33 @@
 /*
- * Order of starting: DIR and root given up; embedded PostgreSQL and Redis; schema; loop with the reads' pipeline. Each
- * part may rely on those before it. Stopping goes the other way round.
+ * Order of starting: DIR and root given up; embedded PostgreSQL and Redis; schema; the administrator; the parts that think;
+ * last the server, so that whoever can connect finds everything there. Stopping goes the other way round.
  */
 #include "control/service.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "shared/log.h"
 #include "shared/loop.h"
+#include "shared/mem.h"
 #include "shared/spawner.h"
 
+#include "control/access/access.h"
+#include "control/api/live.h"
+#include "control/api/router.h"
+#include "control/api/server.h"
+#include "control/console_folder.h"
 #include "control/data_dir.h"
 #include "control/instance.h"
+#include "control/notify/notify.h"
+#include "control/notify/outbound.h"
+#include "control/routes.h"
+#include "control/store/db.h"
 #include "control/store/pipeline.h"
+
+#define STOP_GRACE_MS 5000
 
 struct service {
     const struct control_options *options;
@@ -20,19 +35,44 @@ struct service {
     struct loop *loop;
     struct instance instance;
     struct pipeline *pipeline;
+    struct access *access;
+    struct notify *notify;
+    struct router *router;
+    struct server *server;
+    struct readiness readiness[2];
+    char *console;
     enum err ended_by;
+    bool stopping;
     ev_io spawner_watch;
     ev_signal terminate;
     ev_signal interrupt;
 };
 
+/* Stopping -------------------------------------------------------------------------------------------------------------- */
+
+static void on_server_stopped(void *context)
+{
+    struct service *service = context;
+
+    loop_stop(service->loop);
+}
+
+/* The first time what runs may end; the second time it may not. */
+static void stop_serving(struct service *service)
+{
+    if (service->stopping || !service->server) {
+        loop_stop(service->loop);
+        return;
+    }
+    service->stopping = true;
+    server_stop(service->server, STOP_GRACE_MS, on_server_stopped, service);
+}
+
 static void on_stop_signal(struct ev_loop *ev, ev_signal *watcher, int events)
 {
-    struct service *service = ev_userdata(ev);
-
     (void)events;
     log_info("service.stopping", "signal=%d", watcher->signum);
-    loop_stop(service->loop);
+    stop_serving(ev_userdata(ev));
 }
 
 /* Without the spawner the embedded servers are gone, and nothing can start them again: only a new start helps. */
@@ -46,7 +86,7 @@ static void on_spawner(struct ev_loop *ev, ev_io *watcher, int events)
         return;
     log_error("service.spawner_lost", "detail=\"%s\"", failure_last()->detail);
     ev_io_stop(ev, watcher);
-    loop_stop(service->loop);
+    stop_serving(service);
 }
 
 static void watch(struct service *service)
@@ -71,34 +111,163 @@ static void unwatch(struct service *service)
     ev_io_stop(ev, &service->spawner_watch);
 }
 
+/* Between the parts ----------------------------------------------------------------------------------------------------- */
+
+struct ended_credential {
+    struct service *service;
+    struct uuid id;
+};
+
+static void drop_live(void *argument)
+{
+    struct ended_credential *ended = argument;
+
+    if (ended->service->server)
+        live_drop_credential(server_live(ended->service->server), &ended->id);
+    free(ended);
+}
+
+/* From a worker: a session or key has ended, so its live connections end, too. */
+static void on_credential_ended(void *context, const struct uuid *credential_id)
+{
+    struct service *service = context;
+    struct ended_credential *ended = NEW(struct ended_credential);
+
+    ended->service = service;
+    ended->id = *credential_id;
+    loop_post(service->loop, drop_live, ended);
+}
+
+static bool is_database_ready(void *context, char *reason, size_t reason_bytes)
+{
+    struct service *service = context;
+
+    if (pipeline_is_ready(service->pipeline))
+        return true;
+    snprintf(reason, reason_bytes, "the database is not reachable");
+    return false;
+}
+
+/* Starting -------------------------------------------------------------------------------------------------------------- */
+
+/* Makes the administrator at the very first start. @param ret_is_first whether it was that. */
+static enum err bootstrap(struct service *service, bool *ret_is_first)
+{
+    AUTO(db_free)
+    struct db *db =
+        db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
+    CLEANUP(xfree_p) char *key = data_dir_file(service->instance.dir, "admin.key");
+
+    *ret_is_first = access(key, F_OK) != 0;
+    return access_bootstrap(db, data_dir_path(service->instance.dir));
+}
+
+static enum err start_access(struct service *service)
+{
+    const struct access_options options = {
+        .build = EM_VERSION,
+        .ended_context = service,
+        .ended = on_credential_ended,
+    };
+
+    service->access = access_new(&options);
+    service->router = router_new();
+    routes_add(service->router, &(struct route_contexts){.access = service->access});
+    return router_prepare(service->router);
+}
+
+static enum err start_notify(struct service *service)
+{
+    struct db *db =
+        db_new(&(struct db_options){.url = service->instance.database_url, .name = "notify"});
+
+    return notify_start(db, &service->notify);
+}
+
+static enum err start_server(struct service *service)
+{
+    const struct control_options *options = service->options;
+    const struct server_config config = {
+        .loop = service->loop,
+        .router = service->router,
+        .pipeline = service->pipeline,
+        .listen = options->listen,
+        .tls_cert = options->tls_cert,
+        .tls_key = options->tls_key,
+        .insecure_http = options->insecure_http,
+        .console = service->console,
+        .build = EM_VERSION,
+        .workers = (unsigned)options->workers,
+        .guard = access_guard(service->access),
+        .readiness = service->readiness,
+        .database = service->instance.database_url,
+    };
+
+    service->readiness[0] = (struct readiness){"database", service, is_database_ready};
+    return server_start(&config, &service->server);
+}
+
+/* Nobody can sign in before somebody has: the first start shows the way in. */
+static enum err show_way_in(struct service *service)
+{
+    AUTO(db_free)
+    struct db *db =
+        db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
+    CLEANUP(xfree_p) char *url = control_base_url(service->options, server_port(service->server));
+    CLEANUP(xfree_p) char *link = NULL;
+
+    TRY(access_sign_in_link(db, url, &link));
+    printf("sign in once, within an hour: %s\n", link);
+    fflush(stdout);
+    return OK;
+}
+
 static enum err start(struct service *service)
 {
+    bool is_first;
+
     service->loop = loop_new();
     TRY(instance_open(service->options, service->spawner, INSTANCE_SERVE, service->loop,
                       &service->instance));
     TRY(instance_migrate(&service->instance));
+    TRY(bootstrap(service, &is_first));
+    TRY(console_folder_find(service->options->console, &service->console));
     service->pipeline = pipeline_new(
         service->loop, &(struct pipeline_options){.url = service->instance.database_url});
-    watch(service);
-    log_info("service.ready", "data=%s", data_dir_path(service->instance.dir));
+    TRY(start_access(service));
+    TRY(start_notify(service));
+    TRY(start_server(service));
+    if (is_first)
+        TRY(show_way_in(service));
+    log_info("service.ready", "data=%s listen=%s port=%u", data_dir_path(service->instance.dir),
+             service->options->listen, server_port(service->server));
     return OK;
 }
 
 static void stop(struct service *service)
 {
-    unwatch(service);
+    server_free(service->server);
+    service->server = NULL;
+    notify_stop(service->notify);
     pipeline_free(service->pipeline);
+    router_free(service->router);
     instance_close(&service->instance);
     loop_free(service->loop);
+    access_free(service->access);
+    free(service->console);
 }
 
 enum err service_run(const struct control_options *options, struct spawner *spawner)
 {
     struct service service = {.options = options, .spawner = spawner};
-    enum err err = start(&service);
+    enum err err;
 
+    outbound_global_init(); /* before any thread */
+    err = start(&service);
     if (err == OK) {
+        watch(&service);
         loop_run(service.loop);
+        unwatch(&service);
         err = service.ended_by;
     }
     stop(&service);
