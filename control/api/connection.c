@@ -461,8 +461,8 @@ static void take_live_input(struct connection *connection)
         if (io == IO_WANT_READ || io == IO_WANT_WRITE)
             return;
         if (io != IO_DONE || !live_client_input(connection->live, str_n(data, len))) {
-            flush(connection);
-            connection_close(connection, false);
+            if (flush_live(connection)) /* a close frame, perhaps */
+                connection_close(connection, false);
             return;
         }
         if (len < sizeof data && !connection->stream.ssl)
