@@ -23,6 +23,7 @@
 #include "control/store/pipeline.h"
 
 #define READ_US       10000000
+#define ATTEMPTS_MAX  3 /* of a handler whose transactions collide with others' */
 #define QUEUE_US      5000000
 #define RELEASE_US    2000000
 #define TEXTS_KEEP    (16 * 1024)
@@ -400,20 +401,32 @@ static enum err check(struct exchange *exchange)
                                    exchange->query, &exchange->texts);
 }
 
-/* Parses the body and checks it by the row's schema. */
+/* Checks the body by the row's schema and rules; all that is wrong is told at once. */
+static enum err check_body(const struct routed *routed, const json_t *body)
+{
+    json_t *errors = NULL;
+    enum err err = json_schema_check(routed->body, body, "", &errors);
+
+    if (routed->rules)
+        routed->rules(routed->context, body, &errors);
+    if (err == OK && !errors)
+        return OK;
+    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
+}
+
+/* Parses the body and checks it. */
 static enum err read_body(struct exchange *exchange)
 {
     const struct json_schema *schema = exchange->routed->body;
     struct request *request = &exchange->request;
-    json_t *errors = NULL;
 
     if (exchange->body.len == 0)
         return schema ? fail(ERR_INVALID, "body_missing", "This needs a JSON document as body.")
                       : OK;
     TRY(json_parse(buf_str(&exchange->body), &request->body));
-    if (schema && json_schema_check(schema, request->body, "", &errors) != OK)
-        return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
-    if (!schema && (!json_is_object(request->body) || json_object_size(request->body) > 0))
+    if (schema)
+        return check_body(exchange->routed, request->body);
+    if (!json_is_object(request->body) || json_object_size(request->body) > 0)
         return fail(ERR_INVALID, "body_unexpected", "This takes no body.");
     return OK;
 }
@@ -584,15 +597,28 @@ static void ask_who(struct exchange *exchange, struct db *db)
     }
 }
 
+/* Whether the handler's transaction was ended for another's sake, so that it may well succeed when run again. */
+static bool has_collided(enum err err)
+{
+    return err == ERR_UNAVAILABLE && strcmp(failure_last()->code, "transaction_collided") == 0;
+}
+
 static enum err run_handler(struct exchange *exchange, struct db *db)
 {
+    enum err err;
+    int attempt = 0;
+
     if (!db)
         return fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
     if (clock_monotonic_us() > exchange->queued_us + QUEUE_US)
         return fail(ERR_UNAVAILABLE, "workers_full", "It waited for a worker for too long.");
     TRY(read_body(exchange));
     exchange->request.db = db;
-    return exchange->routed->route->handler(&exchange->request, &exchange->reply);
+    do {
+        reply_reset(&exchange->reply);
+        err = exchange->routed->route->handler(&exchange->request, &exchange->reply);
+    } while (has_collided(err) && ++attempt < ATTEMPTS_MAX);
+    return err;
 }
 
 void exchange_work(struct exchange *exchange, struct db *db)

@@ -28,9 +28,16 @@ struct node {
     uint32_t methods;
 };
 
+/* Further rules for the bodies of one schema. */
+struct rules {
+    const char *body;
+    body_rules_fn check;
+};
+
 struct router {
     struct node root;
     VEC(struct routed *) rows;
+    VEC(struct rules) rules;
     struct json_schemas *schemas;
     size_t mistakes;
 };
@@ -68,6 +75,7 @@ void router_free(struct router *router)
         free(router->rows.items[i]);
     }
     vec_clear(&router->rows);
+    vec_clear(&router->rules);
     json_schemas_free(router->schemas);
     free(router);
 }
@@ -75,6 +83,11 @@ void router_free(struct router *router)
 void router_add_schemas(struct router *router, const struct embedded_file *files)
 {
     json_schemas_add(router->schemas, files);
+}
+
+void router_add_rules(struct router *router, const char *body, body_rules_fn rules)
+{
+    vec_push(&router->rules, (struct rules){body, rules});
 }
 
 static void mistake(struct router *router, const struct route *route, const char *what)
@@ -174,6 +187,15 @@ static const char *const *allowed_query(const struct routed *routed)
     return allowed.items;
 }
 
+static body_rules_fn rules_of(const struct router *router, const char *body)
+{
+    for (size_t i = 0; i < router->rules.len; i++) {
+        if (strcmp(router->rules.items[i].body, body) == 0)
+            return router->rules.items[i].check;
+    }
+    return NULL;
+}
+
 static void prepare_row(struct router *router, struct routed *routed)
 {
     const struct route *route = routed->route;
@@ -181,6 +203,7 @@ static void prepare_row(struct router *router, struct routed *routed)
     routed->query = allowed_query(routed);
     if (strcmp(route->body, "none") != 0) {
         routed->body = json_schemas_find(router->schemas, route->body);
+        routed->rules = rules_of(router, route->body);
         if (!routed->body)
             mistake(router, route, "there is no schema of the body's name");
     }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "shared/embedded_file.h"
@@ -20,11 +21,15 @@ struct json_schema;
 struct json_schemas;
 struct router;
 
+/* Adds {pointer, code, detail} for what is wrong with a body and a schema cannot say. The body may not fit its schema. */
+typedef void (*body_rules_fn)(void *context, const json_t *body, json_t **errors);
+
 /* A row and what router_prepare() worked out from it. */
 struct routed {
     const struct route *route;
     void *context;
     const struct json_schema *body; /* NULL: the route takes no body */
+    body_rules_fn rules;            /* NULL: the schema says it all */
     const char *const *query;       /* allowed names, NULL at the end */
     unsigned parameter_count;
     struct str parameter_names[ROUTE_PARAMETERS_MAX]; /* of the {segments}, in order */
@@ -43,6 +48,10 @@ DEFINE_AUTO(struct router *, router_free);
 
 /* Adds the schema files of a domain, before router_prepare(). Borrowed for good. */
 void router_add_schemas(struct router *router, const struct embedded_file *files);
+
+/* Rules for the bodies of a schema, checked together with it, so that a caller learns of all wrong fields at once. They get
+ * the context of the route's table. */
+void router_add_rules(struct router *router, const char *body, body_rules_fn rules);
 
 /* Adds a table of routes; `context` comes back as request->context. Borrowed for good. */
 void router_add(struct router *router, const struct route *rows, void *context);
