@@ -120,6 +120,13 @@ static enum err resolve_all(struct tx *tx, const struct item_type *type, const j
     return OK;
 }
 
+void item_check(const struct item_type *type, const json_t *fields, json_t **errors)
+{
+    item_rules_common(fields, errors);
+    if (type->rules)
+        type->rules(fields, errors);
+}
+
 /* Completes and checks the whole new state; `fields` then has a value for each column. */
 static enum err prepare(struct tx *tx, const struct item_type *type, const json_t *earlier,
                         json_t *fields, struct uuid *organisation_id)
@@ -130,7 +137,7 @@ static enum err prepare(struct tx *tx, const struct item_type *type, const json_
     TRY(resolve_all(tx, type, earlier, fields, organisation_id, &errors));
     if (type->prepare)
         TRY(type->prepare(tx, earlier, fields, &errors));
-    item_rules_check(fields, type->has_propagation, &errors);
+    item_check(type, fields, &errors);
     if (errors)
         return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", TAKE(errors));
     return OK;

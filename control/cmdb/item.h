@@ -40,7 +40,6 @@ struct item_type {
     const char *word;       /* "environment_group", in JSON and in the names of its schemas */
     const char *words;      /* "environment group", in sentences */
     const char *collection; /* "environment-groups" */
-    bool has_propagation;
     struct item_reference references[ITEM_REFERENCES_MAX + 1];
 
     const struct statement *get;   /* (id): the API's object and its version */
@@ -52,8 +51,11 @@ struct item_type {
     struct statement find;         /* (id): organisation_id, parent's id; held against deletion */
     struct statement find_by_path; /* (parent's id, key): id */
 
-    /* Completes the new state and adds what is wrong with it, where that takes the database or is peculiar to the kind;
-     * `earlier` is the object as it was, NULL for a new item. NULL: there is nothing of the sort. */
+    /* Adds what is wrong with a state, whole or as sent, that may not fit the schema; pure. NULL: there are no such rules. */
+    void (*rules)(const json_t *fields, json_t **errors);
+
+    /* Completes the new state and adds what is wrong with it, where that takes the database; `earlier` is the object as it
+     * was, NULL for a new item. NULL: there is nothing of the sort. */
     enum err (*prepare)(struct tx *tx, const json_t *earlier, json_t *fields, json_t **errors);
 };
 
@@ -83,6 +85,9 @@ static inline void item_clear_p(struct item *item)
 /* Locks a living item against other writers and reads it. @return ERR_NOT_FOUND "item_missing". */
 MUST_USE enum err item_lock(struct tx *tx, const struct item_type *type, const struct uuid *id,
                             struct item *ret_item);
+
+/* Adds what the rules of the kind, and those of all kinds, find wrong with a state. Pure. */
+void item_check(const struct item_type *type, const json_t *fields, json_t **errors);
 
 /*
  * Creates an item from a body that its schema has accepted.

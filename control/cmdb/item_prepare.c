@@ -60,6 +60,6 @@ enum err prepare_check(struct tx *tx, const json_t *earlier, json_t *fields, jso
     if (earlier)
         check_rules_follow(earlier, fields);
     check_rules_complete(fields);
-    check_rules_check(fields, errors);
+    (void)errors;
     return json_has(fields, "key") ? OK : give_key(tx, fields);
 }

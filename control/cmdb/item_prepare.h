@@ -19,6 +19,6 @@ MUST_USE enum err prepare_organisation(struct tx *tx, const json_t *earlier, jso
 MUST_USE enum err prepare_business_unit(struct tx *tx, const json_t *earlier, json_t *fields,
                                         json_t **errors);
 
-/* Gives it a key when it has none, fills in what depends on other fields, and checks its spec. */
+/* Gives it a key when it has none, and fills in what depends on other fields. */
 MUST_USE enum err prepare_check(struct tx *tx, const json_t *earlier, json_t *fields,
                                 json_t **errors);

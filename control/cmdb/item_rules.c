@@ -45,7 +45,15 @@ static void check_key(const json_t *fields, json_t **errors)
         json_add_error(errors, "/key", "looks_like_id", "A key must not have the form of an id.");
 }
 
-static void check_propagation(const json_t *fields, json_t **errors)
+void item_rules_common(const json_t *fields, json_t **errors)
+{
+    check_key(fields, errors);
+    check_bytes(fields, "name", ITEM_NAME_BYTES_MAX, errors);
+    check_bytes(fields, "description", ITEM_DESCRIPTION_BYTES_MAX, errors);
+    check_attributes(fields, errors);
+}
+
+void item_rules_propagation(const json_t *fields, json_t **errors)
 {
     const char *policy = json_loose_text(fields, "policy", "worst");
     double operational_at =
@@ -57,16 +65,6 @@ static void check_propagation(const json_t *fields, json_t **errors)
     if (down_below > operational_at)
         json_add_error(errors, "/down_below", "above_operational_at",
                        "It must not be above operational_at, which is %g.", operational_at);
-}
-
-void item_rules_check(const json_t *fields, bool has_propagation, json_t **errors)
-{
-    check_key(fields, errors);
-    check_bytes(fields, "name", ITEM_NAME_BYTES_MAX, errors);
-    check_bytes(fields, "description", ITEM_DESCRIPTION_BYTES_MAX, errors);
-    check_attributes(fields, errors);
-    if (has_propagation)
-        check_propagation(fields, errors);
 }
 
 void item_key_from_name(struct str name, const char *otherwise, char ret_key[ITEM_KEY_BYTES])

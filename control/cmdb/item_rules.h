@@ -6,7 +6,6 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 
 #include "shared/str.h"
 
@@ -18,9 +17,10 @@
 #define ITEM_OPERATIONAL_AT_DEFAULT 1.0
 #define ITEM_DOWN_BELOW_DEFAULT     0.5
 
-/* Adds {pointer, code, detail} for each thing that is wrong with the whole new state of an item. Values of a wrong type are
- * the schema's to find: here they count as absent. */
-void item_rules_check(const json_t *fields, bool has_propagation, json_t **errors);
+/* Both add {pointer, code, detail} for each thing that is wrong with the state of an item. Values of a wrong type are the
+ * schema's to find: here they count as absent. */
+void item_rules_common(const json_t *fields, json_t **errors);
+void item_rules_propagation(const json_t *fields, json_t **errors);
 
 /* Makes a key of a name: "Login page (EU)" gives login-page-eu; `otherwise` when nothing of it can stand in a key.
  * Leaves room for a number after it. */

@@ -5,9 +5,11 @@
  */
 #include <assert.h>
 
+#include "control/cmdb/check_rules.h"
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
 #include "control/cmdb/item_prepare.h"
+#include "control/cmdb/item_rules.h"
 
 #define COMMON      "key, name, description, attributes, tags"
 #define PROPAGATION ", policy, min_up, operational_at, down_below, unknown_share"
@@ -95,20 +97,20 @@ const struct item_type item_types[] = {
         STATEMENTS("business_unit", "organisation_id", COMMON ", parent_id"),
     },
     {
-        .kind = ENTITY_SYSTEM, .word = "system", .words = "system", .collection = "systems", .has_propagation = true,
+        .kind = ENTITY_SYSTEM, .word = "system", .words = "system", .collection = "systems", .rules = item_rules_propagation,
         .references = { REFERENCE("system", "business_unit", "business_unit_id", BUSINESS_UNIT, MOVABLE) },
         .get = &sql_system_get,
         STATEMENTS("system", "business_unit_id", COMMON ", business_unit_id, criticality, lifecycle" PROPAGATION),
     },
     {
         .kind = ENTITY_ENVIRONMENT_GROUP, .word = "environment_group", .words = "environment group",
-        .collection = "environment-groups", .has_propagation = true,
+        .collection = "environment-groups", .rules = item_rules_propagation,
         .references = { REFERENCE("environment_group", "business_unit", "business_unit_id", BUSINESS_UNIT, MOVABLE) },
         .get = &sql_environment_group_get,
         STATEMENTS("environment_group", "business_unit_id", COMMON ", business_unit_id, kind, tier, \"order\"" PROPAGATION),
     },
     {
-        .kind = ENTITY_INSTANCE, .word = "instance", .words = "instance", .collection = "instances", .has_propagation = true,
+        .kind = ENTITY_INSTANCE, .word = "instance", .words = "instance", .collection = "instances", .rules = item_rules_propagation,
         .references = {
             REFERENCE("instance", "system", "system_id", SYSTEM),
             REFERENCE("instance", "environment_group", "environment_group_id", ENVIRONMENT_GROUP, MOVABLE),
@@ -125,7 +127,7 @@ const struct item_type item_types[] = {
         STATEMENTS("component_definition", "system_id", COMMON ", system_id, kind, repository"),
     },
     {
-        .kind = ENTITY_COMPONENT, .word = "component", .words = "component", .collection = "components", .has_propagation = true,
+        .kind = ENTITY_COMPONENT, .word = "component", .words = "component", .collection = "components", .rules = item_rules_propagation,
         .references = {
             REFERENCE("component", "instance", "instance_id", INSTANCE),
             REFERENCE("component", "definition", "definition_id", COMPONENT_DEFINITION, SIBLING),
@@ -137,7 +139,7 @@ const struct item_type item_types[] = {
     {
         .kind = ENTITY_CHECK, .word = "check", .words = "check", .collection = "checks",
         .references = { REFERENCE("health_check", "component", "component_id", COMPONENT) },
-        .get = &sql_check_get, .prepare = prepare_check,
+        .get = &sql_check_get, .rules = check_rules_check, .prepare = prepare_check,
         STATEMENTS("health_check", "component_id",
                    COMMON ", component_id, kind, spec, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after,"
                           " stale_after_s, flap, severity, locations, enabled"),

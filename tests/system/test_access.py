@@ -176,7 +176,7 @@ def test_a_key_is_not_a_session(api):
 
 def test_sessions_end_by_age_and_by_disuse(control, signed_in):
     for change in ("expires_at = now()", "last_used_at = now() - interval '9 hours'"):
-        reply = signed_in.post("/api/v1/session", json={"api_key": control.admin_key})
+        reply = signed_in.post("/api/v1/session", json={"api_key": control.admin_key})  # again, with the cookie of before
         session = reply.cookies["em_session"]
         sql(control, f"UPDATE session SET {change} WHERE id = (SELECT id FROM session ORDER BY id DESC LIMIT 1)")
         with Client(control.url) as client:

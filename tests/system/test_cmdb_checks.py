@@ -51,6 +51,7 @@ def test_key_is_made_of_the_name(post):
     ({"kind": "http", "spec": {"url": "http://x/", "expect": {"warn_ms": 5, "fail_ms": 4}}}, ["/spec/expect/warn_ms"]),
     ({"kind": "tcp", "spec": {"address": "x", "port": 0}}, ["/spec/port"]),
     ({"kind": "script", "spec": {"command": "../../bin/sh"}}, ["/spec/command"]),
+    ({"interval_s": 0, "colour": 1, "kind": "http", "spec": {"url": "htt://shop.test/"}}, ["/colour", "/interval_s", "/spec/url"]),
     ({"timeout_ms": 30001}, ["/timeout_ms"]),
     ({"interval_s": 5, "retry_interval_s": 6, "timeout_ms": 1000}, ["/retry_interval_s"]),
     ({"interval_s": 60, "stale_after_s": 59}, ["/stale_after_s"]),

@@ -56,7 +56,9 @@ static void assert_errors(const char *document, bool has_propagation, const char
     json_t *error;
 
     assert_int_equal(json_parse(str_of(document), &fields), OK);
-    item_rules_check(fields, has_propagation, &errors);
+    item_rules_common(fields, &errors);
+    if (has_propagation)
+        item_rules_propagation(fields, &errors);
     json_array_foreach(errors, i, error)
         buf_printf(&found, "%s%s", i ? " " : "", json_text(error, "pointer", ""));
     buf_append_text(&found, "");
