@@ -2,6 +2,7 @@
 #include "control/embedded.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -23,6 +24,7 @@ struct embedded {
     char *programs;
     char *database_url;
     char *redis_url;
+    char *redis_password;
 };
 
 static enum err check_alive(const struct server_child *server)
@@ -65,7 +67,8 @@ static enum err set_up(struct embedded *embedded, const struct embedded_options 
         TRY(server_child_start(&embedded->postgres));
     }
     if (options->redis) {
-        TRY(redis_set_up(&embedded->redis, options, &embedded->redis_url));
+        TRY(redis_set_up(&embedded->redis, options, &embedded->redis_url,
+                         &embedded->redis_password));
         TRY(server_child_start(&embedded->redis));
     }
     if (options->redis)
@@ -113,6 +116,9 @@ void embedded_stop(struct embedded *embedded)
     free(embedded->programs);
     free(embedded->database_url);
     free(embedded->redis_url);
+    if (embedded->redis_password)
+        wipe(embedded->redis_password, strlen(embedded->redis_password));
+    free(embedded->redis_password);
     free(embedded);
 }
 
@@ -124,6 +130,11 @@ const char *embedded_database_url(const struct embedded *embedded)
 const char *embedded_redis_url(const struct embedded *embedded)
 {
     return embedded->redis_url;
+}
+
+const char *embedded_redis_password(const struct embedded *embedded)
+{
+    return embedded->redis_password;
 }
 
 const char *embedded_postgres_programs(const struct embedded *embedded)

@@ -43,6 +43,9 @@ DEFINE_AUTO(struct embedded *, embedded_stop);
 const char *embedded_database_url(const struct embedded *embedded);
 const char *embedded_redis_url(const struct embedded *embedded);
 
+/* The password of Redis's default user. */
+const char *embedded_redis_password(const struct embedded *embedded);
+
 /* The folder of PostgreSQL's programs, for pg_dump and pg_restore. */
 const char *embedded_postgres_programs(const struct embedded *embedded);
 

@@ -78,9 +78,9 @@ MUST_USE enum err postgres_make_database(const struct data_dir *dir);
 
 extern const struct server_kind redis_kind;
 
-/* Writes its configuration and the command line. @param ret_url yours to free. */
+/* Writes its configuration and the command line. Both texts are yours to free. */
 MUST_USE enum err redis_set_up(struct server_child *server, const struct embedded_options *options,
-                               char **ret_url);
+                               char **ret_url, char **ret_password);
 
 /* Whether it takes commands: it may be reading its file still. */
 bool redis_answers(const struct data_dir *dir);

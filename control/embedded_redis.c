@@ -53,7 +53,7 @@ static const char configuration[] =
     "maxclients 1000\n"
     "client-output-buffer-limit pubsub 32mb 8mb 60\n"
     "user subscriber on nopass resetkeys %R~em:* resetchannels &em:* -@all +@read +@pubsub "
-    "+@connection -@dangerous -publish -spublish\n";
+    "+@connection -@dangerous -publish -spublish -scan -randomkey -dbsize\n";
 
 static enum err need_program(const char **ret_program)
 {
@@ -111,7 +111,7 @@ static enum err write_configuration(const struct server_child *server, const str
 }
 
 enum err redis_set_up(struct server_child *server, const struct embedded_options *options,
-                      char **ret_url)
+                      char **ret_url, char **ret_password)
 {
     CLEANUP(xfree_p) char *password = NULL;
     const char *program;
@@ -123,8 +123,8 @@ enum err redis_set_up(struct server_child *server, const struct embedded_options
     TRY(write_configuration(server, options->dir, password));
     server_child_argument(server, "%s", program);
     server_child_argument(server, "%s/redis.conf", server->folder);
-    *ret_url =
-        xasprintf("unix://default:%s@%s/" SOCKET_FILE, password, data_dir_path(options->dir));
+    *ret_url = xasprintf("unix://%s/" SOCKET_FILE, data_dir_path(options->dir));
+    *ret_password = TAKE(password);
     return OK;
 }
 

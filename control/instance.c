@@ -63,6 +63,8 @@ static void note_addresses(struct instance *instance)
 
     if (!redis && instance->embedded)
         redis = embedded_redis_url(instance->embedded);
+    if (instance->embedded)
+        instance->redis_password = embedded_redis_password(instance->embedded);
     instance->redis_url = redis ? xstrdup(redis) : NULL;
     instance->database_url = options->database ? xstrdup(options->database)
                                                : embedded_url_of(instance->dir, EMBEDDED_DATABASE);

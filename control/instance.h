@@ -25,7 +25,8 @@ struct instance {
     struct embedded *embedded; /* NULL: nothing is embedded, or another em-control runs it */
     bool is_running;           /* another em-control has the lock */
     char *database_url;
-    char *redis_url; /* NULL when a command has no need of Redis */
+    char *redis_url;            /* NULL when a command has no need of Redis */
+    const char *redis_password; /* of the embedded one's default user; else NULL */
     char *bus_address;
 };
 

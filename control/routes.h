@@ -6,11 +6,14 @@
 #pragma once
 
 struct access;
+struct health;
 struct router;
 
-/* What handlers of the domains get as request->context; borrowed until the server has stopped. */
+/* What handlers of the domains get as request->context; borrowed until the server has stopped. All NULL when only the
+ * descriptions of the routes are wanted. */
 struct route_contexts {
     struct access *access;
+    struct health *health;
 };
 
 /* Adds the routes and schemas of all domains, before router_prepare(). */

@@ -20,6 +20,7 @@
 #include "control/api/server.h"
 #include "control/console_folder.h"
 #include "control/data_dir.h"
+#include "control/health/health.h"
 #include "control/instance.h"
 #include "control/notify/notify.h"
 #include "control/notify/outbound.h"
@@ -37,9 +38,10 @@ struct service {
     struct pipeline *pipeline;
     struct access *access;
     struct notify *notify;
+    struct health *health;
     struct router *router;
     struct server *server;
-    struct readiness readiness[2];
+    struct readiness readiness[3];
     char *console;
     enum err ended_by;
     bool stopping;
@@ -162,6 +164,30 @@ static enum err bootstrap(struct service *service, bool *ret_is_first)
     return access_bootstrap(db, data_dir_path(service->instance.dir));
 }
 
+/* New status events are committed: whoever tells the outside of them need not wait for its next look. */
+static void on_status_events(void *context)
+{
+    struct service *service = context;
+
+    notify_wake(service->notify);
+}
+
+static enum err make_health(struct service *service)
+{
+    const struct instance *instance = &service->instance;
+    const struct health_config config = {
+        .loop = service->loop,
+        .database_url = instance->database_url,
+        .redis_url = instance->redis_url,
+        .redis_user = instance->redis_password ? "default" : NULL,
+        .redis_password = instance->redis_password,
+        .on_events = on_status_events,
+        .on_events_context = service,
+    };
+
+    return health_new(&config, &service->health);
+}
+
 static enum err start_access(struct service *service)
 {
     const struct access_options options = {
@@ -172,7 +198,8 @@ static enum err start_access(struct service *service)
 
     service->access = access_new(&options);
     service->router = router_new();
-    routes_add(service->router, &(struct route_contexts){.access = service->access});
+    routes_add(service->router,
+               &(struct route_contexts){.access = service->access, .health = service->health});
     return router_prepare(service->router);
 }
 
@@ -182,6 +209,25 @@ static enum err start_notify(struct service *service)
         db_new(&(struct db_options){.url = service->instance.database_url, .name = "notify"});
 
     return notify_start(db, &service->notify);
+}
+
+static void drop_plan(void *context, const struct health_plan_entry *entry)
+{
+    (void)context;
+    (void)entry;
+}
+
+static void drop_report(void *context, struct health_report *report)
+{
+    (void)context;
+    health_report_free(report);
+}
+
+static enum err start_health(struct service *service)
+{
+    const struct health_fleet fleet = {.plan = drop_plan, .ingested = drop_report};
+
+    return health_start(service->health, &fleet);
 }
 
 static enum err start_server(struct service *service)
@@ -199,12 +245,18 @@ static enum err start_server(struct service *service)
         .build = EM_VERSION,
         .workers = (unsigned)options->workers,
         .guard = access_guard(service->access),
+        .live = health_live_source(service->health),
+        .after_write_context = service->health,
+        .after_write = health_after_write,
         .readiness = service->readiness,
         .database = service->instance.database_url,
     };
 
     service->readiness[0] = (struct readiness){"database", service, is_database_ready};
-    return server_start(&config, &service->server);
+    service->readiness[1] = (struct readiness){"health", service->health, health_is_ready};
+    TRY(server_start(&config, &service->server));
+    health_set_live(service->health, server_live(service->server));
+    return OK;
 }
 
 /* Nobody can sign in before somebody has: the first start shows the way in. */
@@ -234,8 +286,10 @@ static enum err start(struct service *service)
     TRY(console_folder_find(service->options->console, &service->console));
     service->pipeline = pipeline_new(
         service->loop, &(struct pipeline_options){.url = service->instance.database_url});
+    TRY(make_health(service));
     TRY(start_access(service));
     TRY(start_notify(service));
+    TRY(start_health(service));
     TRY(start_server(service));
     if (is_first)
         TRY(show_way_in(service));
@@ -246,11 +300,16 @@ static enum err start(struct service *service)
 
 static void stop(struct service *service)
 {
+    if (service->health) {
+        health_set_live(service->health, NULL);
+        health_stop(service->health);
+    }
     server_free(service->server);
     service->server = NULL;
     notify_stop(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);
+    health_free(service->health);
     instance_close(&service->instance);
     loop_free(service->loop);
     access_free(service->access);

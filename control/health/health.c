@@ -185,7 +185,7 @@ void health_free(struct health *health)
 void health_add_routes(struct health *health, struct router *router)
 {
     router_add_schemas(router, health_schemas);
-    router_add(router, health_read_routes, health->model);
+    router_add(router, health_read_routes, health ? health->model : NULL);
     router_add(router, health_routes, health);
     router_add(router, maintenance_routes, health);
 }

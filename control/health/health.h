@@ -104,7 +104,7 @@ DEFINE_AUTO(struct health *, health_free);
 /* Schemas of this folder; ended by a zero row. */
 extern const struct embedded_file health_schemas[];
 
-/* Adds the routes and schemas. */
+/* Adds the routes and schemas. @param health NULL: nobody will call them, only their descriptions are wanted. */
 void health_add_routes(struct health *health, struct router *router);
 
 /* For the server: who may follow what; whether engine and database work. */
