@@ -13,8 +13,8 @@ export type Verdict = "ok" | "warn" | "fail" | "error";
 export interface Session {
   user: { id: string; name: string };
   permissions: string[];
-  csrf_token: string;
-  expires_at: string;
+  csrf_token: string | null;
+  expires_at: string | null;
   service: { name: string; version: string; build: string };
 }
 
@@ -169,7 +169,10 @@ export interface TaggedEntity {
   tags: string[];
 }
 
-export interface ComponentSummary extends EntityRef {
+export interface ComponentSummary {
+  id: string;
+  key: string;
+  name: string;
   instance: string;
 }
 

@@ -21,10 +21,20 @@ export function LoginPage() {
     () => true,
     () => false,
   );
-  const [token] = useState(() => (typeof location === "undefined" ? null : tokenOfFragment()));
+  const [token, setToken] = useState(() => (typeof location === "undefined" ? null : tokenOfFragment()));
 
   useEffect(() => {
-    if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+    const hideFragment = () => {
+      if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+    };
+    // A link opened on this very page changes nothing but the fragment.
+    const onHashChange = () => {
+      setToken((before) => tokenOfFragment() ?? before);
+      hideFragment();
+    };
+    hideFragment();
+    window.addEventListener("hashchange", onHashChange);
+    return () => window.removeEventListener("hashchange", onHashChange);
   }, []);
 
   const done = () => router.replace(safeNext(new URLSearchParams(location.search).get("next")));
@@ -37,7 +47,7 @@ export function LoginPage() {
           <h1 className="text-lg font-semibold">Environment Manager</h1>
         </div>
         <div className="min-h-44 rounded-lg border bg-card p-4">
-          {alive ? <SignInForm token={token} onDone={done} /> : null}
+          {alive ? <SignInForm key={token} token={token} onDone={done} /> : null}
         </div>
       </div>
     </main>

@@ -15,11 +15,14 @@ export function readProof(text: string): Proof | null {
 /** Why signing in failed, in words that say what to do next. */
 export function signInProblem(error: unknown): string {
   if (!(error instanceof ApiError)) return "Signing in failed. Try again.";
-  if (error.code.includes("expired")) return "This link has expired. Ask for a fresh one.";
-  if (error.code.includes("used")) return "This link was used already: each works once. Ask for a fresh one.";
-  if (error.status === 401 || error.status === 403 || error.status === 422 || error.status === 404) {
-    return `${error.detail.replace(/\.?$/, ".")} A link works once and for an hour; a key may have been revoked.`;
+  switch (error.code) {
+    case "token_unknown":
+      return "This link was used already, is more than an hour old, or belongs to another service. Ask for a fresh one.";
+    case "key_unknown":
+      return "This key is not known here: it may have been revoked, or belong to another service.";
+    case "rate_limited":
+      return "Too many attempts. Wait a minute and try again.";
+    default:
+      return error.detail;
   }
-  if (error.status === 429) return "Too many attempts. Wait a minute and try again.";
-  return error.detail;
 }

@@ -10,7 +10,7 @@ export const sessionKey = ["session"] as const;
 export type Proof = { token: string } | { api_key: string };
 
 function adopt(session: Session): Session {
-  setCsrfToken(session.csrf_token);
+  setCsrfToken(session.csrf_token ?? "");
   return session;
 }
 

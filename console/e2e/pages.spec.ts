@@ -1,0 +1,70 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, live, test } from "./test";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  expect(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
+  ).toEqual([]);
+}
+
+test.describe("every page under the strict policy, without complaints, accessible", () => {
+  const pages: [string, (ids: { organisation: string; sit: string; component: string }) => string][] = [
+    ["overview", ({ organisation }) => `/?scope=${organisation}`],
+    ["overview as a list", ({ organisation }) => `/?scope=${organisation}&view=list`],
+    ["overview without a match", () => "/?q=no+such+thing&state=down"],
+    ["instance sheet", ({ sit }) => `/?env=${sit}`],
+    ["component sheet on its instance", ({ sit, component }) => `/?env=${sit}&ci=${component}`],
+    ["component as a page", ({ component }) => `/?ci=${component}&full=1`],
+    ["health", () => "/health/"],
+  ];
+
+  for (const [name, address] of pages) {
+    test(name, async ({ page, estate, complaints }) => {
+      const answer = await page.goto(address(estate));
+      expect(answer?.status()).toBe(200);
+      const policy = answer?.headers()["content-security-policy"] ?? "";
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).not.toContain("unsafe");
+      await live(page);
+      await page.waitForLoadState("networkidle");
+      await expectAccessible(page);
+      expect(complaints).toEqual([]);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+      ).toBeLessThanOrEqual(0);
+    });
+  }
+
+  test("palette and dialogs", async ({ page, estate, complaints }) => {
+    await page.goto(`/?env=${estate.sit}`);
+    await live(page);
+    await page.keyboard.press("Control+k");
+    await expect(page.getByPlaceholder("Search or type a command…")).toBeFocused();
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Maintenance…" }).click();
+    await expect(page.getByLabel("Reason")).toBeVisible();
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+  });
+
+  test("an address that leads nowhere", async ({ page }) => {
+    const answer = await page.goto("/no/such/page/");
+    expect(answer?.status()).toBe(404);
+    await expect(page.getByRole("heading", { name: "There is nothing at this address" })).toBeVisible();
+    await expectAccessible(page);
+  });
+
+  test("sign-in page", async ({ browser, baseURL }) => {
+    const context = await browser.newContext({ baseURL });
+    const page = await context.newPage();
+    await page.goto("/login/");
+    await expect(page.getByLabel("One-time link or API key")).toBeFocused();
+    await expectAccessible(page);
+    await context.close();
+  });
+});
