@@ -19,10 +19,12 @@ anonymous.describe("signing in", () => {
     await page.goto("/login/");
     await page.getByLabel(FIELD).fill("em_key_0000000000000000000000000000000000000000000");
     await page.keyboard.press("Enter");
-    await expect(page.getByRole("alert")).toContainText("key is not known");
+    await expect(page.getByRole("main").getByRole("alert")).toContainText("key is not known");
     await page.getByLabel(FIELD).fill("hello there");
     await page.keyboard.press("Enter");
-    await expect(page.getByRole("alert")).toContainText("neither a sign-in link nor an API key");
+    await expect(page.getByRole("main").getByRole("alert")).toContainText(
+      "neither a sign-in link nor an API key",
+    );
   });
 
   anonymous("uses a one-time link once, and only when the button is pressed", async ({ page, browser }) => {
@@ -40,7 +42,7 @@ anonymous.describe("signing in", () => {
     const other = await browser.newPage();
     await other.goto(link ?? "");
     await other.getByRole("button", { name: "Sign in" }).click();
-    await expect(other.getByRole("alert")).toContainText("used already");
+    await expect(other.getByRole("main").getByRole("alert")).toContainText("used already");
     await expect(other.getByLabel(FIELD)).toBeVisible();
     await other.close();
   });
