@@ -19,6 +19,7 @@
 #include "control/api/router.h"
 #include "control/api/server.h"
 #include "control/console_folder.h"
+#include "control/cmdb/cmdb.h"
 #include "control/data_dir.h"
 #include "control/health/health.h"
 #include "control/instance.h"
@@ -196,6 +197,7 @@ static enum err start_access(struct service *service)
         .ended = on_credential_ended,
     };
 
+    TRY(cmdb_init());
     service->access = access_new(&options);
     service->router = router_new();
     routes_add(service->router,
