@@ -2,9 +2,13 @@
 #include "prober/perfdata.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdbool.h>
 
 #include "shared/vec.h"
+
+#define NUMBER_BYTES_MAX   64
+#define INTEGER_DIGITS_MAX 18 /* more than fits into 64 bits is written as a real number */
 
 struct item {
     char label[PERFDATA_LABEL_BYTES_MAX];
@@ -52,9 +56,31 @@ static size_t number_len(struct str text)
     return at;
 }
 
+/* JSON has no infinity. */
+static bool is_finite(struct str number)
+{
+    char text[NUMBER_BYTES_MAX + 1];
+
+    if (number.len > NUMBER_BYTES_MAX)
+        return false;
+    memcpy(text, number.ptr, number.len);
+    text[number.len] = '\0';
+    return isfinite(strtod(text, NULL));
+}
+
 static bool is_number(struct str text)
 {
-    return text.len > 0 && number_len(text) == text.len;
+    return text.len > 0 && number_len(text) == text.len && is_finite(text);
+}
+
+/* Can stand in a JSON text as it is. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < 0x20)
+            return false;
+    }
+    return str_is_utf8(text);
 }
 
 /* "10", "10:", "~:10", "10:20", each with "@" before it. */
@@ -113,14 +139,17 @@ static bool read_label(struct str *text, struct item *item)
     }
     if (is_quoted)
         at++;
-    if (item->label_len == 0 || at >= text->len || text->ptr[at] != '=')
+    if (item->label_len == 0 || at >= text->len || text->ptr[at] != '=' ||
+        !is_plain(str_n(item->label, item->label_len)))
         return false;
     *text = str_sub(*text, at + 1, text->len);
     return true;
 }
 
-static bool read_unit(struct str unit)
+static bool is_unit(struct str unit)
 {
+    if (!is_plain(unit))
+        return false;
     for (size_t i = 0; i < unit.len; i++) {
         if (isdigit((unsigned char)unit.ptr[i]) || strchr(";'\"|", unit.ptr[i]))
             return false;
@@ -137,7 +166,7 @@ static bool read_values(struct str text, struct item *item)
     if (len > 0) {
         item->value = str_sub(value, 0, len);
         item->unit = str_sub(value, len, value.len);
-        if (!read_unit(item->unit))
+        if (!is_finite(item->value) || !is_unit(item->unit))
             return false;
     } else if (!str_equal(value, STR("U"))) {
         return false;
@@ -175,6 +204,7 @@ static struct str cut_word(struct str *text)
 /* A number as JSON has it: no "+", digits on both sides of the point. */
 static void append_number(struct buf *buf, struct str number)
 {
+    bool is_integer = true;
     size_t at = 0;
     size_t zeros;
 
@@ -188,11 +218,14 @@ static void append_number(struct buf *buf, struct str number)
                      isdigit((unsigned char)number.ptr[zeros + 1]);)
         zeros++;
     for (at = zeros; at < number.len; at++) {
+        is_integer = is_integer && isdigit((unsigned char)number.ptr[at]);
         buf_append_char(buf, number.ptr[at]);
         if (number.ptr[at] == '.' &&
             (at + 1 == number.len || !isdigit((unsigned char)number.ptr[at + 1])))
             buf_append_char(buf, '0');
     }
+    if (is_integer && number.len - zeros > INTEGER_DIGITS_MAX)
+        buf_append_text(buf, ".0");
 }
 
 static void append_item(struct buf *buf, const struct item *item)

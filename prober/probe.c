@@ -94,8 +94,9 @@ static void release(struct probe *probe)
     reuse_buffer(&probe->kept);
 }
 
-static void end_v(struct probe *probe, enum verdict verdict, enum outcome outcome,
-                  const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void end_v(struct probe *probe, enum verdict verdict,
+                                                        enum outcome outcome, const char *format,
+                                                        va_list arguments)
 {
     struct result *result = &probe->result;
     int64_t now_us = clock_monotonic_us();

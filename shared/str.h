@@ -53,7 +53,7 @@ static inline struct str str_sub(struct str s, size_t from, size_t len)
         from = s.len;
     if (len > s.len - from)
         len = s.len - from;
-    return (struct str){s.ptr + from, len};
+    return (struct str){from > 0 ? s.ptr + from : s.ptr, len};
 }
 
 /* Equal without regard to the case of ASCII letters. */
