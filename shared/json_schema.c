@@ -435,8 +435,8 @@ static void compile_file(struct json_schemas *schemas, struct source_file *sourc
     struct place place = {.schemas = schemas, .file = source->file->name, .keyword = ""};
     json_error_t error;
 
-    source->json =
-        json_loadb(source->file->text, source->file->len, JSON_REJECT_DUPLICATES, &error);
+    source->json = json_loadb(source->file->text, source->file->len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!source->json) {
         mistake(&place, error.text);
         return;

@@ -1,0 +1,105 @@
+/* Targets, request ids, entity tags and escapes. */
+#include "tests/unit/unit_test.h"
+
+#include "control/api/request_read.h"
+
+static void test_targets_are_split(void **state)
+{
+    static const struct {
+        const char *target;
+        const char *path; /* NULL: refused */
+        const char *query;
+    } cases[] = {
+        {"/", "/", NULL},
+        {"/a/b?c=d?e", "/a/b", "c=d?e"},
+        {"/?", "/", ""},
+        {"http://host:80/a?b", "/a", "b"},
+        {"HTTPS://host", "/", NULL},
+        {"a/b", NULL, NULL},
+        {"host:443", NULL, NULL},
+        {"*", NULL, NULL},
+        {"", NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct str path = {0};
+        struct str query = {0};
+
+        assert_int_equal(target_split(str_of(cases[i].target), &path, &query),
+                         cases[i].path != NULL);
+        if (!cases[i].path)
+            continue;
+        assert_true(str_equal(path, str_of(cases[i].path)));
+        assert_true(str_equal(query, str_of(cases[i].query)));
+        assert_int_equal(query.ptr == NULL, cases[i].query == NULL);
+    }
+}
+
+static void test_request_ids_are_sound_or_ours(void **state)
+{
+    struct request request;
+    char long_id[REQUEST_ID_BYTES + 1];
+
+    (void)state;
+    memset(long_id, 'x', sizeof long_id);
+    assert_true(request_take_id(&request, STR("aZ0-._")));
+    assert_string_equal(request.id, "aZ0-._");
+    assert_true(request_take_id(&request, str_n(long_id, REQUEST_ID_BYTES - 1)));
+    assert_false(request_take_id(&request, str_n(long_id, REQUEST_ID_BYTES)));
+    assert_false(request_take_id(&request, STR("")));
+    assert_false(request_take_id(&request, STR("a b")));
+    assert_false(request_take_id(&request, STR("a\"b")));
+    assert_false(request_take_id(&request, (struct str){0}));
+}
+
+static void test_entity_tags_lose_quotes_and_weakness(void **state)
+{
+    (void)state;
+    assert_true(str_equal(entity_tag_of(STR("\"7\"")), STR("7")));
+    assert_true(str_equal(entity_tag_of(STR("W/\"7.3\"")), STR("7.3")));
+    assert_null(entity_tag_of(STR("*")).ptr);
+    assert_null(entity_tag_of(STR("7")).ptr);
+    assert_null(entity_tag_of(STR("\"")).ptr);
+    assert_null(entity_tag_of(STR("\"1\", \"2\"")).ptr);
+    assert_null(entity_tag_of((struct str){0}).ptr);
+}
+
+static void test_escapes_are_decoded(void **state)
+{
+    static const struct {
+        const char *text;
+        bool form;
+        const char *decoded; /* NULL: refused */
+    } cases[] = {
+        {"plain", true, "plain"}, {"a+b", true, "a b"},         {"a+b", false, "a+b"},
+        {"%41%2f", true, "A/"},   {"%C3%a9", true, "\xc3\xa9"}, {"100%25", true, "100%"},
+        {"%", true, NULL},        {"%4", true, NULL},           {"%4g", true, NULL},
+        {"%g4", true, NULL},      {"a%", false, NULL},          {"", true, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf texts = {0};
+        struct str decoded;
+
+        buf_reserve(&texts, 100);
+        assert_int_equal(percent_decode(str_of(cases[i].text), cases[i].form, &texts, &decoded),
+                         cases[i].decoded != NULL);
+        if (cases[i].decoded)
+            assert_true(str_equal(decoded, str_of(cases[i].decoded)));
+        buf_clear(&texts);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_targets_are_split),
+        cmocka_unit_test(test_request_ids_are_sound_or_ours),
+        cmocka_unit_test(test_entity_tags_lose_quotes_and_weakness),
+        cmocka_unit_test(test_escapes_are_decoded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
