@@ -1,6 +1,7 @@
 /* Parsing works on views of the text and copies at the end only. */
 #include "prober/url.h"
 
+#include <assert.h>
 #include <ctype.h>
 
 #include "shared/addr.h"
@@ -217,6 +218,7 @@ static void append_target(struct buf *out, struct str base_target, struct str re
         if (path.ptr[0] != '/') {
             const char *slash = memrchr(base_path.ptr, '/', base_path.len);
 
+            assert(slash); /* a base begins with one */
             buf_append(&merged, base_path.ptr, (size_t)(slash - base_path.ptr) + 1);
         }
         buf_append_str(&merged, path);

@@ -267,7 +267,7 @@ static enum err begin_call(struct db *db)
 static enum err prepare(struct db *db, const struct statement *statement)
 {
     struct prepared *prepared;
-    PGresult *result;
+    PGresult *result = NULL;
 
     HASH_FIND_PTR(db->prepared, &statement, prepared);
     if (prepared)
@@ -300,7 +300,7 @@ static enum err run(struct db *db, const struct statement *statement, struct par
 enum err db_query(struct db *db, const struct statement *statement, struct params params,
                   struct rows **ret_rows)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     TRY(run(db, statement, params, &result));
     *ret_rows = (struct rows *)result;
@@ -323,7 +323,7 @@ enum err db_query_one(struct db *db, const struct statement *statement, struct p
 enum err db_execute(struct db *db, const struct statement *statement, struct params params,
                     uint64_t *ret_affected)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     TRY(run(db, statement, params, &result));
     if (ret_affected && !str_to_u64(str_of(PQcmdTuples(result)), UINT64_MAX, ret_affected))
@@ -334,7 +334,7 @@ enum err db_execute(struct db *db, const struct statement *statement, struct par
 
 enum err db_run_script(struct db *db, const char *sql)
 {
-    PGresult *result;
+    PGresult *result = NULL;
 
     TRY(begin_call(db));
     TRY(finish(db, PQsendQuery(db->pg, sql), "script", &result));
@@ -344,7 +344,7 @@ enum err db_run_script(struct db *db, const char *sql)
 
 enum err db_commit(struct db *db)
 {
-    PGresult *result;
+    PGresult *result = NULL;
     bool aborted;
 
     TRY(begin_call(db));

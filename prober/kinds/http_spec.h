@@ -50,7 +50,7 @@ struct http_spec {
 
 /* As struct probe_kind says. */
 void http_spec_new(struct check *check, const json_t *json, json_t **errors);
-void http_spec_free(void *spec);
+void http_spec_free(void *object);
 
 /* What a request after a redirect keeps of the first one. */
 struct http_request_options {
