@@ -195,6 +195,13 @@ struct live_source health_live_source(struct health *health)
     return read_model_live_source(health->model);
 }
 
+bool health_may_see(struct health *health, const struct principal *principal, const struct uuid *id)
+{
+    struct live_source source = read_model_live_source(health->model);
+
+    return source.may_follow(source.context, principal, &(struct room){ROOM_ENTITY, *id});
+}
+
 bool health_is_ready(void *context, char *reason, size_t reason_bytes)
 {
     struct health *health = context;

@@ -27,6 +27,7 @@ struct db;
 struct health;
 struct live;
 struct loop;
+struct principal;
 struct router;
 struct written;
 
@@ -110,6 +111,10 @@ void health_add_routes(struct health *health, struct router *router);
 /* For the server: who may follow what; whether engine and database work. */
 struct live_source health_live_source(struct health *health);
 bool health_is_ready(void *health, char *reason, size_t reason_bytes);
+
+/* Whether the entity exists and the caller may know of it. */
+bool health_may_see(struct health *health, const struct principal *principal,
+                    const struct uuid *id);
 
 /* The server's after_write: takes `written`, and releases its reply once the change is in the read model.
  * Thread: a worker. */

@@ -1,0 +1,73 @@
+/* Commands to probers: run a check now, try one out. */
+#include "shared/json.h"
+#include "shared/mem.h"
+
+#include "control/api/reply.h"
+#include "control/api/request.h"
+#include "control/api/route.h"
+#include "control/api/router.h"
+#include "control/cmdb/cmdb.h"
+#include "control/fleet/fleet_private.h"
+
+/* A prober may take half a second to ask, and as long to answer. */
+#define PREVIEW_EXTRA_MS   2000
+#define PREVIEW_TIMEOUT_MS 20000
+
+static enum err run_check(const struct request *request, struct reply *reply)
+{
+    struct fleet *fleet = request->context;
+    struct command command = {.type = BUS_RUN_AT};
+
+    TRY(request_uuid(request, "id", &command.check_id));
+    if (!health_may_see(fleet->config.health, &request->principal, &command.check_id))
+        return fail(ERR_NOT_FOUND, "not_found", "There is no check with this id.");
+    if (!plan_has(fleet->plan, &command.check_id))
+        return fail(ERR_CONFLICT, "check_paused", "The check is paused.");
+    if (!fleet_command(fleet, &command, true))
+        return fail(ERR_UNAVAILABLE, "no_prober", "There is no prober at the moment.");
+    return reply_json_text(reply, STR("{\"accepted\":true}"));
+}
+
+/* What the prober says is wrong with the check becomes ours to say. */
+static enum err refuse(json_t *answer)
+{
+    json_t *errors = json_object_get(answer, "errors");
+
+    return fail_fields(ERR_INVALID, "body_invalid", "The check is not valid.", json_incref(errors));
+}
+
+static enum err preview_check(struct request *request, struct reply *reply)
+{
+    AUTO(xfree) char *document = NULL;
+    AUTO(xfree) char *text = NULL;
+    JSON_AUTO json_t *answer = NULL;
+    int64_t timeout_ms;
+
+    TRY(cmdb_complete_check(request->body));
+    timeout_ms = json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS);
+    if (timeout_ms > PREVIEW_TIMEOUT_MS)
+        json_object_set_new(request->body, "timeout_ms", json_integer(PREVIEW_TIMEOUT_MS));
+    document = json_dumps(request->body, JSON_COMPACT);
+    TRY(preview_run(request->context, document,
+                    MIN(timeout_ms, (int64_t)PREVIEW_TIMEOUT_MS) + PREVIEW_EXTRA_MS, &text));
+    TRY(json_parse(str_of(text), &answer));
+    if (json_is_array(json_object_get(answer, "errors")))
+        return refuse(answer);
+    return reply_json_take(reply, TAKE(answer));
+}
+
+/* clang-format off */
+static const struct route fleet_routes[] = {
+    /*      method path                        runs           operationId      permission rate       body           status reply          summary */
+    MEMORY (POST,  "/api/v1/checks/{id}/run",  run_check,     "run_check",     CHECK_RUN, CHANGE,    none,          202,   accepted,      "Run a check now"),
+    HANDLER(POST,  "/api/v1/checks/preview",   preview_check, "preview_check", CHECK_RUN, EXPENSIVE, check_preview, 200,   check_preview_answer, "Try a check out without touching any state"),
+    { 0 },
+};
+
+/* clang-format on */
+
+void fleet_add_routes(struct fleet *fleet, struct router *router)
+{
+    router_add_schemas(router, fleet_schemas);
+    router_add(router, fleet_routes, fleet);
+}
