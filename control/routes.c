@@ -4,6 +4,7 @@
 #include "control/access/access.h"
 #include "control/api/router.h"
 #include "control/cmdb/cmdb.h"
+#include "control/fleet/fleet.h"
 #include "control/health/health.h"
 #include "control/journal/journal.h"
 #include "control/settings/settings.h"
@@ -21,4 +22,5 @@ void routes_add(struct router *router, const struct route_contexts *contexts)
     router_add(router, settings_routes, NULL);
 
     health_add_routes(contexts->health, router);
+    fleet_add_routes(contexts->fleet, router);
 }

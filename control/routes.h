@@ -6,6 +6,7 @@
 #pragma once
 
 struct access;
+struct fleet;
 struct health;
 struct router;
 
@@ -14,6 +15,7 @@ struct router;
 struct route_contexts {
     struct access *access;
     struct health *health;
+    struct fleet *fleet;
 };
 
 /* Adds the routes and schemas of all domains, before router_prepare(). */

@@ -21,6 +21,7 @@
 #include "control/console_folder.h"
 #include "control/cmdb/cmdb.h"
 #include "control/data_dir.h"
+#include "control/fleet/fleet.h"
 #include "control/health/health.h"
 #include "control/instance.h"
 #include "control/notify/notify.h"
@@ -40,6 +41,7 @@ struct service {
     struct access *access;
     struct notify *notify;
     struct health *health;
+    struct fleet *fleet;
     struct router *router;
     struct server *server;
     struct readiness readiness[3];
@@ -186,7 +188,11 @@ static enum err make_health(struct service *service)
         .on_events_context = service,
     };
 
-    return health_new(&config, &service->health);
+    TRY(health_new(&config, &service->health));
+    return fleet_new(&(struct fleet_config){.loop = service->loop,
+                                            .bus_url = instance->bus_address,
+                                            .health = service->health},
+                     &service->fleet);
 }
 
 static enum err start_access(struct service *service)
@@ -200,8 +206,9 @@ static enum err start_access(struct service *service)
     TRY(cmdb_init());
     service->access = access_new(&options);
     service->router = router_new();
-    routes_add(service->router,
-               &(struct route_contexts){.access = service->access, .health = service->health});
+    routes_add(service->router, &(struct route_contexts){.access = service->access,
+                                                         .health = service->health,
+                                                         .fleet = service->fleet});
     return router_prepare(service->router);
 }
 
@@ -213,21 +220,9 @@ static enum err start_notify(struct service *service)
     return notify_start(db, &service->notify);
 }
 
-static void drop_plan(void *context, const struct health_plan_entry *entry)
-{
-    (void)context;
-    (void)entry;
-}
-
-static void drop_report(void *context, struct health_report *report)
-{
-    (void)context;
-    health_report_free(report);
-}
-
 static enum err start_health(struct service *service)
 {
-    const struct health_fleet fleet = {.plan = drop_plan, .ingested = drop_report};
+    const struct health_fleet fleet = fleet_for_health(service->fleet);
 
     return health_start(service->health, &fleet);
 }
@@ -306,11 +301,14 @@ static void stop(struct service *service)
         health_set_live(service->health, NULL);
         health_stop(service->health);
     }
+    if (service->fleet)
+        fleet_stop(service->fleet);
     server_free(service->server);
     service->server = NULL;
     notify_stop(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);
+    fleet_free(service->fleet);
     health_free(service->health);
     instance_close(&service->instance);
     loop_free(service->loop);
