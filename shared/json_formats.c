@@ -42,6 +42,21 @@ static bool is_key(struct str text, char *detail, size_t detail_bytes)
     return true;
 }
 
+static bool is_line(struct str text, char *detail, size_t detail_bytes)
+{
+    bool blank = true;
+
+    snprintf(detail, detail_bytes, "must be one line of text that is not blank");
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c == 0x7f)
+            return false;
+        blank = blank && c == ' ';
+    }
+    return !blank;
+}
+
 static bool is_host(struct str host)
 {
     bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
@@ -151,6 +166,7 @@ const struct json_format json_formats[] = {
     {"date-time", is_date_time},
     {"uuid", is_uuid},
     {"key", is_key},
+    {"line", is_line},
     {"http-url", is_http_url},
     {"status-list", is_status_list},
     {"header-text", is_header_text},

@@ -28,7 +28,7 @@ struct json_schemas; /* a set of named ones */
 /* Says whether a text has a format; when not, may write why, to follow the value's name: "must be an http URL". */
 typedef bool (*json_format_fn)(struct str text, char *detail, size_t detail_bytes);
 
-/* A set that knows the formats date-time, uuid, key, http-url, status-list, header-text and pcre2. */
+/* A set that knows the formats date-time, uuid, key, line, http-url, status-list, header-text and pcre2. */
 struct json_schemas *json_schemas_new(void);
 void json_schemas_free(struct json_schemas *schemas);
 

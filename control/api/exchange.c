@@ -453,6 +453,10 @@ static void on_read(void *argument, const struct pipeline_answer *answer)
     if (answer->err == ERR_NOT_FOUND) {
         (void)fail(ERR_NOT_FOUND, "not_found", "There is no such thing here.");
         answer_failure(exchange, ERR_NOT_FOUND);
+    } else if (answer->err == ERR_INVALID) {
+        /* What the database says of a value, such as a cursor that is none, tells of our inside. */
+        (void)fail(ERR_INVALID, "parameters_invalid", "Some query parameters are not right.");
+        answer_failure(exchange, ERR_INVALID);
     } else if (answer->err != OK) {
         (void)fail(answer->err, answer->code, "%s", answer->detail ? answer->detail : "");
         answer_failure(exchange, answer->err);

@@ -1,6 +1,7 @@
 /* The limits that JSON Schema cannot say (bytes, not characters) and the rules between fields. */
 #include "control/cmdb/item_rules.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "shared/buf.h"
@@ -22,6 +23,28 @@ static void check_bytes(const json_t *fields, const char *field, size_t max, jso
                    json_string_length(value), max);
 }
 
+/* Beyond these, readers of JSON disagree on what a number is: 2^53, and a size that takes no room in decimal digits. */
+static bool is_common_number(const json_t *value)
+{
+    double size = fabs(json_number_value(value));
+
+    return size == 0 || (size >= 1e-15 && size < 9007199254740992.0);
+}
+
+/* Finds numbers at any depth; nesting is bounded by what was parsed. */
+static bool has_odd_number(const json_t *value)
+{
+    const char *key;
+    json_t *inner;
+    size_t i;
+
+    if (json_is_number(value))
+        return !is_common_number(value);
+    json_object_foreach((json_t *)value, key, inner) if (has_odd_number(inner)) return true;
+    json_array_foreach(value, i, inner) if (has_odd_number(inner)) return true;
+    return false;
+}
+
 static void check_attributes(const json_t *fields, json_t **errors)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
@@ -34,6 +57,9 @@ static void check_attributes(const json_t *fields, json_t **errors)
         json_add_error(errors, "/attributes", "too_long",
                        "They take %zu bytes as JSON, at most %d fit.", text.len,
                        ITEM_ATTRIBUTES_BYTES_MAX);
+    if (has_odd_number(attributes))
+        json_add_error(errors, "/attributes", "number_out_of_range",
+                       "Numbers of 2^53 and more, or under 1e-15, have to be written as text.");
 }
 
 /* A reference is an id or a key path, so a key that looks like an id could not be found. */

@@ -115,7 +115,9 @@ def test_list_filters_by_key_words_and_tag(api, kind):
     for filters in ({"key": item["key"]}, {"tag": tag}, {"q": word.upper()}, {"key": item["key"], "tag": tag}):
         assert [found["id"] for found in api.read(kind.collection, **filters)["items"]] == [item["id"]], filters
     assert api.read(kind.collection, key=item["key"], tag="none")["items"] == []
-    assert api.get(kind.url, params={"colour": "red"}).status_code == 400
+    for wrong in ({"colour": "red"}, {"cursor": "abc"}, {"limit": 0}, {"limit": 1001}):
+        reply = api.get(kind.url, params=wrong)
+        assert reply.status_code == 400 and "uuid" not in reply.text, (wrong, reply.text)
 
 
 def test_patch_changes_what_it_names(api, kind):
@@ -214,6 +216,16 @@ def test_limits_in_bytes(api, kind):
                                                             "attributes": {"a": "x" * 16384}})
     assert reply.status_code == 422 and pointers(reply) == ["/attributes", "/description", "/name"]
     assert api.patch(f"{kind.url}/{kind.item['id']}", json={"tags": [f"t{i}" for i in range(51)]}).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["1e30", "9007199254740993", "-1e-300"])
+def test_numbers_that_readers_do_not_agree_on_are_refused(api, estate, number):
+    path = f"/api/v1/systems/{estate.system['id']}"
+    reply = api.patch(path, data='{"attributes": {"x": [%s]}}' % number, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 422 and pointers(reply) == ["/attributes"]
+    fine = {"x": [9007199254740991, 0.1, -2.5e-10, 1.5e15, 0]}
+    assert api.patch(path, json={"attributes": fine}).json()["attributes"] == fine
+    assert api.patch(path, json={"name": "again"}).json()["attributes"] == fine
 
 
 def test_a_missing_parent_is_named(api, kind):

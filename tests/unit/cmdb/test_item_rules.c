@@ -83,6 +83,16 @@ static void test_rules_find_every_mistake_at_once(void **state)
     assert_errors("{\"policy\":\"quorum\",\"down_below\":1,\"operational_at\":0.9}", false, "");
 }
 
+static void test_numbers_are_those_that_every_reader_knows(void **state)
+{
+    (void)state;
+    assert_errors("{\"attributes\":{\"a\":0,\"b\":-1.5,\"c\":[9007199254740991,1e-15,0.0]}}", false,
+                  "");
+    assert_errors("{\"attributes\":{\"a\":[{\"b\":9007199254740992}]}}", false, "/attributes");
+    assert_errors("{\"attributes\":{\"a\":1e30}}", false, "/attributes");
+    assert_errors("{\"attributes\":{\"a\":-1e-300}}", false, "/attributes");
+}
+
 static void test_limits_are_in_bytes(void **state)
 {
     CLEANUP(buf_clear_p) struct buf document = {0};
@@ -109,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_key_from_name_leaves_room_for_a_number),
         cmocka_unit_test(test_rules_accept_what_is_right),
         cmocka_unit_test(test_rules_find_every_mistake_at_once),
+        cmocka_unit_test(test_numbers_are_those_that_every_reader_knows),
         cmocka_unit_test(test_limits_are_in_bytes),
     };
 

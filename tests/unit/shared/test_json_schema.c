@@ -136,6 +136,8 @@ static void test_formats(void **state)
         {"key", "a1.b-c_d", "A"},
         {"key", "0", ""},
         {"key", "a", "-a"},
+        {"line", "Größe 2", "  "},
+        {"line", "a", "a\\u000ab"},
         {"http-url", "http://a", "ftp://a"},
         {"http-url", "https://example.test:8443/x?y=%20", "http://"},
         {"http-url", "http://[::1]:80/", "http://[::1]x/"},
