@@ -79,17 +79,21 @@ static void reuse_buffer(struct buf *buf)
         buf_reset(buf);
 }
 
+/* The next socket may get the same number: the watcher must not take it for the old one. */
+void probe_close_stream(struct probe *probe)
+{
+    ev_io_stop(shard_ev(probe->shard), &probe->io);
+    stream_close(&probe->stream, true);
+}
+
 static void release(struct probe *probe)
 {
-    struct ev_loop *ev = shard_ev(probe->shard);
-
-    ev_io_stop(ev, &probe->io);
-    ev_timer_stop(ev, &probe->deadline);
+    ev_timer_stop(shard_ev(probe->shard), &probe->deadline);
     list_remove(&probe->deferred);
     dial_release(probe);
     if (probe->check->kind->release)
         probe->check->kind->release(probe);
-    stream_close(&probe->stream, true);
+    probe_close_stream(probe);
     reuse_buffer(&probe->in);
     reuse_buffer(&probe->kept);
 }

@@ -112,6 +112,9 @@ enum wait probe_end_io(struct probe *probe, enum io io);
 /* IO_WANT_READ and IO_WANT_WRITE as a wait; all else ends the probe. */
 enum wait probe_wait_io(struct probe *probe, enum io io);
 
+/* Closes the stream, so that the probe can dial anew. */
+void probe_close_stream(struct probe *probe);
+
 /* Goes on to a phase: what has passed counts for the one before. */
 void probe_enter(struct probe *probe, enum phase phase);
 

@@ -218,7 +218,7 @@ static enum wait follow_redirect(struct probe *probe, struct str location)
     http_request_compose(&state->composed, spec, state->url, &state->options);
     state->request = buf_str(&state->composed);
 
-    stream_close(&probe->stream, true);
+    probe_close_stream(probe);
     buf_reset(&probe->in);
     return dial_url(probe);
 }

@@ -1,0 +1,52 @@
+"""Certificates of all sorts, made by the openssl command when a test needs them."""
+
+import ssl
+import subprocess
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+
+def stamp(days):
+    return (datetime.now(timezone.utc) + timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
+
+
+class Authority:
+    """A root in a folder, and what it has signed."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        (self.folder / "index.txt").touch()
+        (self.folder / "serial").write_text("01\n")
+        (self.folder / "ca.cnf").write_text(
+            "[ca]\ndefault_ca = root\n[root]\ndatabase = index.txt\nserial = serial\nnew_certs_dir = .\n"
+            "certificate = ca.pem\nprivate_key = ca.key\ndefault_md = sha256\npolicy = any\nunique_subject = no\n"
+            "copy_extensions = copy\n[any]\ncommonName = supplied\n")
+        self.openssl("req", "-x509", *self.new_key("ca"), "-out", "ca.pem", "-days", "3650", "-subj", "/CN=Test CA")
+        self.ca = (self.folder / "ca.pem").read_text()
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *map(str, arguments)], cwd=self.folder, check=True, capture_output=True, timeout=60)
+
+    def new_key(self, name):
+        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
+
+    def context(self, name, chain_only=False, **settings):
+        """A server's context with that certificate; settings are attributes such as maximum_version."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        for key, value in settings.items():
+            setattr(context, key, value)
+        return context
+
+    def issue(self, name, names="DNS:localhost,IP:127.0.0.1", from_days=-1, to_days=365):
+        """A certificate signed by the root; `names` may be empty: then only the common name is there."""
+        extensions = ("-addext", f"subjectAltName={names}") if names else ()
+        self.openssl("req", *self.new_key(name), "-out", f"{name}.csr", "-subj", "/CN=localhost", *extensions)
+        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-in", f"{name}.csr", "-out", f"{name}.pem",
+                     "-startdate", stamp(from_days), "-enddate", stamp(to_days))
+        return self.context(name)
+
+    def self_signed(self, name):
+        self.openssl("req", "-x509", *self.new_key(name), "-out", f"{name}.pem", "-days", "30", "-subj", "/CN=localhost",
+                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+        return self.context(name)
