@@ -127,13 +127,6 @@ static int severity(enum state state)
     return 0;
 }
 
-/* Whether the child has a part in the parent's not being operational. */
-static bool is_cause(const struct model_entity *child)
-{
-    return child->counts && child->status.state != STATE_OPERATIONAL &&
-           child->criticality != CRITICALITY_INFORMATIONAL;
-}
-
 static int compare_causes(const void *left, const void *right)
 {
     const struct model_entity *a = *(const struct model_entity *const *)left;
@@ -142,29 +135,43 @@ static int compare_causes(const void *left, const void *right)
 
     if (by_state != 0)
         return by_state;
-    if (a->criticality != b->criticality)
-        return (int)a->criticality - (int)b->criticality;
+    if (a->standing.criticality != b->standing.criticality)
+        return (int)a->standing.criticality - (int)b->standing.criticality;
     return strcmp(a->key, b->key);
 }
 
 typedef VEC(const struct model_entity *) cause_vec;
 
-static void add_cause(cause_vec *causes, const struct model_entity *child)
+static void add_cause(cause_vec *causes, const struct model_entity *parent,
+                      const struct model_entity *child)
 {
-    if (is_cause(child))
+    if (child->standing.counts &&
+        propagation_decides(parent->policy, parent->status.state, child->standing.state,
+                            child->standing.criticality))
         vec_push(causes, child);
+}
+
+/* Systems count in every unit above them; nothing else below a unit counts in it. */
+static void add_causes(cause_vec *causes, const struct model_entity *parent,
+                       const struct model_entity *below)
+{
+    LIST_FOREACH (link, &below->children) {
+        const struct model_entity *child = container_of(link, struct model_entity, child_link);
+
+        if (child->kind == ENTITY_BUSINESS_UNIT)
+            add_causes(causes, parent, child);
+        else if (child->kind != ENTITY_ENVIRONMENT_GROUP)
+            add_cause(causes, parent, child);
+    }
+    LIST_FOREACH (link, &below->members)
+        add_cause(causes, parent, container_of(link, struct model_entity, member_link));
 }
 
 static void write_because(struct buf *out, const struct model_entity *entity)
 {
     cause_vec causes = {0};
 
-    if (entity->status.state != STATE_OPERATIONAL) {
-        LIST_FOREACH (link, &entity->children)
-            add_cause(&causes, container_of(link, struct model_entity, child_link));
-        LIST_FOREACH (link, &entity->members)
-            add_cause(&causes, container_of(link, struct model_entity, member_link));
-    }
+    add_causes(&causes, entity, entity);
     if (causes.len > 1)
         qsort(causes.items, causes.len, sizeof *causes.items, compare_causes);
 

@@ -254,8 +254,8 @@ static void define(struct read_model *model, const struct news_node *node)
     replace_text(&entity->name, node->name);
     replace_facts(&entity->facts, node->facts);
     entity->version = node->version;
-    entity->counts = node->standing.counts;
-    entity->criticality = node->standing.criticality;
+    entity->standing = node->standing;
+    entity->policy = node->policy;
     entity->soft = node->soft;
     entity->flapping = node->flapping;
     reason = entity->status.reason;

@@ -40,8 +40,8 @@ struct model_entity {
     char *name;
     char *facts; /* members of a JSON object without braces, or NULL */
     int64_t version;
-    bool counts; /* in its parents' states */
-    enum criticality criticality;
+    struct contribution standing; /* in its parents' states */
+    enum policy policy;           /* for its own */
 
     struct model_entity *parent;
     struct model_entity *group;
