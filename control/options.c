@@ -26,6 +26,8 @@ static const struct option_row rows[] = {
     { "insecure-http", OPTION_FLAG,    MEMBER(insecure_http),                 .help = "allow plain HTTP on an address that is not loopback: behind a proxy that speaks TLS" },
     { "console",       OPTION_TEXT,    MEMBER(console),       "DIR",          .help = "folder with the built console; the one beside the program without it" },
     { "workers",       OPTION_INTEGER, MEMBER(workers),       "N",            "4", .min = 1, .max = 64, .help = "threads that write, each with a database connection" },
+    { "session-idle-s", OPTION_INTEGER, MEMBER(session_idle_s), "SECONDS",      "28800", .min = 120, .max = 2592000, .help = "a session ends when it was not used for so long" },
+    { "session-max-s", OPTION_INTEGER, MEMBER(session_max_s), "SECONDS",      "43200", .min = 1, .max = 2592000, .help = "a session ends at this age, used or not" },
     { "log-level",     OPTION_TEXT,    MEMBER(log_level),     "LEVEL",        "info", .reloadable = true, .help = "error, warning, info or debug" },
     { "config",        OPTION_TEXT,    MEMBER(config),        "FILE",         .help = "file with lines `name = value`" },
     { "file",          OPTION_TEXT,    MEMBER(file),          "FILE",         .help = "what backup writes and restore reads; may stand after the command as it is" },

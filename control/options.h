@@ -25,6 +25,8 @@ struct control_options {
     char *console; /* folder; NULL: beside the program, or none */
     char *log_level;
     int64_t workers;
+    int64_t session_idle_s;
+    int64_t session_max_s;
     char *config; /* the config file itself */
     char *file;   /* operand of backup and restore */
     bool check_config;

@@ -198,6 +198,8 @@ static enum err make_health(struct service *service)
 static enum err start_access(struct service *service)
 {
     const struct access_options options = {
+        .session_idle_s = service->options->session_idle_s,
+        .session_max_s = service->options->session_max_s,
         .build = EM_VERSION,
         .ended_context = service,
         .ended = on_credential_ended,

@@ -178,6 +178,22 @@ enum err item_create(struct tx *tx, const struct item_type *type, const json_t *
     return read_item(tx, type, &id, &organisation_id, ret_item);
 }
 
+/* Whether each field of the object is in the new state as it was; absent is null. */
+static bool is_unchanged(const json_t *object, const json_t *fields)
+{
+    const char *key;
+    json_t *was;
+
+    json_object_foreach((json_t *)object, key, was)
+    {
+        const json_t *is = json_object_get(fields, key);
+
+        if (is ? !json_equal(was, is) : !json_is_null(was))
+            return false;
+    }
+    return true;
+}
+
 enum err item_update(struct tx *tx, const struct item *before, const json_t *patch,
                      struct item *ret_item)
 {
@@ -189,9 +205,9 @@ enum err item_update(struct tx *tx, const struct item *before, const json_t *pat
 
     TRY(json_parse(str_of(before->object), &object));
     fields = json_merge_patch(object, patch);
-    if (json_equal(fields, object))
-        return read_item(tx, type, &before->id, &organisation_id, ret_item);
     TRY(prepare(tx, type, object, fields, &organisation_id));
+    if (is_unchanged(object, fields))
+        return read_item(tx, type, &before->id, &organisation_id, ret_item);
 
     json_write(fields, &text);
     TRY(write_fields(tx, type, &type->update, PARAMS(p_uuid(&before->id), p_str(buf_str(&text))),

@@ -7,6 +7,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 import processes
 from processes import Client, wait_until
@@ -182,6 +183,49 @@ def test_sessions_end_by_age_and_by_disuse(control, signed_in):
         with Client(control.url) as client:
             client.headers["Cookie"] = f"em_session={session}"
             wait_until(lambda: client.get("/api/v1/session").status_code == 401, 7, 0.2, "the end of the session")
+
+
+def test_the_age_of_a_session_is_an_option(start_control):
+    control = start_control("--session-max-s", "2")
+    with Client(control.url) as client:
+        assert client.post("/api/v1/session", json={"api_key": control.admin_key}).status_code == 200
+        session = client.cookies["em_session"]
+        client.cookies.clear()
+        client.headers["Cookie"] = f"em_session={session}"  # a browser would forget it by itself
+        assert client.get("/api/v1/session").status_code == 200
+        wait_until(lambda: client.get("/api/v1/session").status_code == 401, 5, 0.2, "the end of the session")
+
+
+def test_over_tls_the_cookie_is_bound_to_the_host(start_control, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "1", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=30)
+    folder = processes.short_dir()
+    for source in (certificate, key):
+        target = folder / source.name
+        target.write_bytes(source.read_bytes())
+        target.chmod(0o644)
+    control = start_control("--tls-cert", folder / "cert.pem", "--tls-key", folder / "key.pem", ready=False)
+    control.url = control.url.replace("http:", "https:")
+    with Client(control.url) as client:
+        client.verify = str(certificate)
+        wait_until(lambda: (control.data / "admin.key").exists(), 60, what="the first key")
+        wait_until(lambda: answers(client), 60, what="HTTPS")
+        reply = client.post("/api/v1/session", json={"api_key": control.admin_key})
+        assert re.match(r"__Host-em_session=[0-9A-Za-z]{43};", reply.headers["Set-Cookie"])
+        for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert attribute in reply.headers["Set-Cookie"]
+        assert "Domain" not in reply.headers["Set-Cookie"]
+        assert client.get("/api/v1/session").status_code == 200
+
+
+def answers(client):
+    """True once the server takes requests."""
+    try:
+        return client.get("/healthz").status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 def test_secrets_are_stored_hashed(control, signed_in):
