@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -461,6 +462,48 @@ static void test_the_service_tells_of_itself(void **state)
                   "\"operationId\":\"create_thing\"");
 }
 
+static void test_without_descriptors_new_clients_are_turned_away(void **state)
+{
+    enum { CLIENTS = 30 };
+
+    int clients[CLIENTS];
+    int known = dial();
+    int lowest_free;
+    int64_t refused = metric_value(&server_metrics.connections_refused);
+    struct rlimit before;
+    struct rlimit tight;
+
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    lowest_free = dup(known);
+    close(lowest_free);
+    getrlimit(RLIMIT_NOFILE, &before);
+    tight = (struct rlimit){(rlim_t)lowest_free + 5, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &tight);
+
+    for (int i = 0; i < CLIENTS; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons(api_server_port(server)),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+        assert_int_equal(connect(clients[i], (struct sockaddr *)&address, sizeof address), 0);
+    }
+    for (int i = 0; i < 500 && metric_value(&server_metrics.connections_refused) < refused + 25;
+         i++)
+        poll(NULL, 0, 10);
+    assert_true(metric_value(&server_metrics.connections_refused) >= refused + 25);
+
+    /* Who is there is served. */
+    say(known, "GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n");
+    free(hear(known));
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    close(known);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n", "200 OK", "who");
+}
+
 /* A reply that waits for the engine ------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards written */
@@ -583,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_expect_continue_is_answered),
         cmocka_unit_test(test_callers_are_held_to_their_rate),
         cmocka_unit_test(test_the_service_tells_of_itself),
+        cmocka_unit_test(test_without_descriptors_new_clients_are_turned_away),
     };
     const struct CMUnitTest waiting[] = {
         cmocka_unit_test(test_a_reply_waits_for_its_release),

@@ -1,0 +1,381 @@
+"""The HTTP server of the real em-control, byte by byte: framing, limits, slow and vanishing clients, TLS, exposure."""
+
+import concurrent.futures
+import contextlib
+import json
+import resource
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+import requests
+
+import processes
+
+HOST = b"Host: a\r\n"
+
+
+def exchange(control, data, deadline_s=10):
+    """Sends raw bytes and returns all that comes until the server ends the connection, or nothing comes any more."""
+    with socket.create_connection(("127.0.0.1", control.port), timeout=deadline_s) as link:
+        link.sendall(data)
+        got = b""
+        try:
+            while part := link.recv(65536):
+                got += part
+        except TimeoutError:
+            pass
+        return got
+
+
+def statuses(answer):
+    """The status of each answer in a stream of answers."""
+    found = []
+    while answer:
+        head, separator, rest = answer.partition(b"\r\n\r\n")
+        assert separator, f"an answer without an end: {answer[:200]}"
+        found.append(int(head.split(b" ", 2)[1]))
+        lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        answer = rest[int(lengths[0]) if lengths else 0:]
+    return found
+
+
+CLOSE = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+POST = b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
+# What two readers could understand differently is refused, and nothing after it is read as a request.
+SMUGGLING = {
+    "both lengths": POST + b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX",
+    "both lengths, turned round": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nX",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}X",
+    "the same length twice": POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    "a list of lengths": POST + b"Content-Length: 2, 2\r\n\r\n{}",
+    "a signed length": POST + b"Content-Length: +2\r\n\r\n{}",
+    "a length in hex": POST + b"Content-Length: 0x2\r\n\r\n{}",
+    "an endless length": POST + b"Content-Length: 99999999999999999999\r\n\r\n{}",
+    "chunked twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked not last": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "compressed and chunked": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "nearly chunked": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "chunked with a vertical tab": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "a blank before the colon": POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "a tab before the colon": POST + b"Content-Length\t: 2\r\n\r\n{}",
+    "a folded field": POST + b"X: a\r\n Content-Length: 2\r\n\r\n{}",
+    "a field that begins with a blank": b"POST / HTTP/1.1\r\n Host: a\r\n\r\n",
+    "bare LF in the head": b"GET /healthz HTTP/1.1\nHost: a\r\n\r\n",
+    "bare LF at its end": b"GET /healthz HTTP/1.1\r\nHost: a\r\n\n",
+    "bare CR in a value": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+    "NUL in a value": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+    "NUL in a name": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n",
+    "no name": b"GET /healthz HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+    "no colon": b"GET /healthz HTTP/1.1\r\nHost: a\r\nabc\r\n\r\n",
+    "two hosts": b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
+    "a host with a path": b"GET /healthz HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "two blanks": b"GET  /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a blank in the target": b"GET /health z HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no version": b"GET /healthz\r\nHost: a\r\n\r\n",
+    "another version": b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n",
+    "a version in lower case": b"GET /healthz http/1.1\r\nHost: a\r\n\r\n",
+    "HTTP/0.9": b"GET /healthz\r\n",
+    "a blank line first": b"\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "TLS on a plain port": b"\x16\x03\x01\x02\x00\x01\x00",
+    "HTTP/2 without asking": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "an empty chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\n\r\n{}\r\n0\r\n\r\n",
+    "a chunk size with 0x": POST + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+    "a chunk size that wraps": POST + b"Transfer-Encoding: chunked\r\n\r\n10000000000000002\r\n{}\r\n0\r\n\r\n",
+    "a negative chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+    "a chunk size with a blank": POST + b"Transfer-Encoding: chunked\r\n\r\n2 \r\n{}\r\n0\r\n\r\n",
+    "a chunk that ends with LF": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\n0\r\n\r\n",
+    "a chunk size that ends with LF": POST + b"Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n",
+    "a chunk longer than it says": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n",
+    "LF in a chunk extension": POST + b"Transfer-Encoding: chunked\r\n\r\n2;a\nb\r\n{}\r\n0\r\n\r\n",
+    "an endless chunk extension": POST + b"Transfer-Encoding: chunked\r\n\r\n2;" + b"a" * 5000 + b"\r\n{}\r\n0\r\n\r\n",
+    "a malformed trailer": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nno trailer\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLING)
+def test_ambiguous_requests_end_the_connection(control, name):
+    answer = exchange(control, SMUGGLING[name] + CLOSE)
+    assert statuses(answer) in ([400], [414], [431]), answer
+    assert b"Connection: close" in answer
+
+
+def test_requests_are_answered_in_order(control):
+    one = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    other = b"GET /api/v1/nowhere HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = exchange(control, (one + other) * 100 + CLOSE)
+    assert statuses(answer) == [200, 404] * 100 + [200]
+
+
+def test_every_split_of_a_request_is_the_same_request(control):
+    request = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2;x\r\n{}\r\n0\r\nT: 1\r\n\r\n"
+
+    def send(cut):
+        with socket.create_connection(("127.0.0.1", control.port), timeout=10) as link:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.sendall(request[:cut])
+            time.sleep(0.001)
+            link.sendall(request[cut:])
+            return statuses(b"".join(iter(lambda: link.recv(65536), b"")))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(1, len(request))))
+    assert {tuple(answer) for answer in answers} <= {(422,), (429,)}, answers
+
+
+def test_limits_hold_to_the_byte(control):
+    def head(size):
+        start = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: "
+        return start + b"x" * (size - len(start) - 4) + b"\r\n\r\n"
+
+    def target(size):
+        return b"GET /" + b"x" * (size - 1) + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    def fields(count):
+        return b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + b"X: y\r\n" * (count - 2) + b"\r\n"
+
+    assert statuses(exchange(control, head(16 * 1024))) == [200]
+    assert statuses(exchange(control, head(16 * 1024 + 1))) == [431]
+    assert statuses(exchange(control, target(8 * 1024))) == [404]
+    assert statuses(exchange(control, target(8 * 1024 + 1))) == [414]
+    assert statuses(exchange(control, fields(100))) == [200]
+    assert statuses(exchange(control, fields(101))) == [431]
+
+
+def test_body_limit_holds_to_the_byte(control, api):
+    def body(size):
+        return '{"key":"%s"}' % ("x" * (size - 10))
+
+    headers = {"Content-Type": "application/json"}
+    assert api.post("/api/v1/organisations", data=body(1024 * 1024), headers=headers).status_code == 422
+    assert api.post("/api/v1/organisations", data=body(1024 * 1024 + 1), headers=headers).status_code == 413
+
+    def chunks():
+        for _ in range(1025):
+            yield b" " * 1024
+
+    with pytest.raises((requests.ConnectionError, AssertionError)):
+        # Either the answer or the end of the connection comes first; never an acceptance.
+        reply = api.post("/api/v1/organisations", data=chunks(), headers=headers)
+        assert reply.status_code != 413
+
+
+def test_json_bombs_are_refused_before_they_are_built(api):
+    headers = {"Content-Type": "application/json"}
+    deep = "[" * 500_000 + "]" * 500_000
+    wide = "[" + "1," * 499_999 + "1]"
+    for bomb in (deep, wide):
+        reply = api.post("/api/v1/organisations", data=bomb, headers=headers)
+        assert reply.status_code == 413 and reply.json()["code"] == "json_too_large"
+    twice = api.post("/api/v1/organisations", data='{"key":"a","key":"b"}', headers=headers)
+    assert twice.status_code == 400
+    nul = api.post("/api/v1/organisations", data='{"key":"a\\u0000"}', headers=headers)
+    assert nul.status_code == 400
+
+
+@pytest.mark.slow
+def test_slow_clients_are_given_up(control):
+    """A head has 10 s, a body 10 s and a second for each KiB; who sends nothing keeps an idle connection."""
+    links = {}
+    for name, first in {"head": b"GET /healthz HTTP/1.1\r\n", "body": POST + b"Content-Length: 100000\r\n\r\n",
+                        "idle": b""}.items():
+        links[name] = socket.create_connection(("127.0.0.1", control.port), timeout=0.1)
+        links[name].sendall(first)
+    begun = time.monotonic()
+    ended = {}
+    while time.monotonic() < begun + 16 and len(ended) < 2:
+        for name in ("head", "body"):
+            if name in ended:
+                continue
+            try:
+                links[name].sendall(b"x")
+                if data := links[name].recv(65536):
+                    ended[name] = (time.monotonic() - begun, data)
+            except TimeoutError:
+                pass
+            except OSError:
+                ended.setdefault(name, (time.monotonic() - begun, b""))
+    assert set(ended) == {"head", "body"}, ended
+    for name, (after_s, data) in ended.items():
+        assert 9 < after_s < 13, (name, after_s)
+        assert data.startswith(b"HTTP/1.1 408 "), (name, data)
+    links["idle"].sendall(CLOSE)
+    links["idle"].settimeout(10)
+    assert b"200 OK" in links["idle"].recv(65536)
+    for link in links.values():
+        link.close()
+
+
+def test_who_does_not_read_does_not_cost_memory(control, api):
+    """A client that asks much and reads nothing is not answered beyond what its socket takes."""
+    before = memory_bytes(control)
+    with contextlib.ExitStack() as links:
+        for _ in range(20):
+            link = links.enter_context(socket.create_connection(("127.0.0.1", control.port), timeout=1))
+            link.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(2000):
+                    link.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert api.get("/healthz").status_code == 200
+        # All answers together would be gigabytes; a build with ASan keeps freed memory for a while.
+        assert memory_bytes(control) < before + 320 * 1024 * 1024
+
+
+def memory_bytes(control):
+    fields = open(f"/proc/{control.pid}/statm", encoding="ascii").read().split()
+    return int(fields[1]) * resource.getpagesize()
+
+
+def test_vanishing_clients_leave_nothing_behind(control, api):
+    """Clients that go in the middle of a request, a body, an answer, or a running handler."""
+    key = control.admin_key.encode()
+    starts = [
+        b"GET /heal",
+        POST + b"Content-Length: 100\r\n\r\n{",
+        b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 20,
+        b"GET /api/v1/organisations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key + b"\r\n\r\n",
+        POST.replace(b"session", b"organisations") + b"Authorization: Bearer " + key + b"\r\nContent-Length: 2\r\n\r\n{}",
+    ]
+    for number in range(200):
+        link = socket.create_connection(("127.0.0.1", control.port), timeout=10)
+        link.sendall(starts[number % len(starts)])
+        if number % 2:  # by RST
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        link.close()
+    processes.wait_until(lambda: metric(api, "em_http_connections") <= 5, what="the connections to be gone")
+    assert api.get("/healthz").status_code == 200
+
+
+def metric(api, name):
+    for line in api.get("/metrics").text.splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[1])
+    raise AssertionError(f"no metric {name}")
+
+
+# Exposure and TLS ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for localhost that the service's user may read."""
+    folder = processes.short_dir()
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    key.chmod(0o644)
+    yield cert, key
+    processes.shutil.rmtree(folder)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tls_is_spoken_and_modern(start_control, certificate):
+    cert, key = certificate
+    control = start_control("--tls-cert", cert, "--tls-key", key, ready=False)
+    url = f"https://127.0.0.1:{control.port}"
+
+    def is_up():
+        assert control.is_running(), control.tail()
+        try:
+            return requests.get(f"{url}/readyz", verify=str(cert), timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    processes.wait_until(is_up, processes.START_DEADLINE_S, what="/readyz over TLS")
+    reply = requests.get(f"{url}/healthz", verify=str(cert), timeout=5)
+    assert reply.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+    signed_in = requests.post(f"{url}/api/v1/session", json={"api_key": control.admin_key}, verify=str(cert), timeout=5)
+    assert signed_in.status_code == 200
+    cookie = signed_in.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-em_session=") and "; Secure" in cookie and "HttpOnly" in cookie
+
+    context = ssl.create_default_context(cafile=cert)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
+    with socket.create_connection(("127.0.0.1", control.port), timeout=5) as link:
+        with context.wrap_socket(link, server_hostname="localhost") as tls:
+            tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 50 + CLOSE)
+            answer = b"".join(iter(lambda: tls.recv(65536), b""))
+            assert statuses(answer) == [200] * 51
+
+    # Plain HTTP on a TLS port, and a client that says nothing, harm nobody.
+    try:
+        assert b"200 OK" not in exchange(control, CLOSE)
+    except ConnectionResetError:
+        pass
+
+    legacy = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    legacy.check_hostname, legacy.verify_mode = False, ssl.CERT_NONE
+    legacy.minimum_version, legacy.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    legacy.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", control.port), timeout=5) as link, pytest.raises((ssl.SSLError, OSError)):
+        legacy.wrap_socket(link)
+
+
+@pytest.mark.parametrize("listen, options, reason", [
+    ("0.0.0.0:0", (), "not a loopback address"),
+    ("[::]:0", (), "not a loopback address"),
+    ("nonsense", (), "not an address and port"),
+    ("127.0.0.1:0", ("--tls-cert", "/nowhere"), "together"),
+])
+def test_exposure_needs_a_decision(listen, options, reason):
+    data = processes.short_dir()
+    try:
+        ended = subprocess.run([processes.EM_CONTROL, "--data", data / "data", "--listen", listen, *options],
+                               capture_output=True, text=True, timeout=processes.START_DEADLINE_S, check=False)
+        assert ended.returncode != 0 and reason in ended.stderr, ended.stderr
+    finally:
+        processes.shutil.rmtree(data)
+
+
+# The document -------------------------------------------------------------------------------------------------------
+
+
+def test_the_openapi_document_describes_what_is_there(api):
+    document = api.get("/api/v1/openapi.json").json()
+    printed = subprocess.run([processes.EM_CONTROL, "--openapi"], capture_output=True, text=True, check=True, timeout=30)
+    assert document == json.loads(printed.stdout)
+
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["operationId"] and operation["summary"] and operation["responses"]["default"]
+            # Without credentials nothing but the public operations answers.
+            concrete = path.replace("{id}", "00000000-0000-7000-8000-000000000000")
+            reply = requests.request(method, f"{api.url}{concrete}", timeout=10)
+            assert (reply.status_code == 401) == ("security" not in operation) or reply.status_code in (400, 415), path
+
+
+def test_every_reference_of_the_document_leads_somewhere(api):
+    document = api.get("/api/v1/openapi.json").json()
+
+    def walk(value):
+        if isinstance(value, dict):
+            if isinstance(reference := value.get("$ref"), str):
+                found = document
+                for step in reference.removeprefix("#/").split("/"):
+                    found = found[step.replace("~1", "/").replace("~0", "~")]
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    walk(document)
+
+
+def test_answers_tell_nothing_of_the_inside(control, api):
+    """Whatever is asked, no answer holds SQL, a path, a version of a library or a stack."""
+    tries = ["/api/v1/organisations?cursor=x'", "/api/v1/organisations/1", "/api/v1/systems?limit=99999999999999999999",
+             "/api/v1/checks?q=%00", "/api/v1/organisations?q=%27%20OR%201=1--", "/api/v1/%2e%2e/%2e%2e/etc/passwd",
+             "/api/v1/organisations/00000000-0000-0000-0000-000000000000", "/api/v1/organisations?cursor=AAAA"]
+    for target in tries:
+        reply = api.get(target)
+        assert reply.status_code in (200, 400, 404, 422), (target, reply.text)
+        text = reply.text.lower() + str(reply.headers).lower()
+        for word in ("select ", "postgres", "syntax error", "/usr", "/tmp", "openssl", "libpq", ".c:", "jansson"):
+            assert word not in text, (target, word, reply.text)
