@@ -105,9 +105,10 @@ static pid_t find_stale(const struct server_child *server)
     return strcmp(folder, server->folder) == 0 ? (pid_t)pid : 0;
 }
 
-static bool has_ended_by(pid_t pid, int64_t deadline_us)
+/* Its folder is asked for each time, because a pid alone may belong to a zombie, or to somebody else by now. */
+static bool has_ended_by(const struct server_child *server, pid_t pid, int64_t deadline_us)
 {
-    while (kill(pid, 0) == 0) {
+    while (find_stale(server) == pid) {
         if (clock_monotonic_us() > deadline_us)
             return false;
         poll(NULL, 0, STALE_POLL_MS);
@@ -126,7 +127,7 @@ enum err server_child_end_stale(const struct server_child *server)
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (kill(pid, steps[i]) < 0 && errno == EPERM)
             break;
-        if (has_ended_by(pid, clock_monotonic_us() + STALE_STEP_US))
+        if (has_ended_by(server, pid, clock_monotonic_us() + STALE_STEP_US))
             return OK;
     }
     return fail(ERR_UNAVAILABLE, "embedded_stale",

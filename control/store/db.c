@@ -45,6 +45,7 @@ struct db {
     bool in_transaction;
     int64_t back_off_us;
     int64_t retry_at_us;
+    char last_refusal[256]; /* why the last attempt to connect failed */
     char constraint[NAME_BYTES];
     char sqlstate[6];
 };
@@ -141,13 +142,14 @@ enum err db_connect(struct db *db)
         return fail(ERR_UNAVAILABLE, "database_unavailable",
                     "the connection was lost inside a transaction");
     if (clock_monotonic_us() < db->retry_at_us)
-        return fail(ERR_UNAVAILABLE, "database_unavailable", "the database is not reachable");
+        return fail(ERR_UNAVAILABLE, "database_unavailable", "%s", db->last_refusal);
 
     err = open_connection(db);
     if (err != OK) {
         db->back_off_us = db->back_off_us ? MIN(db->back_off_us * 2, (int64_t)BACK_OFF_MAX_US)
                                           : BACK_OFF_FIRST_US;
         db->retry_at_us = clock_monotonic_us() + with_jitter(db->back_off_us);
+        snprintf(db->last_refusal, sizeof db->last_refusal, "%s", failure_last()->detail);
         return err_trace(err, __FILE__, __LINE__);
     }
     db->back_off_us = 0;

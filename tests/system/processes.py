@@ -163,7 +163,7 @@ class Control(Process):
     def redis(self):
         """A connection to the embedded Redis, as its operator."""
         return redis.Redis(unix_socket_path=str(self.data / "redis.sock"), decode_responses=True,
-                           password=(self.data / "redis" / "password").read_text().strip())
+                           username="default", password=(self.data / "redis" / "password").read_text().strip())
 
     def remove(self):
         """Deletes the temporary data; call after stop()."""

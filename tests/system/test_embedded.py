@@ -129,8 +129,10 @@ def test_killed_postgres_comes_back_with_everything_acknowledged(start_control):
     client.create("organisations", key="acme", name="Acme")
     for number in range(20):
         client.create("business-units", organisation="acme", key=f"unit-{number}", name="Unit")
-    os.kill(postgres_pid(control.data), signal.SIGKILL)
+    killed = postgres_pid(control.data)
+    os.kill(killed, signal.SIGKILL)
     started = time.monotonic()
+    wait_until(lambda: postgres_pid(control.data) not in (killed, None), 10)  # sessions may outlive it for a moment
 
     def write_works():
         reply = client.post("/api/v1/business-units", json={"organisation": "acme", "key": "after", "name": "After"})
@@ -141,6 +143,7 @@ def test_killed_postgres_comes_back_with_everything_acknowledged(start_control):
     print(f"writes back after {time.monotonic() - started:.2f} s")
     assert time.monotonic() - started < 10
     wait_until(control.is_ready, 10)
+    wait_until(lambda: client.get("/api/v1/business-units").status_code == 200, 10)
     keys = {item["key"] for item in client.read("business-units", limit=100)["items"]}
     assert keys == {"after", *(f"unit-{number}" for number in range(20))}
 

@@ -1,0 +1,86 @@
+"""Migrations as they happen to real instances: killed in the middle, a newer schema, and the backup before."""
+
+import os
+import re
+import shutil
+import time
+
+import pytest
+from instance import processes_in, run, sql
+from processes import ROOT, SERVICE_USER, short_dir, wait_until
+
+MIGRATIONS = sorted((ROOT / "control" / "store" / "migrations").glob("*.sql"))
+
+
+def applied(data):
+    return sql(data, "SELECT string_agg(name, ' ' ORDER BY number) FROM schema_migration")
+
+
+def test_all_migrations_are_applied_in_order(control):
+    assert applied(control.data) == " ".join(path.name for path in MIGRATIONS)
+
+
+@pytest.mark.faults
+def test_start_killed_at_any_moment_is_harmless(start_control):
+    """kill -9 after 20, 60, 100 … ms, until a start gets through; then everything is there once."""
+    data = short_dir() / "data"
+    for milliseconds in range(20, 900, 80):
+        control = start_control(data=data, ready=False)
+        time.sleep(milliseconds / 1000)
+        control.kill()
+    control = start_control(data=data)
+    assert applied(data) == " ".join(path.name for path in MIGRATIONS)
+    assert sql(data, "SELECT count(*) FROM principal") == "1"
+    assert control.client().get("/api/v1/organisations").status_code == 200
+
+
+def test_newer_schema_is_refused(start_control):
+    control = start_control()
+    sql(control.data, "INSERT INTO schema_migration VALUES (9999, '9999_future.sql', 'x', '99.0', now())")
+    control.stop()
+    ended = run("--data", control.data, "--listen", "127.0.0.1:0")
+    assert ended.returncode == 2
+    assert "9999_future.sql, which this em-control" in ended.stderr
+    assert "start the newer program, or restore a backup" in ended.stderr
+    assert not processes_in(control.data)
+
+
+def forget_last_migration(data):
+    """Takes back what the last migration made, so that it is pending again."""
+    text = re.sub(r"--.*", "", MIGRATIONS[-1].read_text())
+    for what, name in re.findall(r"CREATE (TABLE|SEQUENCE|VIEW|DOMAIN|TYPE|FUNCTION)\s+(\w+)", text):
+        sql(data, f"DROP {what} IF EXISTS {name} CASCADE")
+    sql(data, f"DELETE FROM schema_migration WHERE name = '{MIGRATIONS[-1].name}'")
+
+
+def test_backup_is_made_before_a_migration_and_old_ones_go(start_control):
+    control = start_control()
+    control.client().create("organisations", key="kept", name="Kept")
+    backups = control.data / "backups"
+    assert not backups.exists()  # there was nothing to lose at the first start
+    forget_last_migration(control.data)
+    control.stop()
+    backups.mkdir()
+    for second in range(6):
+        (backups / f"before-migration-20200101T00000{second}Z.dump").write_text("old")
+    if os.geteuid() == 0:
+        shutil.chown(backups, SERVICE_USER, SERVICE_USER)
+
+    again = start_control(data=control.data, port=control.port)
+    names = sorted(path.name for path in backups.iterdir())
+    assert len(names) == 5
+    assert names[:4] == [f"before-migration-20200101T00000{second}Z.dump" for second in range(2, 6)]
+    assert (backups / names[4]).read_bytes().startswith(b"PGDMP")
+    assert [item["key"] for item in again.client().read("organisations")["items"]] == ["kept"]
+
+
+def test_two_starts_on_one_database_migrate_once(start_control):
+    """A given database, as of several replicas: the first start migrates, the other finds it done."""
+    owner = start_control()
+    sql(owner.data, "CREATE DATABASE shared")
+    url = f"host={owner.data} user=em dbname=shared"
+    both = [start_control("--database", url, ready=False) for _ in range(2)]
+    for control in both:
+        wait_until(control.is_ready, 60)
+    assert sql(owner.data, "SELECT count(*) FROM schema_migration", "shared") == str(len(MIGRATIONS))
+    assert not (both[0].data / "postgres").exists()
