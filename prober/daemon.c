@@ -18,32 +18,43 @@
 #define METRICS_S 60
 #define FLUSH_MS  2000 /* at the end, for results that are not acknowledged yet */
 
+/* Written beside and then moved, so that a prober that dies meanwhile leaves no half of an id. */
+static enum err write_prober_id(const char *path, const struct uuid *id)
+{
+    AUTO(xfree) char *beside = xasprintf("%s.new", path);
+    FILE *file = fopen(beside, "we");
+    char text[UUID_TEXT_BYTES];
+    bool is_written;
+
+    if (file) {
+        is_written = fprintf(file, "%s\n", uuid_format(id, text)) > 0;
+        is_written = fclose(file) == 0 && is_written;
+        if (is_written && rename(beside, path) == 0)
+            return OK;
+    }
+    return fail(ERR_UNAVAILABLE, "prober_id", "%s cannot be written: %s.", path,
+                strerrordesc_np(errno));
+}
+
 /* The id in DIR/prober.id; a new one is written there. Without DIR it is new each time. */
 static enum err read_prober_id(const char *data, struct uuid *ret_id)
 {
     AUTO(xfree) char *path = data ? xasprintf("%s/prober.id", data) : NULL;
     char text[UUID_TEXT_BYTES] = "";
+    bool is_read;
     FILE *file;
 
     *ret_id = uuid_new();
     if (!path)
         return OK;
     file = fopen(path, "re");
-    if (file) {
-        bool is_read = fgets(text, sizeof text, file) && uuid_parse(str_of(text), ret_id);
-
-        fclose(file);
-        return is_read ? OK
-                       : fail(ERR_INVALID, "prober_id", "%s holds no id; remove it for a new one.",
-                              path);
-    }
-    file = fopen(path, "wxe");
     if (!file)
-        return fail(ERR_UNAVAILABLE, "prober_id", "%s cannot be written: %s.", path,
-                    strerrordesc_np(errno));
-    fprintf(file, "%s\n", uuid_format(ret_id, text));
+        return write_prober_id(path, ret_id);
+    is_read = fgets(text, sizeof text, file) && uuid_parse(str_of(text), ret_id);
     fclose(file);
-    return OK;
+    return is_read
+               ? OK
+               : fail(ERR_INVALID, "prober_id", "%s holds no id; remove it for a new one.", path);
 }
 
 static void log_metrics(struct engine *engine, struct link *link)

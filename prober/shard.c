@@ -1,6 +1,6 @@
 /*
- * A job is a check that this shard runs: by schedule, once, or in a flood. When it is due it asks the limits for room;
- * in each turn of the loop, before it waits, those admitted are started. A job never runs twice at once.
+ * In each turn of the loop, before it waits, the jobs that the limits admit are started; in a flood, as many as are
+ * missing. Probes come from a pool and go back to it.
  */
 #include "prober/shard.h"
 
@@ -14,36 +14,16 @@
 #include "shared/vec.h"
 
 #include "prober/history.h"
+#include "prober/job.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/limits.h"
 #include "prober/probe.h"
-#include "prober/schedule.h"
 #include "prober/scripts.h"
-
-struct job {
-    struct shard *shard;
-    struct check *check;
-    struct limit_entry entry;
-    struct probe *probe; /* under way; NULL */
-    ev_timer due;        /* the next slot */
-    ev_timer extra;      /* a run out of turn */
-    int64_t slot_us;     /* monotonic time of the next slot */
-    int64_t asked_us;    /* when the run that waits or is under way was due */
-    bool again;          /* run once more when this run has ended */
-
-    /* Of a job that runs once; NULL for those of the plan. */
-    engine_once_fn on_end;
-    void *context;
-    bool explain;
-
-    UT_hash_handle hh; /* by check->id */
-};
 
 /* Written by the shard's thread only, read by any. */
 struct counters {
     _Atomic uint64_t started;
     _Atomic uint64_t ended;
-    _Atomic uint64_t skipped;
     _Atomic uint64_t checks;
     _Atomic uint64_t in_flight;
     _Atomic uint64_t waiting;
@@ -56,7 +36,7 @@ struct shard {
     struct resolver *resolver;
     struct tls_contexts *tls;
     struct scripts *scripts;
-    struct limits limits;
+    struct planner planner; /* of its jobs */
     struct pool pool;
     VEC(struct probe *) all_probes; /* for their buffers, at the end */
     struct list probes;             /* under way */
@@ -101,7 +81,7 @@ void shard_add_metrics(struct shard *shard, struct engine_metrics *metrics)
 {
     metrics->probes_started += value_of(&shard->counters.started);
     metrics->probes_ended += value_of(&shard->counters.ended);
-    metrics->slots_skipped += value_of(&shard->counters.skipped);
+    metrics->slots_skipped += value_of(&shard->planner.skipped);
     metrics->checks += value_of(&shard->counters.checks);
     metrics->in_flight += value_of(&shard->counters.in_flight);
     metrics->waiting += value_of(&shard->counters.waiting);
@@ -113,89 +93,6 @@ void shard_add_lag(struct shard *shard, struct lag *lag)
 }
 
 /* ---- jobs ---- */
-
-static void arm(struct shard *shard, ev_timer *timer, int64_t at_us)
-{
-    int64_t left_us = at_us - clock_monotonic_us();
-
-    ev_timer_stop(shard->ev, timer);
-    ev_now_update(shard->ev);
-    ev_timer_set(timer, left_us > 0 ? (double)left_us / 1e6 : 0., 0.);
-    ev_timer_start(shard->ev, timer);
-}
-
-static void arm_next_slot(struct job *job, int64_t after_us)
-{
-    struct shard *shard = job->shard;
-    int64_t interval_us = (int64_t)job->check->interval_ms * 1000;
-    int64_t phase_us = schedule_phase_us(&job->check->id, interval_us);
-
-    job->slot_us = schedule_next_us(after_us + shard->wall_offset_us, interval_us, phase_us) -
-                   shard->wall_offset_us;
-    arm(shard, &job->due, job->slot_us);
-}
-
-static void job_ask(struct job *job, int64_t due_us)
-{
-    job->asked_us = due_us;
-    limits_ask(&job->shard->limits, &job->entry, job->check->host);
-}
-
-static void on_due(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct job *job = container_of(watcher, struct job, due);
-    int64_t now_us = MAX(clock_monotonic_us(), job->slot_us);
-    uint64_t missed =
-        schedule_missed(job->slot_us, now_us, (int64_t)job->check->interval_ms * 1000);
-
-    (void)ev;
-    (void)events;
-    if (job->entry.state == LIMIT_IDLE)
-        job_ask(job, job->slot_us);
-    else
-        missed++;
-    if (missed > 0)
-        count(&job->shard->counters.skipped, missed);
-    arm_next_slot(job, now_us);
-}
-
-static void on_extra(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct job *job = container_of(watcher, struct job, extra);
-
-    (void)ev;
-    (void)events;
-    if (job->entry.state == LIMIT_IDLE)
-        job_ask(job, clock_monotonic_us());
-    else if (job->probe)
-        job->again = true;
-}
-
-static struct job *job_new(struct shard *shard, struct check *check_take)
-{
-    struct job *job = NEW(struct job);
-
-    job->shard = shard;
-    job->check = check_take;
-    list_init(&job->entry.link);
-    ev_timer_init(&job->due, on_due, 0., 0.);
-    ev_timer_init(&job->extra, on_extra, 0., 0.);
-    return job;
-}
-
-/* The job must not be in the table any more. */
-static void job_free(struct job *job)
-{
-    struct shard *shard = job->shard;
-
-    if (job->probe)
-        probe_cancel(job->probe);
-    limits_leave(&shard->limits, &job->entry);
-    ev_timer_stop(shard->ev, &job->due);
-    ev_timer_stop(shard->ev, &job->extra);
-    check_unref(job->check);
-    free(job);
-}
 
 static struct job *find_job(struct shard *shard, const struct uuid *id)
 {
@@ -218,7 +115,7 @@ void shard_set_check(struct shard *shard, struct check *check_take, bool at_once
         check_unref(job->check);
         job->check = check_take;
     } else {
-        job = job_new(shard, check_take);
+        job = job_new(&shard->planner, check_take);
         count(&shard->counters.checks, 1);
         if (shard->flood)
             vec_push(&shard->flood_jobs, job);
@@ -226,9 +123,9 @@ void shard_set_check(struct shard *shard, struct check *check_take, bool at_once
     HASH_ADD_KEYPTR(hh, shard->jobs, &job->check->id, sizeof job->check->id, job);
     if (shard->flood)
         return;
-    arm_next_slot(job, clock_monotonic_us());
+    job_plan(job);
     if (at_once)
-        arm(shard, &job->extra, clock_monotonic_us());
+        job_run_at(job, clock_monotonic_us());
 }
 
 static void drop_job(struct shard *shard, struct job *job)
@@ -260,7 +157,7 @@ void shard_run_at(struct shard *shard, const struct uuid *id, uint32_t delay_ms)
     struct job *job = find_job(shard, id);
 
     if (job)
-        arm(shard, &job->extra, clock_monotonic_us() + (int64_t)delay_ms * 1000);
+        job_run_at(job, clock_monotonic_us() + (int64_t)delay_ms * 1000);
 }
 
 void shard_once(struct shard *shard, struct check *check_take, bool explain, engine_once_fn on_end,
@@ -272,7 +169,7 @@ void shard_once(struct shard *shard, struct check *check_take, bool explain, eng
         check_unref(check_take);
         return;
     }
-    job = job_new(shard, check_take);
+    job = job_new(&shard->planner, check_take);
 
     job->on_end = on_end;
     job->context = context;
@@ -307,7 +204,7 @@ static void start_admitted(struct shard *shard)
 {
     struct limit_entry *entry;
 
-    while ((entry = limits_admit(&shard->limits))) {
+    while ((entry = limits_admit(&shard->planner.limits))) {
         struct job *job = container_of(entry, struct job, entry);
         struct probe *probe = take_probe(shard);
         int64_t late_us = clock_monotonic_us() - job->asked_us;
@@ -355,10 +252,8 @@ static void leave(struct shard *shard, struct probe *probe)
     struct job *job = probe->job;
 
     give_back(shard, probe);
-    if (shard->flood)
-        return;
-    job->probe = NULL;
-    limits_leave(&shard->limits, &job->entry);
+    if (!shard->flood)
+        job_ended(job);
 }
 
 void shard_probe_ended(struct shard *shard, struct probe *probe)
@@ -383,7 +278,7 @@ void shard_probe_cancelled(struct shard *shard, struct probe *probe)
 void shard_connected(struct shard *shard, struct probe *probe)
 {
     if (!shard->flood)
-        limits_connected(&shard->limits, &probe->job->entry);
+        limits_connected(&shard->planner.limits, &probe->job->entry);
 }
 
 /* ---- turns of the loop ---- */
@@ -451,7 +346,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
         start_admitted(shard);
     }
     gauge(&shard->counters.in_flight, pool_in_use(&shard->pool));
-    gauge(&shard->counters.waiting, shard->limits.waiting);
+    gauge(&shard->counters.waiting, shard->planner.limits.waiting);
 }
 
 /* ---- life ---- */
@@ -469,11 +364,12 @@ struct shard *shard_new(const struct engine_options *options, unsigned flood, bo
     if (is_first && options->spawner && options->scripts)
         shard->scripts = scripts_new(shard->ev, options->spawner, options->scripts);
     shard->scratch = xmalloc(SHARD_SCRATCH_BYTES);
-    shard->wall_offset_us = clock_wall_ms() * 1000 - clock_monotonic_us();
-    shard->limits.in_flight_max = options->limits.in_flight;
-    shard->limits.connecting_max = options->limits.connecting;
-    shard->limits.per_host_max = options->limits.per_host;
-    limits_init(&shard->limits);
+    shard->planner.ev = shard->ev;
+    shard->planner.wall_offset_us = clock_wall_ms() * 1000 - clock_monotonic_us();
+    shard->planner.limits.in_flight_max = options->limits.in_flight;
+    shard->planner.limits.connecting_max = options->limits.connecting;
+    shard->planner.limits.per_host_max = options->limits.per_host;
+    limits_init(&shard->planner.limits);
     pool_init(&shard->pool, sizeof(struct probe) + probe_kinds_state_bytes());
     list_init(&shard->probes);
     list_init(&shard->deferred);
@@ -527,12 +423,12 @@ static void cancel_all(void *argument)
             job_free(job);
     }
     /* What waited to run once has no probe to be found by. */
-    while (!list_is_empty(&shard->limits.ready)) {
+    while (!list_is_empty(&shard->planner.limits.ready)) {
         struct limit_entry *entry =
-            container_of(list_first(&shard->limits.ready), struct limit_entry, link);
+            container_of(list_first(&shard->planner.limits.ready), struct limit_entry, link);
         struct job *job = container_of(entry, struct job, entry);
 
-        limits_leave(&shard->limits, entry);
+        limits_leave(&shard->planner.limits, entry);
         if (job->on_end)
             job_free(job);
     }
