@@ -132,12 +132,12 @@ test.describe("when the service cannot give what is asked", () => {
     body: JSON.stringify({ title: code, status, code, detail, request_id: "req-42" }),
   });
 
-  test("a fault names its request and can be tried again", async ({ page }) => {
+  test("a fault names its request and can be tried again", async ({ page, estate }) => {
     let faulty = true;
     await page.route("**/api/v1/tree?*", (route) =>
       faulty ? route.fulfill(problem(500, "internal", "Something broke.")) : route.continue(),
     );
-    await page.goto("/");
+    await page.goto(`/?scope=${estate.organisation}`);
     await expect(page.getByText("The overview could not be loaded")).toBeVisible();
     await expect(page.getByText("req-42")).toBeVisible();
     faulty = false;
@@ -159,8 +159,8 @@ test.describe("when the service cannot give what is asked", () => {
     await expect(page.getByText("No environments yet")).toBeVisible();
   });
 
-  test("what is gone says so, and leaves the page alone", async ({ page }) => {
-    await page.goto("/?env=01939f2c-7c1e-7aaa-8aaa-0123456789ab");
+  test("what is gone says so, and leaves the page alone", async ({ page, estate }) => {
+    await page.goto(`/?scope=${estate.organisation}&env=01939f2c-7c1e-7aaa-8aaa-0123456789ab`);
     await expect(page.getByText("No such item")).toBeVisible();
     await expect(page.getByRole("group", { name: "Instances by state" })).toBeVisible();
   });

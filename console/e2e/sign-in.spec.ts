@@ -12,7 +12,7 @@ anonymous.describe("signing in", () => {
     await page.getByLabel(FIELD).fill(process.env.EM_ADMIN_KEY ?? "");
     await page.getByRole("button", { name: "Sign in" }).click();
     await expect(page).toHaveURL(/\/\?state=down$/);
-    await expect(page.getByRole("group", { name: "Instances by state" })).toBeVisible();
+    await expect(page.getByRole("navigation", { name: "Sections" })).toBeVisible();
   });
 
   anonymous("says what is wrong with a key, and what is neither key nor link", async ({ page }) => {

@@ -90,11 +90,8 @@ export interface Result {
   tls?: { version: string; not_after: string; chain_not_after?: string } | null;
 }
 
-export interface CheckHealth {
-  id: string;
-  key: string;
-  name: string;
-  kind: string;
+export interface CheckHealth extends EntityRef {
+  check_kind: string;
   enabled: boolean;
   state: HealthState;
   since: string | null;

@@ -46,7 +46,7 @@ export function CheckList({
                 {check.name}
               </button>
               <span className="text-xs text-muted-foreground">
-                {check.kind} · every {check.interval_s} s
+                {check.check_kind} · every {check.interval_s} s
               </span>
               {check.enabled ? null : <Tag word="paused" />}
               {check.soft ? <Tag word="confirming" /> : null}

@@ -123,7 +123,7 @@ function MaintenanceForm({
         Reason
         <Input
           required
-          maxLength={500}
+          maxLength={250}
           value={reason}
           onChange={(event) => setReason(event.target.value)}
           placeholder="What is being done"
