@@ -2,9 +2,9 @@
  * The private Redis: on a Unix socket only, with everything it knows in an append-only file. It is rebuilt from PostgreSQL
  * whenever it is empty, so a bound on its memory is safe.
  *
- * Who may connect is first a matter of DIR, which is its owner's alone. When the operator opens DIR to a group, so that
- * subscribers reach the socket, the default user needs the password in DIR/redis/password, and the others sign in as the
- * user `subscriber`, who may read em:* and subscribe and nothing else.
+ * Who may connect is first a matter of DIR, which is its owner's alone until the operator opens it to a group. We are the
+ * default user, with the password in DIR/redis/password; everybody else signs in as the user `subscriber`, who may read
+ * em:* and subscribe and nothing else.
  */
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -87,23 +86,13 @@ static enum err need_password(const struct data_dir *dir, char **ret_password)
     return OK;
 }
 
-static bool is_open_to_group(const struct data_dir *dir)
-{
-    struct stat status;
-
-    return stat(data_dir_path(dir), &status) < 0 || (status.st_mode & (S_IXGRP | S_IXOTH)) != 0;
-}
-
 static enum err write_configuration(const struct server_child *server, const struct data_dir *dir,
                                     const char *password)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
 
     buf_append_text(&text, configuration);
-    if (is_open_to_group(dir))
-        buf_printf(&text, "user default on >%s ~* &* +@all\n", password);
-    else
-        buf_append_text(&text, "user default on nopass ~* &* +@all\n");
+    buf_printf(&text, "user default on >%s ~* &* +@all\n", password);
     buf_printf(&text, "unixsocket \"%s/" SOCKET_FILE "\"\n", data_dir_path(dir));
     buf_printf(&text, "dir \"%s\"\n", server->folder);
     buf_printf(&text, "pidfile \"%s/%s\"\n", server->folder, redis_kind.pid_file);
