@@ -109,6 +109,17 @@ def subscriber(control):
                        decode_responses=True)
 
 
+def redis_operator(control):
+    """A connection to the embedded Redis that may do anything; it asks for the password where others reach the socket."""
+    path = str(control.data / "redis.sock")
+    try:
+        connection = redis.Redis(unix_socket_path=path, decode_responses=True)
+        connection.ping()
+    except redis.exceptions.AuthenticationError:
+        connection = control.redis()
+    return connection
+
+
 def sql(control, statement):
     """Rows of the embedded PostgreSQL, as lists of texts; its operator is the user that it runs as."""
     as_user = ["runuser", "-u", SERVICE_USER, "--"] if os.geteuid() == 0 else []
