@@ -174,10 +174,7 @@ need_build() {
     if [ ! -f "$ROOT/build/$preset/build.ninja" ]; then
         step "configure $preset" cmake -S "$ROOT" --preset "$preset" || return
     fi
-    # Asking ninja first keeps a start with nothing to build quiet and fast.
-    if ! ninja -C "$ROOT/build/$preset" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
-        step "build $preset" ninja -C "$ROOT/build/$preset" "$@"
-    fi
+    step "build $preset" ninja -C "$ROOT/build/$preset" "$@"
 }
 
 # need_user: the system user that owns the data, when root starts the service.
