@@ -61,7 +61,7 @@ static void read_times(struct check *check, const struct engine_check *definitio
     check->interval_ms = definition->interval_ms;
     check->timeout_ms = definition->timeout_ms;
     if (check->timeout_ms > check->interval_ms)
-        json_add_error(errors, "/timeout_ms", "timeout_too_long",
+        json_add_error(errors, "/timeout_ms", "above_interval",
                        "The timeout (%u ms) is longer than the interval (%u ms).",
                        check->timeout_ms, check->interval_ms);
 }
@@ -120,6 +120,7 @@ static void add_spec_errors(const json_t *object, json_t **errors)
 enum err check_read(const json_t *object, struct engine_check *ret_definition)
 {
     json_t *errors = NULL;
+    uint32_t interval_ms;
 
     assert(schemas);
     check_schema("check_line", object, "", &errors);
@@ -127,12 +128,13 @@ enum err check_read(const json_t *object, struct engine_check *ret_definition)
         add_spec_errors(object, &errors);
         return invalid(errors);
     }
+    interval_ms = (uint32_t)json_integer_or(object, "interval_s", CHECK_INTERVAL_S_DEFAULT) * 1000;
     *ret_definition = (struct engine_check){
         .label = str_of(json_text(object, "id", "")),
         .kind = str_of(json_text(object, "kind", "")),
-        .interval_ms =
-            (uint32_t)json_integer_or(object, "interval_s", CHECK_INTERVAL_S_DEFAULT) * 1000,
-        .timeout_ms = (uint32_t)json_integer_or(object, "timeout_ms", CHECK_TIMEOUT_MS_DEFAULT),
+        .interval_ms = interval_ms,
+        .timeout_ms = (uint32_t)json_integer_or(
+            object, "timeout_ms", MIN((uint32_t)CHECK_TIMEOUT_MS_DEFAULT, interval_ms)),
         .spec = json_object_get(object, "spec"),
     };
     return OK;

@@ -38,7 +38,8 @@ void check_schemas_unload(void);
 MUST_USE enum err check_new(const struct engine_check *definition, struct check **ret_check);
 
 /* Reads a check object as of POST /checks. The texts in `ret_definition` are borrowed from `object`; its id is the
- * caller's to set. @return ERR_INVALID with field errors. */
+ * caller's to set. A timeout that is not given is 5 s, or the interval when that is
+ * shorter. @return ERR_INVALID with field errors. */
 MUST_USE enum err check_read(const json_t *object, struct engine_check *ret_definition);
 
 struct check *check_ref(struct check *check);

@@ -31,6 +31,17 @@ static void test_check_new_takes_defaults(void **state)
     assert_string_equal(check->host, "a.test");
 }
 
+static void test_check_read_shortens_the_timeout_that_is_not_given(void **state)
+{
+    AUTO(check_unref) struct check *check = NULL;
+
+    (void)state;
+    assert_int_equal(
+        make("{\"kind\":\"tcp\",\"interval_s\":2,\"spec\":{\"address\":\"a\",\"port\":1}}", &check),
+        OK);
+    assert_int_equal(check->timeout_ms, 2000);
+}
+
 static void test_check_new_does_not_cap_this_machine(void **state)
 {
     AUTO(check_unref) struct check *check = NULL;
@@ -154,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_new_takes_defaults),
+        cmocka_unit_test(test_check_read_shortens_the_timeout_that_is_not_given),
         cmocka_unit_test(test_check_new_does_not_cap_this_machine),
         cmocka_unit_test(test_check_new_names_every_error_with_its_pointer),
         cmocka_unit_test(test_request_has_defaults_that_headers_replace),
