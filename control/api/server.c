@@ -281,8 +281,7 @@ static void write_headers(struct server *server)
                     "Cross-Origin-Resource-Policy: same-origin\r\n"
                     "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\r\n");
     if (server->tls)
-        buf_append_text(&server->headers,
-                        "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
+        buf_append_text(&server->headers, "Strict-Transport-Security: max-age=31536000\r\n");
     buf_printf(&server->api_headers,
                "Cache-Control: no-store\r\n"
                "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"

@@ -1,0 +1,87 @@
+/*
+ * What the server makes of a head before anything runs: target, credentials, origin, entity tags, path and query
+ * parameters. The input is a request as it comes from the socket.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "shared/http_parse.h"
+
+#include "control/api/guard_cookie.h"
+#include "control/api/reply.h"
+#include "control/api/request_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static enum err answer(const struct request *request, struct reply *reply)
+{
+    (void)request;
+    (void)reply;
+    return OK;
+}
+
+/* clang-format off */
+static const struct route routes[] = {
+    MEMORY(GET,  "/api/v1/things",           answer, "list", PUBLIC, BROWSE, none, 200, none, "All",  "limit", "cursor", "q", "from", "system", "include", "cascade"),
+    MEMORY(GET,  "/api/v1/things/{id}",      answer, "get",  PUBLIC, BROWSE, none, 200, none, "One",  "as_of"),
+    MEMORY(POST, "/api/v1/things/{name}/at", answer, "post", PUBLIC, BROWSE, none, 200, none, "Name", "q"),
+    { 0 },
+};
+
+/* clang-format on */
+
+static struct router *make_router(void)
+{
+    struct router *router = router_new();
+
+    router_add(router, routes, NULL);
+    if (router_prepare(router) != OK)
+        abort();
+    return router;
+}
+
+static void read_parameters(const struct router *router, struct request *request, struct str query)
+{
+    CLEANUP(buf_clear_p) struct buf texts = {0};
+    struct route_match match = {0};
+
+    if (!router_match(router, request->method == METHOD_COUNT ? METHOD_GET : request->method,
+                      request->path, &match) ||
+        !match.routed)
+        return;
+    if (request_read_parameters(request, match.routed, &match, query, &texts) != OK) {
+        failure_clear();
+        return;
+    }
+    for (size_t i = 0; i < request->parameter_count; i++)
+        assert(str_is_utf8(request->parameters[i].value));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct http_limits limits = {
+        .target_bytes = 8192, .head_bytes = 16384, .fields = 100, .chunk_extension_bytes = 4096};
+    static struct router *router;
+    struct http_parser parser;
+    struct request request = {0};
+    struct str query;
+    size_t used;
+
+    if (!router)
+        router = make_router();
+    http_parser_init(&parser, HTTP_REQUEST, &limits);
+    if (http_parse(&parser, str_n((const char *)data, size), &used) != HTTP_HEAD)
+        return 0;
+
+    request.head = &parser.head;
+    request.method = method_of(parser.head.method);
+    request_take_id(&request, http_head_field(&parser.head, STR("x-request-id")));
+    credential_of(&parser.head, size & 1);
+    origin_is_own(&parser.head, size & 1);
+    entity_tag_of(http_head_field(&parser.head, STR("if-match")));
+    if (guard_against_forgery(&request) != OK)
+        failure_clear();
+    if (target_split(parser.head.target, &request.path, &query))
+        read_parameters(router, &request, query);
+    return 0;
+}
