@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -67,21 +68,23 @@ static size_t append_escaped(char *line, size_t len, size_t size, const char *te
     return len;
 }
 
-/* False when this site has used up its lines of this second; `ret_left_out` is what the last second
- * left out. */
-static int site_may_write(struct log_site *site, long second, unsigned *ret_left_out)
+/* False when this site has used up its lines of this second; `ret_left_out` is what the last second left out. Two threads at
+ * the turn of a second may both begin to count anew: a line more or less does no harm. */
+static bool site_may_write(struct log_site *site, long second, unsigned *ret_left_out)
 {
+    unsigned lines;
+
     *ret_left_out = 0;
-    if (site->second != second) {
-        *ret_left_out = site->lines > LOG_BURST ? site->lines - LOG_BURST : 0;
-        site->second = second;
-        site->lines = 0;
+    if (atomic_load_explicit(&site->second, memory_order_relaxed) != second) {
+        lines = atomic_exchange_explicit(&site->lines, 0, memory_order_relaxed);
+        *ret_left_out = lines > LOG_BURST ? lines - LOG_BURST : 0;
+        atomic_store_explicit(&site->second, second, memory_order_relaxed);
     }
-    return ++site->lines <= LOG_BURST;
+    return atomic_fetch_add_explicit(&site->lines, 1, memory_order_relaxed) < LOG_BURST;
 }
 
-__attribute__((no_sanitize("thread"))) void log_write(struct log_site *site, enum log_level level,
-                                                      const char *event, const char *format, ...)
+void log_write(struct log_site *site, enum log_level level, const char *event, const char *format,
+               ...)
 {
     struct timespec now;
     struct tm utc;

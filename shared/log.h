@@ -8,17 +8,18 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "shared/attrs.h"
 
 #define LOG_BURST 50
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Where a log call stands; counts its lines of the current second. Written without a lock: a lost
- * count is harmless. */
+/* Where a log call stands; counts its lines of the current second. */
 struct log_site {
-    long second;
-    unsigned lines;
+    _Atomic long second;
+    _Atomic unsigned lines;
 };
 
 void log_set_level(enum log_level level);
