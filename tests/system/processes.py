@@ -51,7 +51,7 @@ def free_port():
 def short_dir():
     """A new folder with a path short enough for sockets, which the service's user may pass through."""
     path = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))
-    path.chmod(0o755)
+    path.chmod(0o1777)  # sanitizers write their reports as the service's user
     return path
 
 
