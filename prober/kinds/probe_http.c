@@ -31,6 +31,7 @@ struct http_state {
     unsigned redirects;
     unsigned informational;
     bool has_head;
+    bool is_cut; /* the server did not take the whole request */
     uint64_t body_bytes;
     int64_t leaf_expires_ms; /* the earliest over all hops; 0: none seen */
     int64_t chain_expires_ms;
@@ -75,6 +76,7 @@ static enum wait dial_url(struct probe *probe)
 
     state->sent = 0;
     state->has_head = false;
+    state->is_cut = false;
     state->informational = 0;
     state->body_bytes = 0;
     http_parser_init(&state->parser, HTTP_RESPONSE, &limits);
@@ -140,9 +142,11 @@ static enum wait http_send(struct probe *probe)
                                   state->request.len - state->sent, &len);
         int error = stream_error(&probe->stream);
 
-        /* A server may answer and close before it has read everything: the answer counts. */
-        if (io == IO_ERROR && state->sent > 0 && (error == EPIPE || error == ECONNRESET))
+        /* A server may answer (or send an alert) and close before it has read everything: that counts. */
+        if (io == IO_ERROR && (error == EPIPE || error == ECONNRESET)) {
+            state->is_cut = true;
             break;
+        }
         if (io != IO_DONE)
             return probe_wait_io(probe, io);
         state->sent += len;
@@ -411,6 +415,10 @@ static enum wait on_closed(struct probe *probe)
 
     if (state->has_head && http_parse_eof(&state->parser) == HTTP_END)
         return judge(probe);
+    if (probe->result.phase == PHASE_FIRST_BYTE && state->is_cut) {
+        probe_enter(probe, PHASE_REQUEST);
+        return probe_end_io(probe, IO_ERROR); /* the write's own error */
+    }
     if (probe->result.phase == PHASE_FIRST_BYTE)
         return probe_end_io(probe, IO_EOF);
     return probe_end(probe, OUTCOME_EOF_EARLY,
