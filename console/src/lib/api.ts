@@ -2,7 +2,7 @@
 // build of the service are told to whoever watches.
 
 import createClient, { type Middleware } from "openapi-fetch";
-import type { paths } from "@/lib/api-paths";
+import type { paths } from "@openapi/types";
 import { signal } from "@/lib/signal";
 import type { Problem } from "@/lib/types";
 
@@ -82,6 +82,11 @@ export async function data<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data: body, error, response } = await call;
   if (response.ok) return body as T; // openapi-fetch gives the success type exactly when the status is 2xx
   throw problemError(response, error);
+}
+
+/** The body of a good answer, where the API's document leaves open a shape of lib/types.ts says more exactly. */
+export async function exactly<Shape>(call: Promise<Answer<unknown>>): Promise<Shape> {
+  return (await data(call)) as Shape;
 }
 
 /** Turns a refused answer into an ApiError, whether or not its body is a problem document. */

@@ -1,54 +1,44 @@
-// The shapes of the API that the console reads and writes.
+// The shapes that the console reads and writes, by short names. They come from the API's document; where it leaves an
+// object open or a word free, the shape named here is that of design and server.
+
+import type { components } from "@openapi/types";
+
+type Schemas = components["schemas"];
+
+/** A shape of the document with some of its fields said more exactly. */
+type Exact<Shape, Fields> = Omit<Shape, keyof Fields | "$defs" | "override"> & Fields;
 
 export const HEALTH_STATES = ["down", "degraded", "unknown", "maintenance", "operational"] as const;
 
 /** Listed by severity, worst first: the order of every list, never a rule that computes a state. */
 export type HealthState = (typeof HEALTH_STATES)[number];
 
-export type Kind =
-  "organisation" | "business_unit" | "system" | "environment_group" | "instance" | "component" | "check";
+export type Session = Schemas["session"];
+export type Health = Schemas["health_status"];
+export type TreeNode = Schemas["tree"]["$defs"]["node"];
+export type Kind = TreeNode["kind"];
+export type MaintenanceWindow = Schemas["maintenance_window"];
+export type MaintenanceWindowNew = Schemas["maintenance_window_new"];
+export type Problem = Schemas["problem"];
+export type Verdict = Schemas["result"]["verdict"];
 
-export type Verdict = "ok" | "warn" | "fail" | "error";
+/** What one probe found; a packed one (`compact`) has kept only verdict, outcome and total time. */
+export type Result = Exact<Schemas["result"], { timings_us: Timings; http?: { status: number } | null }>;
 
-export interface Session {
-  user: { id: string; name: string };
-  permissions: string[];
-  csrf_token: string | null;
-  expires_at: string | null;
-  service: { name: string; version: string; build: string };
-}
+export type Timings = {
+  queue?: number;
+  dns?: number;
+  connect?: number;
+  tls?: number;
+  first_byte?: number;
+  transfer?: number;
+  total: number;
+};
 
-export interface Health {
-  state: HealthState;
-  since: string | null;
-  reason: string | null;
-  version: number;
-  partial_maintenance: boolean;
-  under_maintenance: boolean;
-}
-
-/** One node of `GET /tree`; which of the optional fields are there depends on its kind. */
-export interface TreeNode {
-  kind: Kind | "component_definition";
-  id: string;
-  key: string;
-  name: string;
-  version: number;
-  criticality?: string;
-  health?: Health;
-  children?: TreeNode[];
-  group_kind?: string;
-  tier?: string | null;
-  order?: number | null;
-  environment_group?: string;
-  url?: string | null;
-  definition?: string;
-  component_kind?: string;
-  host?: string | null;
-  slice?: string | null;
-  check_kind?: string;
-  enabled?: boolean;
-  interval_s?: number;
+/** One page of a list; `next` asks for the one after it. */
+export interface Page<Item> {
+  items: Item[];
+  next: string | null;
 }
 
 export interface EntityRef {
@@ -58,134 +48,29 @@ export interface EntityRef {
   name: string;
 }
 
-export interface Cause extends EntityRef {
-  state: HealthState;
-  since: string | null;
-  reason: string | null;
-}
+export type Cause = EntityRef & { state: HealthState; since: string; reason: string };
 
-export interface Timings {
-  queue?: number;
-  dns?: number;
-  connect?: number;
-  tls?: number;
-  first_byte?: number;
-  transfer?: number;
-  total: number;
-}
+export type CheckHealth = Exact<
+  Schemas["health"]["$defs"]["check"],
+  { state: HealthState; last: Result | null }
+>;
 
-/** A probe's result; a packed one (`compact`) has kept only verdict, outcome and total time. */
-export interface Result {
-  check: string;
-  at: string;
-  verdict: Verdict;
-  outcome: string;
-  timings_us: Timings;
-  compact?: boolean;
-  location?: string;
-  phase?: string;
-  message?: string;
+export type EntityHealth = Exact<
+  Schemas["health"],
+  { kind: Kind; path: EntityRef[]; because: Cause[]; checks?: CheckHealth[] }
+>;
+
+export type HealthEvent = Exact<Schemas["health_event"], { kind: Kind }>;
+
+export interface Spec {
+  url?: string;
   address?: string;
-  http?: { status: number; redirects: number; body_bytes: number; truncated: boolean };
-  tls?: { version: string; not_after: string; chain_not_after?: string } | null;
+  port?: number;
+  command?: string;
+  expect?: { warn_ms?: number | null; fail_ms?: number | null } | null;
 }
 
-export interface CheckHealth extends EntityRef {
-  check_kind: string;
-  enabled: boolean;
-  state: HealthState;
-  since: string | null;
-  reason: string | null;
-  soft: boolean;
-  flapping: boolean;
-  interval_s: number;
-  last: Result | null;
-}
-
-export interface EntityHealth extends EntityRef {
-  path: EntityRef[];
-  state: HealthState;
-  since: string | null;
-  reason: string | null;
-  version: number;
-  measured: HealthState;
-  partial_maintenance: boolean;
-  under_maintenance: boolean;
-  because: Cause[];
-  checks?: CheckHealth[];
-}
-
-export interface HealthEvent {
-  seq: number;
-  at: string;
-  kind: Kind;
-  id: string;
-  key: string;
-  name: string;
-  from: HealthState;
-  to: HealthState;
-  version: number;
-  reason: string | null;
-}
-
-/** What the console needs of a check's definition. */
-export interface Check {
-  id: string;
-  name: string;
-  kind: string;
-  interval_s: number;
-  timeout_ms: number;
-  spec: {
-    url?: string;
-    address?: string;
-    port?: number;
-    name?: string;
-    expect?: { warn_ms?: number | null; fail_ms?: number | null } | null;
-  };
-}
-
-export interface MaintenanceWindow {
-  id: string;
-  scope: Partial<Record<"component" | "instance" | "environment_group" | "system", string>>;
-  starts_at: string;
-  ends_at: string;
-  reason: string;
-  ended_at: string | null;
-  version: number;
-}
-
-export interface MaintenanceWindowNew {
-  scope: MaintenanceWindow["scope"];
-  starts_at: string;
-  ends_at: string;
-  reason: string;
-}
-
-export interface TaggedEntity {
-  id: string;
-  tags: string[];
-}
-
-export interface ComponentSummary {
-  id: string;
-  key: string;
-  name: string;
-  instance: string;
-}
-
-export interface Page<T> {
-  items: T[];
-  next: string | null;
-}
-
-export interface Problem {
-  title: string;
-  status: number;
-  code: string;
-  detail?: string;
-  request_id?: string;
-  errors?: { pointer: string; code: string; detail: string }[];
-}
+export type Check = Exact<Schemas["check"], { spec: Spec }>;
 
 /** A live message; which part of `changed` is there tells what happened. */
 export interface Change {

@@ -68,7 +68,7 @@ export function AttentionList({
 }
 
 function AttentionRow({ instance, onOpen }: { instance: Instance; onOpen: (id: string) => void }) {
-  const { node, system } = instance;
+  const { node, label, system } = instance;
   return (
     <li>
       <button
@@ -80,7 +80,7 @@ function AttentionRow({ instance, onOpen }: { instance: Instance; onOpen: (id: s
           <StateBadge state={node.health.state} />
         </span>
         <span className="max-w-[45%] shrink-0 truncate font-medium">
-          {system.name} <span className="font-normal text-muted-foreground">{node.name}</span>
+          {system.name} <span className="font-normal text-muted-foreground">{label}</span>
         </span>
         <span className="min-w-0 flex-1 truncate text-xs text-muted-foreground">{node.health.reason}</span>
         <Time at={node.health.since} as="for" className="numeric shrink-0 text-xs text-muted-foreground" />

@@ -112,5 +112,5 @@ function CheckResults({ check }: { check: CheckHealth }) {
 function targetOf(definition: ReturnType<typeof useCheck>["data"]): string {
   const spec = definition?.spec;
   if (!spec) return "";
-  return spec.url ?? (spec.address ? [spec.address, spec.port].filter(Boolean).join(":") : (spec.name ?? ""));
+  return spec.url ?? spec.command ?? [spec.address, spec.port].filter(Boolean).join(":");
 }

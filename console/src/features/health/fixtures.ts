@@ -3,11 +3,20 @@
 import type { Change, Health, HealthState, Kind, TreeNode } from "@/lib/types";
 
 export function health(state: HealthState, version = 1, since = "2026-11-20T10:00:00.000Z"): Health {
-  return { state, since, reason: null, version, partial_maintenance: false, under_maintenance: false };
+  return { state, since, reason: "", version, partial_maintenance: false, under_maintenance: false };
 }
 
 function node(kind: Kind, id: string, more: Partial<TreeNode> = {}): TreeNode {
-  return { kind, id, key: id, name: id.toUpperCase(), version: 1, health: health("operational"), ...more };
+  return {
+    kind,
+    id,
+    key: id,
+    name: id.toUpperCase(),
+    version: 1,
+    health: health("operational"),
+    children: [],
+    ...more,
+  };
 }
 
 const group = (id: string, key: string, kind: string, order: number) =>

@@ -1,10 +1,9 @@
 // The hierarchy as the console holds it: flat, so that a live change touches one entry and leaves every other
 // object as it was. Pure; the query cache keeps the result.
 
-import type { Change, Health, Kind, TreeNode } from "@/lib/types";
+import type { Change, Health, TreeNode } from "@/lib/types";
 
-export interface FleetNode extends Omit<TreeNode, "children" | "health" | "kind"> {
-  kind: Kind;
+export interface FleetNode extends Omit<TreeNode, "children" | "health"> {
   parent: string | null;
   health: Health;
 }
@@ -16,8 +15,8 @@ export interface Fleet {
 
 const NO_HEALTH: Health = {
   state: "unknown",
-  since: null,
-  reason: null,
+  since: "",
+  reason: "",
   version: 0,
   partial_maintenance: false,
   under_maintenance: false,
@@ -26,10 +25,9 @@ const NO_HEALTH: Health = {
 export function buildFleet(items: TreeNode[]): Fleet {
   const nodes = new Map<string, FleetNode>();
   const visit = (node: TreeNode, parent: string | null) => {
-    const { children, health, kind, ...own } = node;
-    if (kind !== "component_definition")
-      nodes.set(node.id, { ...own, kind, parent, health: health ?? NO_HEALTH });
-    children?.forEach((child) => visit(child, node.id));
+    const { children, health, ...own } = node;
+    nodes.set(node.id, { ...own, parent, health: health ?? NO_HEALTH });
+    children.forEach((child) => visit(child, node.id));
   };
   items.forEach((item) => visit(item, null));
   return { nodes };
@@ -43,7 +41,7 @@ export function depthToInstances(items: TreeNode[]): number {
   const deepestUnit = (node: TreeNode, level: number): number =>
     Math.max(
       node.kind === "business_unit" ? level : 0,
-      ...(node.children ?? []).map((child) => deepestUnit(child, level + 1)),
+      ...node.children.map((child) => deepestUnit(child, level + 1)),
     );
   return Math.max(1, ...items.map((item) => deepestUnit(item, 0))) + 2;
 }

@@ -12,6 +12,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView, Notice } from "@/components/views";
 import { formatDate, formatWord } from "@/lib/format";
 import { useRooms } from "@/lib/live";
+import { fullName } from "@/lib/names";
 import { HEALTH_STATES, type HealthEvent } from "@/lib/types";
 import { changeKeys, useScope, useSheets } from "@/lib/url";
 import { organisationRooms, type Fleet } from "./fleet";
@@ -119,9 +120,11 @@ function ChangeTable({ events, fleet }: { events: HealthEvent[]; fleet: Fleet | 
   );
 }
 
+/** The system of an instance; of anything else, what it is. */
 function whereOf(event: HealthEvent, fleet: Fleet | undefined): string {
-  const parent = event.kind === "instance" ? fleet?.nodes.get(event.id)?.parent : null;
-  return (parent && fleet?.nodes.get(parent)?.name) || formatWord(event.kind);
+  if (event.kind !== "instance") return formatWord(event.kind);
+  const parent = fleet?.nodes.get(event.id)?.parent;
+  return (parent && fleet?.nodes.get(parent)?.name) || "";
 }
 
 function ChangeRow({ event, where }: { event: HealthEvent; where: string }) {
@@ -130,8 +133,7 @@ function ChangeRow({ event, where }: { event: HealthEvent; where: string }) {
     event.kind === "instance" ? openInstance : event.kind === "component" ? openComponent : undefined;
   const name = (
     <>
-      {event.kind === "instance" ? `${where} ` : null}
-      {event.name}
+      {event.kind === "instance" ? fullName(event.name, where) : event.name}
       {event.kind === "instance" ? null : <span className="font-normal text-muted-foreground"> {where}</span>}
     </>
   );

@@ -10,12 +10,14 @@ import type { FleetNode } from "./fleet";
 /** One instance in the matrix: icon, name, state in words and for how long. A change tints it for a moment. */
 export function InstanceChip({
   node,
+  name,
   named,
   selected,
   tabIndex,
   onOpen,
 }: {
   node: FleetNode;
+  name: string;
   /** Whether the name says more than the column's heading does. */
   named: boolean;
   selected: boolean;
@@ -50,11 +52,13 @@ export function InstanceChip({
         />
       )}
       <StateIcon state={state} />
-      <span className={named ? "min-w-0 flex-1 truncate font-medium" : "sr-only"}>{node.name}</span>
+      <span className={named ? "min-w-0 flex-1 truncate font-medium" : "sr-only"}>{name}</span>
       <span
         className={cn(
           "shrink-0",
           named ? null : "flex-1",
+          // Where name and word do not both fit, a good state is left to its icon.
+          named && calm && "@max-[184px]:sr-only",
           calm ? "text-muted-foreground" : STATE[state].text,
         )}
       >

@@ -36,7 +36,7 @@ export function InstanceList({
           </tr>
         </thead>
         <tbody>
-          {instances.map(({ node, system, group }) => (
+          {instances.map(({ node, label, system, group }) => (
             <tr
               key={node.id}
               className={cn(
@@ -51,7 +51,7 @@ export function InstanceList({
                   onClick={() => onOpen(node.id)}
                   className="focus-inset max-w-full truncate text-left font-medium after:absolute after:inset-0"
                 >
-                  {system.name} <span className="font-normal text-muted-foreground">{node.name}</span>
+                  {system.name} <span className="font-normal text-muted-foreground">{label}</span>
                 </button>
               </td>
               <td>

@@ -1,6 +1,7 @@
 "use client";
 
 import { memo, useCallback, useRef, useState, type KeyboardEvent } from "react";
+import { shortName } from "@/lib/names";
 import { cn } from "@/lib/utils";
 import type { FleetNode } from "./fleet";
 import { InstanceChip } from "./instance-chip";
@@ -64,7 +65,7 @@ export function InstanceMatrix({
         aria-colcount={columns.length + 1}
         onKeyDown={onKeyDown}
         className="grid w-full min-w-max"
-        style={{ gridTemplateColumns: ["minmax(176px, 1fr)", ...columns.map(widthOf)].join(" ") }}
+        style={{ gridTemplateColumns: ["minmax(180px, 1fr)", ...columns.map(widthOf)].join(" ") }}
       >
         <div role="row" aria-rowindex={1} className="contents text-xs text-muted-foreground">
           <span
@@ -103,7 +104,7 @@ export function InstanceMatrix({
 }
 
 function widthOf({ named }: Column): string {
-  return named ? "minmax(188px, 1.2fr)" : "minmax(150px, 1fr)";
+  return named ? "minmax(152px, 1.2fr)" : "minmax(152px, 1fr)";
 }
 
 interface MatrixRowProps {
@@ -136,6 +137,7 @@ const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
         <Cell
           key={column}
           name={`${index}:${column}`}
+          system={row.system.name}
           nodes={cell}
           named={named[column] === NAMED}
           activeItem={column === activeColumn ? activeItem : NO_ITEM}
@@ -164,6 +166,7 @@ function sameRow(before: MatrixRowProps, after: MatrixRowProps): boolean {
 
 function Cell({
   name,
+  system,
   nodes,
   named,
   activeItem,
@@ -171,6 +174,7 @@ function Cell({
   onOpen,
 }: {
   name: string;
+  system: string;
   nodes: FleetNode[];
   named: boolean;
   activeItem: number;
@@ -185,7 +189,7 @@ function Cell({
       data-cell={name}
       tabIndex={empty ? (active === 0 ? 0 : -1) : undefined}
       className={cn(
-        "focus-inset flex min-h-9 flex-col justify-center gap-0.5 border-b p-0.5",
+        "focus-inset @container flex min-h-9 flex-col justify-center gap-0.5 border-b p-0.5",
         empty && "px-3",
       )}
     >
@@ -198,6 +202,7 @@ function Cell({
           <InstanceChip
             key={node.id}
             node={node}
+            name={shortName(node.name, system)}
             named={named}
             selected={node.id === selected}
             tabIndex={item === active ? 0 : -1}

@@ -11,8 +11,9 @@ import { useCan } from "@/features/access";
 import { ApiError } from "@/lib/api";
 import { TICK_MS, useNow } from "@/lib/clock";
 import type { EntityHealth } from "@/lib/types";
+import { titleOf } from "./entity";
 import { openWindows } from "./maintenance";
-import { titleOf } from "./title";
+
 import { useCreateMaintenance, useEndMaintenance, useMaintenanceWindows, type SheetKind } from "./queries";
 
 const LENGTHS = [

@@ -12,6 +12,8 @@ const window = (id: string, more: Partial<MaintenanceWindow>): MaintenanceWindow
   reason: "upgrade",
   ended_at: null,
   version: 1,
+  created_at: "2026-11-20T10:00:00Z",
+  updated_at: "2026-11-20T10:00:00Z",
   ...more,
 });
 const component: EntityHealth = {

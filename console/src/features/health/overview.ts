@@ -1,6 +1,7 @@
 // What the overview shows, worked out from the fleet and the filters. Pure, so that each rule has a test.
 
 import { HEALTH_STATES, type HealthState } from "@/lib/types";
+import { shortName } from "@/lib/names";
 import { pathOf, type Fleet, type FleetNode } from "./fleet";
 
 export interface Filters {
@@ -14,6 +15,8 @@ export interface Filters {
 /** An instance with what the filters and lists need of its surroundings. */
 export interface Instance {
   node: FleetNode;
+  /** Its name beside its system's. */
+  label: string;
   system: FleetNode;
   group: FleetNode | undefined;
   unit: FleetNode | undefined;
@@ -54,6 +57,7 @@ export function instancesOf(
     if (!system || (scope !== null && !path.some((ancestor) => ancestor.id === scope))) continue;
     found.push({
       node,
+      label: shortName(node.name, system.name),
       system,
       group: node.environment_group ? fleet.nodes.get(node.environment_group) : undefined,
       unit: path.findLast((ancestor) => ancestor.kind === "business_unit"),
@@ -107,10 +111,10 @@ export function needsAttention(instances: readonly Instance[], states: readonly 
 export function columnsOf(instances: readonly Instance[]): Column[] {
   const groups = new Map<string, FleetNode | undefined>();
   const named = new Set<string>();
-  for (const { node, group } of instances) {
+  for (const { node, label, group } of instances) {
     const key = group?.key ?? NO_GROUP.key;
     if (!groups.has(key)) groups.set(key, group);
-    if (node.name.toLowerCase() !== group?.name.toLowerCase() && node.key !== key) named.add(key);
+    if (label.toLowerCase() !== group?.name.toLowerCase() && node.key !== key) named.add(key);
   }
   const rank = (group: FleetNode | undefined) => {
     if (!group) return GROUP_KINDS.length + 1;

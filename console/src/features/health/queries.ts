@@ -8,10 +8,19 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { api, data } from "@/lib/api";
+import { api, data, exactly } from "@/lib/api";
 import { live, POLL_MS } from "@/lib/live";
 import { useSignal } from "@/lib/signal";
-import type { Check, EntityHealth, Kind, MaintenanceWindow, MaintenanceWindowNew } from "@/lib/types";
+import type {
+  Check,
+  EntityHealth,
+  HealthEvent,
+  Kind,
+  MaintenanceWindow,
+  MaintenanceWindowNew,
+  Page,
+  Result,
+} from "@/lib/types";
 import { buildFleet, depthToInstances, keepNewer, type Fleet } from "./fleet";
 
 /** Kinds that a sheet can show. */
@@ -124,8 +133,8 @@ export function useComponentSearch(q: string) {
 function fetchHealth(kind: SheetKind, id: string, signal: AbortSignal): Promise<EntityHealth> {
   const request = { params: { path: { id } }, signal };
   return kind === "instance"
-    ? data(api.GET("/api/v1/instances/{id}/health", request))
-    : data(api.GET("/api/v1/components/{id}/health", request));
+    ? exactly(api.GET("/api/v1/instances/{id}/health", request))
+    : exactly(api.GET("/api/v1/components/{id}/health", request));
 }
 
 /** State, path, causes and checks of what a sheet shows. */
@@ -145,7 +154,8 @@ export function useResults(check: string) {
     queryKey: keys.results(check),
     queryFn: async ({ signal }) => {
       const params = { path: { id: check }, query: { limit: RESULTS } };
-      return (await data(api.GET("/api/v1/checks/{id}/results", { params, signal }))).items;
+      const page = exactly<Page<Result>>(api.GET("/api/v1/checks/{id}/results", { params, signal }));
+      return (await page).items;
     },
     placeholderData: keepPreviousData,
     refetchInterval: useFallbackInterval(),
@@ -156,7 +166,7 @@ export function useResults(check: string) {
 export function useCheck(id: string) {
   return useQuery<Check>({
     queryKey: keys.check(id),
-    queryFn: ({ signal }) => data(api.GET("/api/v1/checks/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => exactly(api.GET("/api/v1/checks/{id}", { params: { path: { id } }, signal })),
     staleTime: 60_000,
   });
 }
@@ -175,7 +185,7 @@ export function useEvents(query: EventQuery) {
     queryKey: keys.eventsOf(query),
     queryFn: ({ pageParam, signal }) => {
       const params = { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } };
-      return data(api.GET("/api/v1/health/events", { params, signal }));
+      return exactly<Page<HealthEvent>>(api.GET("/api/v1/health/events", { params, signal }));
     },
     initialPageParam: "",
     getNextPageParam: (page) => page.next,

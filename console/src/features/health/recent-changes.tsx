@@ -6,6 +6,7 @@ import { Time } from "@/components/time";
 import { Card, CardHeader } from "@/components/ui/card";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView, Notice } from "@/components/views";
+import { shortName } from "@/lib/names";
 import type { HealthEvent } from "@/lib/types";
 import type { Fleet } from "./fleet";
 import { useEvents } from "./queries";
@@ -81,7 +82,7 @@ function ChangeRow({
       >
         <Time at={event.at} as="clock" className="numeric w-14 shrink-0 text-xs text-muted-foreground" />
         <span className="min-w-0 flex-1 truncate">
-          {system} <span className="text-muted-foreground">{event.name}</span>
+          {system} <span className="text-muted-foreground">{shortName(event.name, system)}</span>
         </span>
         <span className="flex shrink-0 items-center gap-1 text-xs">
           <StateIcon state={event.from} labelled />

@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { toast } from "@/components/ui/toast";
 import type { EntityHealth } from "@/lib/types";
 import { useScope, useSheets } from "@/lib/url";
-import { titleOf } from "./title";
+import { titleOf } from "./entity";
 
 /** Name, place, state with its reason, and the actions of a sheet. */
 export function SheetHeader({

@@ -8,6 +8,7 @@ import { StateIcon } from "@/components/state";
 import { toast } from "@/components/ui/toast";
 import { useSignOut } from "@/features/access";
 import { pathOf, useComponentSearch, useFleet, type Fleet, type FleetNode } from "@/features/health";
+import { fullName, shortName } from "@/lib/names";
 import { paths } from "@/lib/paths";
 import { toggleTheme } from "@/lib/theme";
 import { useScope, useSheets } from "@/lib/url";
@@ -64,7 +65,7 @@ export function PaletteContent({ close, onHelp }: { close: () => void; onHelp: (
               >
                 <StateIcon state={node.health.state} labelled />
                 <span className="truncate">
-                  {where} <span className="text-muted-foreground">{node.name}</span>
+                  {where} <span className="text-muted-foreground">{shortName(node.name, where)}</span>
                 </span>
               </Item>
             ))}
@@ -143,7 +144,7 @@ function systemOf(fleet: Fleet, node: FleetNode): string {
 
 function whereOf(fleet: Fleet, instance: string): string {
   const node = fleet.nodes.get(instance);
-  return node ? `${systemOf(fleet, node)} ${node.name}` : "";
+  return node ? fullName(node.name, systemOf(fleet, node)) : "";
 }
 
 async function writeLink(): Promise<void> {
