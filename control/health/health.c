@@ -15,6 +15,7 @@
 #include "control/health/health_routes.h"
 #include "control/health/maintenance_routes.h"
 #include "control/health/news.h"
+#include "control/health/preview_routes.h"
 #include "control/health/read_model.h"
 #include "control/health/read_routes.h"
 #include "control/health/retention.h"
@@ -188,6 +189,7 @@ void health_add_routes(struct health *health, struct router *router)
     router_add(router, health_read_routes, health ? health->model : NULL);
     router_add(router, health_routes, health);
     router_add(router, maintenance_routes, health);
+    router_add(router, preview_routes, NULL);
 }
 
 struct live_source health_live_source(struct health *health)
