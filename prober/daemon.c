@@ -15,6 +15,7 @@
 #include "prober/link.h"
 #include "prober/options.h"
 
+#define LOCATION  "default"
 #define METRICS_S 60
 #define FLUSH_MS  2000 /* at the end, for results that are not acknowledged yet */
 
@@ -109,12 +110,13 @@ enum err daemon_run(const struct prober_options *options,
     link_options.bus_url = bus_url;
 
     TRY(link_new(&link_options, &link));
+    own.location = LOCATION;
+    own.prober = uuid_format(&link_options.prober_id, text);
     own.on_result = link_take_result;
     own.context = link;
     TRY(engine_new(&own, &engine));
     TRY(link_start(link, engine));
-    log_info("prober.started", "id=%s bus=%s version=" EM_VERSION,
-             uuid_format(&link_options.prober_id, text), bus_url);
+    log_info("prober.started", "id=%s bus=%s version=" EM_VERSION, text, bus_url);
 
     work(engine, link);
     log_info("prober.stopping", "id=%s", text);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -164,6 +165,7 @@ enum err engine_once(struct engine *engine, const struct engine_check *definitio
 /* ---- previews ---- */
 
 struct preview {
+    const struct engine *engine;
     engine_preview_fn on_end;
     void *context;
 };
@@ -175,7 +177,8 @@ static void on_preview_end(void *context, const char *label, const struct result
     CLEANUP(buf_clear_p) struct buf answer = {0};
 
     buf_append_text(&answer, "{\"result\":");
-    result_json_write(&answer, result, str_of(label), str_n(NULL, 0), str_n(NULL, 0));
+    result_json_write(&answer, result, str_of(label), str_of(preview->engine->options.location),
+                      str_of(preview->engine->options.prober));
     buf_append_text(&answer, ",\"steps\":");
     json_write(steps, &answer);
     buf_append_char(&answer, '}');
@@ -215,7 +218,7 @@ void engine_preview(struct engine *engine, struct str check, engine_preview_fn o
 {
     struct preview *preview = NEW(struct preview);
 
-    *preview = (struct preview){on_end, context};
+    *preview = (struct preview){engine, on_end, context};
     if (start_preview(engine, check, preview) == OK)
         return;
     free(preview);
@@ -281,6 +284,8 @@ static void *run_shard(void *argument)
 
 static enum err start_threads(struct engine *engine)
 {
+    char name[16];
+
     for (; engine->running < engine->loops; engine->running++) {
         int error = pthread_create(&engine->threads[engine->running], NULL, run_shard,
                                    engine->shards[engine->running]);
@@ -288,6 +293,8 @@ static enum err start_threads(struct engine *engine)
         if (error)
             return fail(ERR_UNAVAILABLE, "thread_failed", "A thread cannot be started: %s.",
                         strerrordesc_np(error));
+        snprintf(name, sizeof name, "loop-%u", engine->running);
+        pthread_setname_np(engine->threads[engine->running], name);
     }
     return OK;
 }

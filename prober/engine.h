@@ -44,6 +44,8 @@ struct engine_options {
     struct spawner *spawner; /* runs scripts; NULL: script checks end as `policy` */
     const char *scripts;     /* the directory that scripts may come from; NULL as above */
     unsigned flood;          /* keep this many probes in flight and forget schedules; 0: off */
+    const char *location;    /* where this prober stands, for previews; NULL: not said */
+    const char *prober;      /* its id, for previews; NULL: not said */
     engine_result_fn on_result;
     void *context;
 };
