@@ -33,6 +33,9 @@ enum http_status {
     HTTP_TOO_LARGE, /* a stated limit; parser->reason says which */
 };
 
+/* What of a message was refused. */
+enum http_part { HTTP_PART_FIRST_LINE, HTTP_PART_FIELDS, HTTP_PART_BODY };
+
 struct http_limits {
     uint32_t target_bytes; /* request target, or status line */
     uint32_t head_bytes;   /* start line and all fields */
@@ -65,6 +68,7 @@ struct http_parser {
     struct http_limits limits;
     bool head_request; /* response: it answers a HEAD, so no body comes */
     const char *reason;
+    enum http_part part; /* with HTTP_MALFORMED and HTTP_TOO_LARGE */
     struct str data;
     struct http_head head; /* views into the buffer of the call that returned HTTP_HEAD */
     /* private */

@@ -2,7 +2,6 @@
  * The state machine of a connection. connection_advance() is its heart: it parses what is there, reads more when that
  * is used up, and stops when it has to wait: for the socket, for the exchange, or for the output to drain.
  */
-#include "control/api/connection.h"
 
 #include <assert.h>
 #include <netinet/tcp.h>
@@ -12,6 +11,7 @@
 #include "shared/mem.h"
 
 #include "control/api/answer.h"
+#include "control/api/connection_private.h"
 #include "control/api/exchange.h"
 #include "control/api/live_client.h"
 
@@ -20,17 +20,7 @@
 #define FIELDS_MAX          100
 #define EXTENSION_BYTES_MAX 4096
 #define INPUT_BYTES         (40 * 1024) /* a head, and room to read on while its views live */
-#define OUTPUT_BYTES_HIGH   (64 * 1024) /* no further request is taken while more than this waits */
-#define OUTPUT_BYTES_KEEP   (16 * 1024) /* an empty output buffer above this is given back */
 #define READS_PER_TURN      8           /* then the other connections have theirs */
-
-#define HANDSHAKE_US        10000000
-#define HEAD_US             10000000
-#define IDLE_US             75000000
-#define LINGER_US           2000000
-#define BODY_GRACE_US       10000000
-#define WRITE_GRACE_US      30000000
-#define SLOWEST_BYTES_PER_S 1024
 
 static const struct http_limits limits = {
     .target_bytes = TARGET_BYTES_MAX,
@@ -38,8 +28,6 @@ static const struct http_limits limits = {
     .fields = FIELDS_MAX,
     .chunk_extension_bytes = EXTENSION_BYTES_MAX,
 };
-
-static void connection_advance(struct connection *connection);
 
 /* Input ----------------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +42,7 @@ static void begin_input(struct connection *connection)
 }
 
 /* An idle connection costs no buffers. */
-static void release_input(struct connection *connection)
+void connection_release_input(struct connection *connection)
 {
     free(connection->parser);
     connection->parser = NULL;
@@ -66,22 +54,10 @@ static void free_connection(void *argument)
 {
     struct connection *connection = argument;
 
-    release_input(connection);
+    connection_release_input(connection);
     buf_clear(&connection->out);
     buf_clear(&connection->tail_owner);
     free(connection);
-}
-
-static bool has_output(const struct connection *connection)
-{
-    return connection->out_at < connection->out.len || connection->tail_at < connection->tail.len;
-}
-
-/* Whether there is room for one more answer; nothing may be put behind a tail. */
-static bool has_room(const struct connection *connection)
-{
-    return connection->out.len - connection->out_at < OUTPUT_BYTES_HIGH &&
-           connection->tail.len == 0;
 }
 
 static void watch(struct connection *connection, int wanted)
@@ -96,7 +72,7 @@ static void watch(struct connection *connection, int wanted)
     ev_io_start(connection->server->ev, &connection->io);
 }
 
-static void set_state(struct connection *connection, enum connection_state state)
+void connection_set_state(struct connection *connection, enum connection_state state)
 {
     connection->state = state;
     connection->since_us = clock_monotonic_us();
@@ -130,116 +106,37 @@ void connection_exchange_gone(struct connection *connection)
         loop_reap(connection->server->config.loop, free_connection, connection);
 }
 
-/* Output ---------------------------------------------------------------------------------------------------------------- */
-
-struct buf *connection_output(struct connection *connection)
-{
-    return &connection->out;
-}
-
-void connection_set_tail(struct connection *connection, struct str tail, struct buf *owner)
-{
-    assert(connection->tail_at == connection->tail.len);
-    connection->tail = tail;
-    connection->tail_at = 0;
-    if (owner) {
-        buf_clear(&connection->tail_owner);
-        connection->tail_owner = *owner;
-        *owner = (struct buf){0};
-    }
-}
-
-/* Writes one piece; IO_DONE when all of it has gone. */
-static enum io write_piece(struct connection *connection, struct str piece, size_t *at)
-{
-    while (*at < piece.len) {
-        size_t len;
-        enum io io = stream_write(&connection->stream, piece.ptr + *at, piece.len - *at, &len);
-
-        if (io != IO_DONE)
-            return io;
-        *at += len;
-        connection->write_bytes += len;
-    }
-    return IO_DONE;
-}
-
-static enum io write_all(struct connection *connection)
-{
-    enum io io = write_piece(connection, buf_str(&connection->out), &connection->out_at);
-
-    if (io == IO_DONE)
-        io = write_piece(connection, connection->tail, &connection->tail_at);
-    return io;
-}
-
-static void output_is_empty(struct connection *connection)
-{
-    connection->out_at = 0;
-    if (connection->out.capacity > OUTPUT_BYTES_KEEP)
-        buf_clear(&connection->out);
-    else
-        buf_reset(&connection->out);
-    connection->tail = (struct str){0};
-    connection->tail_at = 0;
-    buf_clear(&connection->tail_owner);
-    connection->write_since_us = 0;
-}
-
-/* False when the connection is closed. IO_WANT_… is watched for by the caller through has_output(). */
-static bool flush(struct connection *connection)
-{
-    enum io io;
-
-    if (!has_output(connection))
-        return true;
-    if (connection->write_since_us == 0) {
-        connection->write_since_us = clock_monotonic_us();
-        connection->write_bytes = 0;
-    }
-    io = write_all(connection);
-    if (io == IO_ERROR || io == IO_EOF) {
-        connection_close(connection, false);
-        return false;
-    }
-    if (io == IO_DONE)
-        output_is_empty(connection);
-    return true;
-}
-
-static bool flush_live(struct connection *connection)
-{
-    do {
-        if (!flush(connection))
-            return false;
-    } while (!has_output(connection) && live_client_refill(connection->live, &connection->out));
-    return true;
-}
-
 /* Requests -------------------------------------------------------------------------------------------------------------- */
 
 /* Refuses what cannot be answered as a request: one problem, then the end. */
-static void refuse(struct connection *connection, uint16_t status, const char *code,
-                   const char *detail)
+void connection_refuse(struct connection *connection, uint16_t status, const char *code,
+                       const char *detail)
 {
     connection->close_after = true;
     answer_refusal(connection, status, code, detail);
-    set_state(connection, CONNECTION_CLOSING);
+    connection_set_state(connection, CONNECTION_CLOSING);
 }
 
 static void refuse_unparsable(struct connection *connection, enum http_status status)
 {
-    const char *reason = connection->parser->reason;
+    static const struct {
+        uint16_t status;
+        const char *code;
+    } too_large[] = {
+        [HTTP_PART_FIRST_LINE] = {414, "target_too_long"},
+        [HTTP_PART_FIELDS] = {431, "head_too_large"},
+        [HTTP_PART_BODY] = {413, "framing_too_large"},
+    };
+    const struct http_parser *parser = connection->parser;
 
     metric_add(&server_metrics.malformed, 1);
     if (connection->exchange)
         exchange_abandon(connection->exchange);
     if (status == HTTP_MALFORMED)
-        refuse(connection, 400, "request_malformed", reason);
-    else if (strstr(reason, "target") || strstr(reason, "first line"))
-        refuse(connection, 414, "target_too_long", reason);
+        connection_refuse(connection, 400, "request_malformed", parser->reason);
     else
-        refuse(connection, 431, "head_too_large", reason);
+        connection_refuse(connection, too_large[parser->part].status, too_large[parser->part].code,
+                          parser->reason);
 }
 
 /* The head is there: its exchange begins. A body is read only when the exchange wants one. */
@@ -251,7 +148,7 @@ static void begin_exchange(struct connection *connection, size_t head_bytes)
     connection->body_bytes = 0;
     connection->requests++;
     connection->close_after = !head->keep_alive || connection->server->stop_at_us != 0;
-    set_state(connection, CONNECTION_BODY);
+    connection_set_state(connection, CONNECTION_BODY);
     connection->exchange = exchange_new(connection, head);
     if (exchange_is_answered(connection->exchange) && head->framing != HTTP_NO_BODY)
         connection->close_after = true; /* its body stays unread */
@@ -299,7 +196,7 @@ static bool parse_step(struct connection *connection)
         }
         break;
     case HTTP_END:
-        set_state(connection, CONNECTION_BUSY);
+        connection_set_state(connection, CONNECTION_BUSY);
         exchange_run(connection->exchange);
         return true;
     case HTTP_MALFORMED:
@@ -326,7 +223,7 @@ static bool is_reading(const struct connection *connection)
 
 static void parse_input(struct connection *connection)
 {
-    while (is_reading(connection) && has_room(connection) &&
+    while (is_reading(connection) && connection_has_room(connection) &&
            (connection->state == CONNECTION_BODY || connection->in.len > connection->at)) {
         if (!parse_step(connection))
             return;
@@ -338,7 +235,8 @@ void connection_answered(struct connection *connection)
     assert(!connection->exchange);
     connection->at += connection->head_bytes;
     connection->head_bytes = 0;
-    set_state(connection, connection->close_after ? CONNECTION_CLOSING : CONNECTION_HEAD);
+    connection_set_state(connection,
+                         connection->close_after ? CONNECTION_CLOSING : CONNECTION_HEAD);
     http_parser_init(connection->parser, HTTP_REQUEST, &limits);
     if (!connection->in_handler)
         connection_advance(connection);
@@ -378,9 +276,9 @@ static void on_end_of_input(struct connection *connection)
 {
     if (connection->state == CONNECTION_BODY && connection->exchange)
         exchange_abandon(connection->exchange);
-    if (has_output(connection)) {
+    if (connection_has_output(connection)) {
         connection->close_after = true;
-        set_state(connection, CONNECTION_CLOSING);
+        connection_set_state(connection, CONNECTION_CLOSING);
     } else {
         connection_close(connection, false);
     }
@@ -395,7 +293,7 @@ static void take_requests(struct connection *connection)
     for (int turn = 0; turn < READS_PER_TURN && !drained; turn++) {
         enum io io;
 
-        if (!is_reading(connection) || !has_room(connection))
+        if (!is_reading(connection) || !connection_has_room(connection))
             return;
         io = read_more(connection, &drained);
         if (io == IO_EOF || io == IO_ERROR) {
@@ -428,14 +326,14 @@ static void discard_input(struct connection *connection)
 static void begin_linger(struct connection *connection)
 {
     shutdown(connection->stream.fd, SHUT_WR);
-    set_state(connection, CONNECTION_LINGER);
+    connection_set_state(connection, CONNECTION_LINGER);
 }
 
 static void go_on_with_handshake(struct connection *connection)
 {
     switch (stream_handshake(&connection->stream)) {
     case IO_DONE:
-        set_state(connection, CONNECTION_HEAD);
+        connection_set_state(connection, CONNECTION_HEAD);
         break;
     case IO_WANT_READ:
         watch(connection, EV_READ);
@@ -461,7 +359,7 @@ static void take_live_input(struct connection *connection)
         if (io == IO_WANT_READ || io == IO_WANT_WRITE)
             return;
         if (io != IO_DONE || !live_client_input(connection->live, str_n(data, len))) {
-            if (flush_live(connection)) /* a close frame, perhaps */
+            if (connection_write_out_live(connection)) /* a close frame, perhaps */
                 connection_close(connection, false);
             return;
         }
@@ -473,9 +371,9 @@ static void take_live_input(struct connection *connection)
 /* What the socket has to become ready for, given the state. */
 static int wanted_events(const struct connection *connection)
 {
-    int wanted = has_output(connection) ? EV_WRITE : 0;
+    int wanted = connection_has_output(connection) ? EV_WRITE : 0;
 
-    if (is_reading(connection) && has_room(connection))
+    if (is_reading(connection) && connection_has_room(connection))
         wanted |= EV_READ;
     if (connection->state == CONNECTION_LINGER || connection->state == CONNECTION_LIVE)
         wanted |= EV_READ;
@@ -505,7 +403,7 @@ static void advance_once(struct connection *connection)
     }
 }
 
-static void connection_advance(struct connection *connection)
+void connection_advance(struct connection *connection)
 {
     enum connection_state before;
 
@@ -516,13 +414,14 @@ static void connection_advance(struct connection *connection)
     } while (connection->state != before && connection->state != CONNECTION_DEAD);
 
     if (connection->state != CONNECTION_DEAD && connection->state != CONNECTION_HANDSHAKE) {
-        bool full = !has_room(connection);
-        bool open = connection->live ? flush_live(connection) : flush(connection);
+        bool full = !connection_has_room(connection);
+        bool open = connection->live ? connection_write_out_live(connection)
+                                     : connection_write_out(connection);
 
-        if (open && connection->state == CONNECTION_CLOSING && !has_output(connection))
+        if (open && connection->state == CONNECTION_CLOSING && !connection_has_output(connection))
             begin_linger(connection);
         /* Room again, and perhaps requests in the buffer that no event will tell of. */
-        if (open && full && !has_output(connection) && is_reading(connection))
+        if (open && full && !connection_has_output(connection) && is_reading(connection))
             ev_feed_event(connection->server->ev, &connection->io, EV_READ);
         if (open)
             watch(connection, wanted_events(connection));
@@ -534,7 +433,7 @@ void connection_flush(struct connection *connection)
 {
     if (connection->in_handler || connection->state == CONNECTION_DEAD)
         return;
-    if (connection->live ? flush_live(connection) : flush(connection))
+    if (connection->live ? connection_write_out_live(connection) : connection_write_out(connection))
         watch(connection, wanted_events(connection));
 }
 
@@ -544,8 +443,8 @@ void connection_go_live(struct connection *connection, struct live_client *clien
 
     buf_append_str(&rest, unparsed(connection));
     connection->live = client;
-    set_state(connection, CONNECTION_LIVE);
-    release_input(connection);
+    connection_set_state(connection, CONNECTION_LIVE);
+    connection_release_input(connection);
     connection->head_bytes = 0;
     if (rest.len > 0 && !live_client_input(client, buf_str(&rest)))
         connection_close(connection, false);
@@ -559,7 +458,8 @@ static void on_ready(struct ev_loop *ev, ev_io *watcher, int events)
     struct connection *connection = container_of(watcher, struct connection, io);
 
     (void)ev;
-    if (events & EV_WRITE && connection->state != CONNECTION_HANDSHAKE && !flush(connection))
+    if (events & EV_WRITE && connection->state != CONNECTION_HANDSHAKE &&
+        !connection_write_out(connection))
         return;
     connection_advance(connection);
 }
@@ -585,81 +485,10 @@ void connection_new(struct server *server, int fd, const struct addr *peer)
     stream_adopt(&connection->stream, fd);
     ev_io_init(&connection->io, on_ready, fd, EV_READ);
     list_append(&server->connections, &connection->link);
-    set_state(connection, CONNECTION_HEAD);
+    connection_set_state(connection, CONNECTION_HEAD);
     if (server->tls) {
         stream_start_tls_server(&connection->stream, server->tls);
-        set_state(connection, CONNECTION_HANDSHAKE);
+        connection_set_state(connection, CONNECTION_HANDSHAKE);
     }
     watch(connection, EV_READ);
-}
-
-/* Deadlines ------------------------------------------------------------------------------------------------------------- */
-
-static bool is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint64_t bytes)
-{
-    return now_us > since_us + grace_us + (int64_t)(bytes * 1000000 / SLOWEST_BYTES_PER_S);
-}
-
-/* Ends a request that does not come to its end; an idle connection simply goes. */
-static void time_out(struct connection *connection)
-{
-    metric_add(&server_metrics.timed_out, 1);
-    if (connection->exchange)
-        exchange_abandon(connection->exchange);
-    refuse(connection, 408, "request_timeout", "The request did not arrive in time.");
-    connection_advance(connection);
-}
-
-static void tick_head(struct connection *connection, int64_t now_us)
-{
-    bool begun = connection->in.len > connection->at;
-
-    if (begun && now_us > connection->since_us + HEAD_US) {
-        time_out(connection);
-        return;
-    }
-    if (!begun && now_us > connection->since_us + IDLE_US)
-        connection_close(connection, false);
-    else if (!begun && connection->parser && now_us > connection->since_us + 1000000)
-        release_input(connection);
-}
-
-void connection_tick(struct connection *connection, int64_t now_us)
-{
-    if (has_output(connection) &&
-        is_too_slow(connection->write_since_us, now_us, WRITE_GRACE_US, connection->write_bytes)) {
-        metric_add(&server_metrics.timed_out, 1);
-        connection_close(connection, true);
-        return;
-    }
-    switch (connection->state) {
-    case CONNECTION_HANDSHAKE:
-        if (now_us > connection->since_us + HANDSHAKE_US)
-            connection_close(connection, true);
-        break;
-    case CONNECTION_HEAD:
-        if (!has_output(connection))
-            tick_head(connection, now_us);
-        break;
-    case CONNECTION_BODY:
-        if (is_too_slow(connection->since_us, now_us, BODY_GRACE_US, connection->body_bytes))
-            time_out(connection);
-        break;
-    case CONNECTION_BUSY:
-        exchange_tick(connection->exchange, now_us);
-        break;
-    case CONNECTION_LINGER:
-        if (now_us > connection->since_us + LINGER_US)
-            connection_close(connection, false);
-        break;
-    case CONNECTION_LIVE:
-        if (!live_client_tick(connection->live, now_us))
-            connection_close(connection, false);
-        else
-            connection_flush(connection);
-        break;
-    case CONNECTION_CLOSING:
-    case CONNECTION_DEAD:
-        break;
-    }
 }

@@ -13,13 +13,11 @@
 
 #include "control/api/live_client.h"
 #include "control/api/server.h"
-#include "tests/unit/api/api_server.h"
+#include "tests/unit/api/api_client.h"
 
 #define ONE   "00000000-0000-7000-8000-000000000001"
 #define TWO   "00000000-0000-7000-8000-000000000002"
 #define OTHER "00000000-0000-7000-8000-0000000000ff" /* nobody may follow it */
-
-static struct api_server *server;
 
 static int start(void **state)
 {
@@ -35,7 +33,7 @@ static int stop(void **state)
     return 0;
 }
 
-static int dial(const char *target, const char *headers)
+static int upgrade(const char *target, const char *headers)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(api_server_port(server)),
@@ -99,13 +97,13 @@ static void write_frame(int fd, uint8_t opcode, const char *text, size_t len)
     buf_clear(&frame);
 }
 
-static void say(int fd, const char *text)
+static void send_packet(int fd, const char *text)
 {
     write_frame(fd, 1, text, strlen(text));
 }
 
 /* The payload of the next frame; NULL at the end of the connection. */
-static char *hear(int fd)
+static char *read_packet(int fd)
 {
     uint8_t head[2];
     uint8_t more[8] = {0};
@@ -134,7 +132,7 @@ static char *hear(int fd)
 
 static void expect(int fd, const char *start_of)
 {
-    char *text = hear(fd);
+    char *text = read_packet(fd);
 
     assert_non_null(text);
     if (strncmp(text, start_of, strlen(start_of)) != 0)
@@ -147,7 +145,7 @@ static void expect_end(int fd)
 {
     char *text;
 
-    while ((text = hear(fd)))
+    while ((text = read_packet(fd)))
         free(text);
     close(fd);
 }
@@ -155,15 +153,15 @@ static void expect_end(int fd)
 /* A client that is connected to the namespace. */
 static int join(void)
 {
-    int fd = dial("/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\n"
-                                                           "Origin: http://localhost\r\n");
+    int fd = upgrade("/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\n"
+                                                              "Origin: http://localhost\r\n");
     char *head = read_head(fd);
 
     assert_non_null(strstr(head, "101 Switching Protocols"));
     assert_non_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
     free(head);
     expect(fd, "0{\"sid\":\"");
-    say(fd, "40");
+    send_packet(fd, "40");
     expect(fd, "40{\"sid\":\"");
     return fd;
 }
@@ -220,11 +218,11 @@ static void test_a_change_reaches_each_follower_once(void **state)
     int other = join();
 
     (void)state;
-    say(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\",\"health:" TWO "\",\"entity:" OTHER
-            "\",\"nonsense\"]}]");
+    send_packet(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\",\"health:" TWO
+                    "\",\"entity:" OTHER "\",\"nonsense\"]}]");
     expect(fd, "430[{\"ok\":[\"entity:" ONE "\",\"health:" TWO "\"],\"denied\":[\"entity:" OTHER
                "\",\"nonsense\"],\"seq\":");
-    say(other, "421[\"subscribe\",{\"rooms\":[\"entity:" TWO "\"]}]");
+    send_packet(other, "421[\"subscribe\",{\"rooms\":[\"entity:" TWO "\"]}]");
     expect(other, "431[{\"ok\":[\"entity:" TWO "\"]");
 
     api_server_do(server, publish);
@@ -233,7 +231,7 @@ static void test_a_change_reaches_each_follower_once(void **state)
     expect_change(fd, last_seq);
 
     /* What the other one sees next is the answer to its own question. */
-    say(other, "422[\"unsubscribe\",{\"rooms\":[\"entity:" TWO "\"]}]");
+    send_packet(other, "422[\"unsubscribe\",{\"rooms\":[\"entity:" TWO "\"]}]");
     expect(other, "432[{}]");
     close(fd);
     close(other);
@@ -244,12 +242,12 @@ static void test_unsubscribed_rooms_are_silent(void **state)
     int fd = join();
 
     (void)state;
-    say(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
+    send_packet(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
     expect(fd, "430[");
-    say(fd, "421[\"unsubscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
+    send_packet(fd, "421[\"unsubscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
     expect(fd, "431[{}]");
     api_server_do(server, publish);
-    say(fd, "422[\"unsubscribe\",{\"rooms\":[]}]");
+    send_packet(fd, "422[\"unsubscribe\",{\"rooms\":[]}]");
     expect(fd, "432[{}]");
     close(fd);
 }
@@ -270,13 +268,13 @@ static void test_who_comes_back_gets_what_was_missed(void **state)
     fd = join();
     snprintf(packet, sizeof packet,
              "420[\"subscribe\",{\"rooms\":[\"health:" TWO "\"],\"seq\":%lld}]", (long long)first);
-    say(fd, packet);
+    send_packet(fd, packet);
     expect(fd, "430[");
     expect_change(fd, first + 1);
     expect_change(fd, first + 3);
 
     /* A number of another time: fetch again. */
-    say(fd, "421[\"subscribe\",{\"rooms\":[\"health:" TWO "\"],\"seq\":5}]");
+    send_packet(fd, "421[\"subscribe\",{\"rooms\":[\"health:" TWO "\"],\"seq\":5}]");
     expect(fd, "431[");
     expect(fd, "42[\"resync\",{\"room\":\"health:" TWO "\"}]");
     close(fd);
@@ -302,7 +300,7 @@ static void test_who_may_not_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int fd = dial(cases[i].target, cases[i].headers);
+        int fd = upgrade(cases[i].target, cases[i].headers);
         char *head = read_head(fd);
 
         assert_non_null(strstr(head, cases[i].status));
@@ -320,19 +318,19 @@ static void test_what_is_not_understood_ends_the_connection(void **state)
     for (size_t i = 0; i < ARRAY_LEN(packets); i++) {
         int fd = join();
 
-        say(fd, packets[i]);
+        send_packet(fd, packets[i]);
         expect_end(fd);
     }
 }
 
 static void test_events_before_connect_end_the_connection(void **state)
 {
-    int fd = dial("/socket.io/?EIO=4&transport=websocket", "Authorization: Bearer all\r\n");
+    int fd = upgrade("/socket.io/?EIO=4&transport=websocket", "Authorization: Bearer all\r\n");
 
     (void)state;
     free(read_head(fd));
     expect(fd, "0{");
-    say(fd, "420[\"subscribe\",{\"rooms\":[]}]");
+    send_packet(fd, "420[\"subscribe\",{\"rooms\":[]}]");
     expect_end(fd);
 }
 
@@ -341,7 +339,7 @@ static void test_other_namespaces_are_refused_politely(void **state)
     int fd = join();
 
     (void)state;
-    say(fd, "40/admin,{}");
+    send_packet(fd, "40/admin,{}");
     expect(fd, "44/admin,{\"message\":\"Invalid namespace\"}");
     close(fd);
 }
@@ -351,9 +349,9 @@ static void test_unknown_events_are_ignored(void **state)
     int fd = join();
 
     (void)state;
-    say(fd, "42[\"dance\",1]");
-    say(fd, "42[\"subscribe\"]");
-    say(fd, "420[\"subscribe\",{\"rooms\":5,\"seq\":\"x\"}]");
+    send_packet(fd, "42[\"dance\",1]");
+    send_packet(fd, "42[\"subscribe\"]");
+    send_packet(fd, "420[\"subscribe\",{\"rooms\":5,\"seq\":\"x\"}]");
     expect(fd, "430[{\"ok\":[],\"denied\":[],\"seq\":");
     close(fd);
 }
@@ -377,7 +375,7 @@ static void test_too_many_messages_end_the_connection(void **state)
 
     (void)state;
     for (int i = 0; i < 200; i++)
-        say(fd, "3");
+        send_packet(fd, "3");
     expect_end(fd);
 }
 
@@ -402,7 +400,7 @@ static void test_sockets_of_one_user_are_bounded(void **state)
     (void)state;
     for (int i = 0; i < LIVE_SOCKETS_PER_USER; i++)
         fds[i] = join();
-    fd = dial("/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\n");
+    fd = upgrade("/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\n");
     head = read_head(fd);
     assert_non_null(strstr(head, "429 Too Many Requests"));
     free(head);
@@ -434,11 +432,11 @@ static void test_a_slow_client_is_told_to_fetch_again(void **state)
     bool told = false;
 
     (void)state;
-    say(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
+    send_packet(fd, "420[\"subscribe\",{\"rooms\":[\"entity:" ONE "\"]}]");
     expect(fd, "430[");
     api_server_do(server, publish_much);
     for (int i = 0; i < 1000 && !told; i++) {
-        char *text = hear(fd);
+        char *text = read_packet(fd);
 
         assert_non_null(text);
         told = strcmp(text, "42[\"resync\",{\"room\":\"entity:" ONE "\"}]") == 0;

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -14,12 +13,7 @@
 #include "shared/mem.h"
 
 #include "control/api/server_private.h"
-#include "tests/unit/api/api_server.h"
-
-#define KEY  "Authorization: Bearer all\r\n"
-#define HOST "Host: localhost\r\n"
-
-static struct api_server *server;
+#include "tests/unit/api/api_client.h"
 
 static int start(void **state)
 {
@@ -33,86 +27,6 @@ static int stop(void **state)
     (void)state;
     api_server_stop(server);
     return 0;
-}
-
-static int dial(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(api_server_port(server)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = {.tv_sec = 10};
-
-    assert_true(fd >= 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    size_t len = strlen(text);
-
-    assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
-}
-
-/* Reads one answer: the head, and as much of the body as it announces. */
-static char *hear(int fd)
-{
-    struct buf in = {0};
-    size_t wanted = SIZE_MAX;
-
-    while (in.len < wanted) {
-        char *end;
-        ssize_t len =
-            recv(fd, buf_reserve(&in, 1), 1, 0); /* byte by byte: the rest is the next answer's */
-
-        if (len <= 0)
-            break;
-        in.len += (size_t)len;
-        in.data[in.len] = '\0';
-        end = wanted == SIZE_MAX ? strstr(in.data, "\r\n\r\n") : NULL;
-        if (end) {
-            const char *length = strstr(in.data, "Content-Length: ");
-
-            wanted = (size_t)(end + 4 - in.data) + (length ? strtoul(length + 16, NULL, 10) : 0);
-        }
-    }
-    return buf_take_text(&in);
-}
-
-static bool is_closed(int fd)
-{
-    char c;
-
-    return recv(fd, &c, 1, 0) == 0;
-}
-
-static char *ask(const char *request)
-{
-    int fd = dial();
-    char *answer;
-
-    say(fd, request);
-    answer = hear(fd);
-    close(fd);
-    return answer;
-}
-
-static void assert_has(const char *answer, const char *part)
-{
-    if (!strstr(answer, part))
-        print_error("no \"%s\" in:\n%s\n", part, answer);
-    assert_non_null(strstr(answer, part));
-}
-
-static void assert_answer(const char *request, const char *status, const char *part)
-{
-    char *answer = ask(request);
-
-    assert_has(answer, status);
-    assert_has(answer, part);
-    free(answer);
 }
 
 static void test_every_answer_has_the_headers_of_security(void **state)
@@ -169,10 +83,6 @@ static void test_who_asks_is_checked(void **state)
     assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "Cookie: x=y; em_session=stale\r\n\r\n",
                   "200 OK", "\"who\":\"\"");
 }
-
-#define POST(headers, body)                                                                        \
-    "POST /api/v1/things HTTP/1.1\r\n" HOST headers                                                \
-    "Content-Type: application/json\r\nContent-Length: " body
 
 static void test_writes_by_cookie_need_the_token(void **state)
 {
@@ -504,106 +414,6 @@ static void test_without_descriptors_new_clients_are_turned_away(void **state)
     assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n", "200 OK", "who");
 }
 
-/* A reply that waits for the engine ------------------------------------------------------------------------------------- */
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards written */
-static struct written *written;
-
-static bool keep_written(void *context, struct written *given)
-{
-    (void)context;
-    pthread_mutex_lock(&mutex);
-    written = given;
-    pthread_mutex_unlock(&mutex);
-    return true;
-}
-
-static void use_keep_written(struct server_config *config)
-{
-    config->after_write = keep_written;
-}
-
-static struct written *take_written(void)
-{
-    struct written *taken = NULL;
-
-    for (int i = 0; i < 500 && !taken; i++) {
-        pthread_mutex_lock(&mutex);
-        taken = TAKE(written);
-        pthread_mutex_unlock(&mutex);
-        if (!taken)
-            poll(NULL, 0, 10);
-    }
-    return taken;
-}
-
-static struct written *to_release;
-
-static void release(struct server *of)
-{
-    (void)of;
-    server_release_reply(to_release);
-}
-
-static bool is_quiet(int fd)
-{
-    struct pollfd waiting = {.fd = fd, .events = POLLIN};
-
-    return poll(&waiting, 1, 100) == 0;
-}
-
-static int start_waiting(void **state)
-{
-    (void)state;
-    server = api_server_start(use_keep_written);
-    return 0;
-}
-
-static void test_a_reply_waits_for_its_release(void **state)
-{
-    int fd = dial();
-    char *answer;
-
-    (void)state;
-    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
-    to_release = take_written();
-    assert_non_null(to_release);
-    assert_int_equal(to_release->count, 1);
-    assert_int_equal(to_release->changes[0].kind, ENTITY_SYSTEM);
-    assert_true(is_quiet(fd));
-    api_server_do(server, release);
-    answer = hear(fd);
-    assert_has(answer, "201 Created");
-    free(answer);
-    close(fd);
-}
-
-static void test_a_reply_leaves_when_the_release_is_late(void **state)
-{
-    int fd = dial();
-    char *answer;
-
-    (void)state;
-    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
-    to_release = take_written();
-    answer = hear(fd);
-    assert_has(answer, "201 Created");
-    api_server_do(server, release);
-    free(answer);
-    close(fd);
-}
-
-static void test_a_release_after_the_client_has_gone_is_harmless(void **state)
-{
-    int fd = dial();
-
-    (void)state;
-    say(fd, POST(KEY, "25\r\n\r\n{\"key\":\"a\",\"change\":true}"));
-    to_release = take_written();
-    close(fd);
-    api_server_do(server, release);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -628,12 +438,6 @@ int main(void)
         cmocka_unit_test(test_the_service_tells_of_itself),
         cmocka_unit_test(test_without_descriptors_new_clients_are_turned_away),
     };
-    const struct CMUnitTest waiting[] = {
-        cmocka_unit_test(test_a_reply_waits_for_its_release),
-        cmocka_unit_test(test_a_reply_leaves_when_the_release_is_late),
-        cmocka_unit_test(test_a_release_after_the_client_has_gone_is_harmless),
-    };
-    int failed = cmocka_run_group_tests_name("server", tests, start, stop);
 
-    return failed + cmocka_run_group_tests_name("waiting", waiting, start_waiting, stop);
+    return cmocka_run_group_tests(tests, start, stop);
 }

@@ -13,10 +13,9 @@
 #include "shared/mem.h"
 
 #include "control/api/static_files.h"
-#include "tests/unit/api/api_server.h"
+#include "tests/unit/api/api_client.h"
 
 static char folder[] = "/tmp/test_static_files.XXXXXX";
-static struct api_server *server;
 
 static const char manifest[] =
     "{\"version\":1,\"files\":{"
@@ -92,7 +91,7 @@ static int stop(void **state)
     return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static char *ask(const char *method, const char *target, const char *headers)
+static char *fetch(const char *method, const char *target, const char *headers)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(api_server_port(server)),
@@ -178,7 +177,7 @@ static void test_files_are_served_by_the_contract(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct expectation *wanted = &cases[i];
-        char *answer = ask(wanted->method, wanted->target, wanted->headers);
+        char *answer = fetch(wanted->method, wanted->target, wanted->headers);
         const char *body = strstr(answer, "\r\n\r\n");
 
         if (strncmp(answer + 9, wanted->status, 3) != 0 || !body ||

@@ -1,0 +1,304 @@
+/*
+ * A complete request on its way: find out who asks, check what they may and sent, run the route where its row says. What
+ * fails on the way is written as a problem at once.
+ */
+#include <assert.h>
+
+#include "shared/clock.h"
+#include "shared/json.h"
+#include "shared/json_schema.h"
+
+#include "control/api/exchange_private.h"
+#include "control/api/guard_cookie.h"
+#include "control/api/live_client.h"
+#include "control/api/rates.h"
+#include "control/api/request_read.h"
+#include "control/api/static_files.h"
+#include "control/api/workers.h"
+#include "control/store/pipeline.h"
+
+#define READ_US       10000000
+#define STATEMENT_MAX 32 /* parameters of a READ statement */
+
+/* Who asks -------------------------------------------------------------------------------------------------------------- */
+
+static void hand_to_worker(struct exchange *exchange, enum exchange_work work)
+{
+    exchange->work = work;
+    exchange->queued_us = clock_monotonic_us();
+    if (workers_take(exchange->connection->server->workers, exchange))
+        return;
+    exchange->work = WORK_NOTHING;
+    metric_add(&server_metrics.queue_full, 1);
+    (void)fail(ERR_UNAVAILABLE, "workers_full", "Too much is under way.");
+    exchange_fail(exchange, ERR_UNAVAILABLE);
+    exchange_send(exchange);
+}
+
+static bool is_public(const struct exchange *exchange)
+{
+    return exchange->routed && exchange->routed->route->permission == PERMISSION_PUBLIC;
+}
+
+/* A credential that is worth nothing is as good as none where none is needed. */
+void exchange_forget_credential(struct exchange *exchange)
+{
+    if (is_public(exchange)) {
+        exchange->request.principal = (struct principal){0};
+        return;
+    }
+    exchange_refuse(exchange, 401, "credentials_invalid",
+                    "The key or session is not known, or no longer valid.");
+}
+
+static void authenticate(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    const struct guard_ops *guard = &request->server->config.guard;
+
+    exchange->credential = credential_of(request->head, request->secure);
+    if (exchange->credential.kind == CREDENTIAL_NONE || !guard->recall) {
+        exchange_proceed(exchange);
+        return;
+    }
+    switch (guard->recall(guard->context, &exchange->credential, &request->principal)) {
+    case GUARD_KNOWN:
+        break;
+    case GUARD_UNKNOWN:
+        exchange_forget_credential(exchange);
+        break;
+    case GUARD_ASK:
+        hand_to_worker(exchange, WORK_AUTHENTICATE);
+        return;
+    }
+    exchange_proceed(exchange);
+}
+
+/* What they may and sent ------------------------------------------------------------------------------------------------ */
+
+static enum err check_permission(const struct exchange *exchange)
+{
+    const struct principal *principal = &exchange->request.principal;
+    enum permission permission = exchange->routed->route->permission;
+
+    if (guard_allows(principal, permission))
+        return OK;
+    if (principal->by == CREDENTIAL_NONE)
+        return fail(ERR_UNAUTHENTICATED, "credentials_missing",
+                    "This needs an API key or a session.");
+    return fail(ERR_DENIED, "permission_missing", "This needs the permission %s.",
+                permission_words[permission]);
+}
+
+static uint64_t caller_of(const struct exchange *exchange)
+{
+    const struct principal *principal = &exchange->request.principal;
+
+    if (principal->by != CREDENTIAL_NONE)
+        return uuid_hash(&principal->credential_id);
+    return text_hash(str_of(exchange->request.address));
+}
+
+static enum err check_rate(struct exchange *exchange)
+{
+    int64_t retry_s;
+
+    if (rates_take(exchange->request.server->rates, exchange->routed->route->rate,
+                   caller_of(exchange), exchange->started_us, &retry_s))
+        return OK;
+    exchange->retry_s = retry_s;
+    return fail(ERR_LIMITED, "rate_limited", "Too many requests; come again in %lld s.",
+                (long long)retry_s);
+}
+
+static enum err check(struct exchange *exchange)
+{
+    TRY(check_permission(exchange));
+    TRY(guard_against_forgery(&exchange->request));
+    TRY(check_rate(exchange));
+    return request_read_parameters(&exchange->request, exchange->routed, &exchange->match,
+                                   exchange->query, &exchange->texts);
+}
+
+/* Checks the body by the row's schema and rules; all that is wrong is told at once. */
+static enum err check_body(const struct routed *routed, const json_t *body)
+{
+    json_t *errors = NULL;
+    enum err err = json_schema_check(routed->body, body, "", &errors);
+
+    if (routed->rules)
+        routed->rules(routed->context, body, &errors);
+    if (err == OK && !errors)
+        return OK;
+    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
+}
+
+/* Parses the body and checks it. */
+enum err exchange_read_body(struct exchange *exchange)
+{
+    const struct json_schema *schema = exchange->routed->body;
+    struct request *request = &exchange->request;
+
+    if (exchange->body.len == 0)
+        return schema ? fail(ERR_INVALID, "body_missing", "This needs a JSON document as body.")
+                      : OK;
+    TRY(json_parse(buf_str(&exchange->body), &request->body));
+    if (schema)
+        return check_body(exchange->routed, request->body);
+    if (!json_is_object(request->body) || json_object_size(request->body) > 0)
+        return fail(ERR_INVALID, "body_unexpected", "This takes no body.");
+    return OK;
+}
+
+/* Running --------------------------------------------------------------------------------------------------------------- */
+
+static void run_memory(struct exchange *exchange)
+{
+    enum err err = exchange_read_body(exchange);
+
+    if (err == OK)
+        err = exchange->routed->route->memory(&exchange->request, &exchange->reply);
+    if (err != OK)
+        exchange_fail(exchange, err);
+    exchange_send(exchange);
+}
+
+static void on_read(void *argument, const struct pipeline_answer *answer)
+{
+    struct exchange *exchange = argument;
+    struct reply *reply = &exchange->reply;
+
+    exchange->read_id = 0;
+    if (answer->err == ERR_NOT_FOUND) {
+        (void)fail(ERR_NOT_FOUND, "not_found", "There is no such thing here.");
+        exchange_fail(exchange, ERR_NOT_FOUND);
+    } else if (answer->err == ERR_INVALID) {
+        /* What the database says of a value, such as a cursor that is none, tells of our inside. */
+        (void)fail(ERR_INVALID, "parameters_invalid", "Some query parameters are not right.");
+        exchange_fail(exchange, ERR_INVALID);
+    } else if (answer->err != OK) {
+        (void)fail(answer->err, answer->code, "%s", answer->detail ? answer->detail : "");
+        exchange_fail(exchange, answer->err);
+    } else {
+        if (answer->version.ptr)
+            reply_header(reply, "ETag", "\"" STR_FMT "\"", STR_ARG(answer->version));
+        if (answer->version.ptr && exchange->request.if_none_match.ptr &&
+            str_equal(answer->version, exchange->request.if_none_match))
+            reply->status = 304;
+        else
+            buf_append_str(&reply->body, answer->text);
+    }
+    exchange_send(exchange);
+}
+
+/* Fills in the statement's parameters by their names. */
+static void fill_values(const struct exchange *exchange, const struct uuid *organisation,
+                        char texts[2][UUID_TEXT_BYTES], struct str *values)
+{
+    const struct statement *statement = exchange->routed->route->statement;
+    const struct principal *principal = &exchange->request.principal;
+
+    for (int i = 0; i < statement->parameter_count; i++) {
+        const char *name = statement->parameters[i];
+
+        if (strcmp(name, "org") == 0)
+            values[i] =
+                organisation ? str_of(uuid_format(organisation, texts[0])) : (struct str){0};
+        else if (strcmp(name, "principal") == 0)
+            values[i] = str_of(uuid_format(&principal->id, texts[1]));
+        else
+            values[i] = request_parameter(&exchange->request, name);
+        if (!values[i].ptr && strcmp(name, "limit") == 0)
+            values[i] = STR("50");
+    }
+}
+
+static void run_read(struct exchange *exchange)
+{
+    struct server *server = exchange->request.server;
+    const struct statement *statement = exchange->routed->route->statement;
+    const struct uuid *organisation = &exchange->request.principal.organisation_id;
+    char texts[2][UUID_TEXT_BYTES];
+    struct str values[STATEMENT_MAX];
+    enum err err;
+
+    assert(statement->parameter_count <= STATEMENT_MAX);
+    if (uuid_is_nil(organisation))
+        organisation = NULL;
+    fill_values(exchange, organisation, texts, values);
+    if (server->config.pipeline)
+        err = pipeline_query(server->config.pipeline, statement, values, organisation,
+                             exchange->started_us + READ_US, on_read, exchange, &exchange->read_id);
+    else
+        err = fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
+    if (err != OK) {
+        exchange_fail(exchange, err);
+        exchange_send(exchange);
+    }
+}
+
+/* Becomes a live connection, or is answered with the reason why not. */
+static void open_live(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    struct live_client *client = live_client_open(exchange);
+
+    if (!client) {
+        exchange_send(exchange);
+        return;
+    }
+    connection->exchange = NULL;
+    exchange_release(exchange);
+    connection_go_live(connection, client);
+}
+
+/* Who asks is known, or an answer stands already: goes on with the checks and runs the route. */
+void exchange_proceed(struct exchange *exchange)
+{
+    enum err err;
+
+    if (exchange->answered) {
+        exchange_send(exchange);
+        return;
+    }
+    if (exchange->wants_live) {
+        open_live(exchange);
+        return;
+    }
+    err = check(exchange);
+    if (err != OK) {
+        exchange_fail(exchange, err);
+        if (exchange->retry_s > 0)
+            reply_header(&exchange->reply, "Retry-After", "%lld", (long long)exchange->retry_s);
+        exchange_send(exchange);
+        return;
+    }
+    switch (exchange->routed->route->run) {
+    case ROUTE_MEMORY:
+        run_memory(exchange);
+        break;
+    case ROUTE_READ:
+        run_read(exchange);
+        break;
+    case ROUTE_HANDLER:
+        hand_to_worker(exchange, WORK_HANDLER);
+        break;
+    case ROUTE_NOTHING:
+        break;
+    }
+}
+
+void exchange_run(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    if (exchange->routed || exchange->wants_live) {
+        authenticate(exchange);
+        return;
+    }
+    static_files_answer(connection, &exchange->request, exchange->query);
+    metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
+    connection->exchange = NULL;
+    exchange_release(exchange);
+    connection_answered(connection);
+}
