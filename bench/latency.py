@@ -188,6 +188,7 @@ def measure(quick):
                 for way, values in one_turn(targets, components, turn % 2 == 0, ways).items():
                     latencies[way] += values
             redis_thread.stop()
+            redis_thread.join(5)
             page.socket.close()
         finally:
             seen.put((None, None))
