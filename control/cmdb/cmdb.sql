@@ -1,5 +1,6 @@
 -- Reads of the inventory: <kind>_get is one object with its version, <kinds>_page a page of them in the order of their
--- ids, which is the order of creation. The views <table>_item give the objects their shape. Writes are in item_store.c.
+-- ids, which is the order of creation. The views <table>_item give the objects their shape; a page finds its ids first, so
+-- that only what is shown is shaped. Writes are in item_types.c.
 
 -- organisation_get(id): organisation by id.
 SELECT row_to_json(item), version
@@ -8,16 +9,17 @@ SELECT row_to_json(item), version
 
 -- organisations_page(limit, cursor, key, q, tag): organisations after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM organisation_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM organisation_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
            AND ($5::text IS NULL OR $5 = ANY (tags))
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN organisation_item item USING (id);
 
 -- business_unit_get(id): business unit by id.
 SELECT row_to_json(item), version
@@ -26,10 +28,10 @@ SELECT row_to_json(item), version
 
 -- business_units_page(limit, cursor, key, q, tag, organisation, parent): business units of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM business_unit_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM business_unit_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
@@ -37,7 +39,8 @@ SELECT json_build_object(
            AND ($6::uuid IS NULL OR organisation = $6::uuid)
            AND ($7::uuid IS NULL OR parent = $7::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN business_unit_item item USING (id);
 
 -- system_get(id): system by id.
 SELECT row_to_json(item), version
@@ -46,17 +49,18 @@ SELECT row_to_json(item), version
 
 -- systems_page(limit, cursor, key, q, tag, business_unit): systems of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM system_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM system_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
            AND ($5::text IS NULL OR $5 = ANY (tags))
            AND ($6::uuid IS NULL OR business_unit = $6::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN system_item item USING (id);
 
 -- environment_group_get(id): environment group by id.
 SELECT row_to_json(item), version
@@ -65,17 +69,18 @@ SELECT row_to_json(item), version
 
 -- environment_groups_page(limit, cursor, key, q, tag, business_unit): environment groups of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM environment_group_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM environment_group_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
            AND ($5::text IS NULL OR $5 = ANY (tags))
            AND ($6::uuid IS NULL OR business_unit = $6::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN environment_group_item item USING (id);
 
 -- instance_get(id): instance by id.
 SELECT row_to_json(item), version
@@ -84,10 +89,10 @@ SELECT row_to_json(item), version
 
 -- instances_page(limit, cursor, key, q, tag, system, environment_group): instances of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM instance_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM instance_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
@@ -95,7 +100,8 @@ SELECT json_build_object(
            AND ($6::uuid IS NULL OR system = $6::uuid)
            AND ($7::uuid IS NULL OR environment_group = $7::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN instance_item item USING (id);
 
 -- component_definition_get(id): component definition by id.
 SELECT row_to_json(item), version
@@ -104,17 +110,18 @@ SELECT row_to_json(item), version
 
 -- component_definitions_page(limit, cursor, key, q, tag, system): component definitions of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM component_definition_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM component_definition_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
            AND ($5::text IS NULL OR $5 = ANY (tags))
            AND ($6::uuid IS NULL OR system = $6::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN component_definition_item item USING (id);
 
 -- component_get(id): component by id.
 SELECT row_to_json(item), version
@@ -123,10 +130,10 @@ SELECT row_to_json(item), version
 
 -- components_page(limit, cursor, key, q, tag, instance, definition): components of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM component_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM component_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
@@ -134,7 +141,8 @@ SELECT json_build_object(
            AND ($6::uuid IS NULL OR instance = $6::uuid)
            AND ($7::uuid IS NULL OR definition = $7::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN component_item item USING (id);
 
 -- check_get(id): check by id.
 SELECT row_to_json(item), version
@@ -143,17 +151,18 @@ SELECT row_to_json(item), version
 
 -- checks_page(limit, cursor, key, q, tag, component): checks of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_to_json(item) AS object, row_number() OVER (ORDER BY id) AS place
-          FROM health_check_item item
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
+          FROM health_check_item
          WHERE id > coalesce($2::uuid, uuid_nil())
            AND ($3::text IS NULL OR key = $3)
            AND ($4::text IS NULL OR item_mentions($4, key, name, description))
            AND ($5::text IS NULL OR $5 = ANY (tags))
            AND ($6::uuid IS NULL OR component = $6::uuid)
          ORDER BY id
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  JOIN health_check_item item USING (id);
 
 -- time_zone_find(name): a row when there is a zone of that name.
 SELECT 1 FROM pg_timezone_names WHERE name = $1::text;
