@@ -16,10 +16,10 @@
 #include "control/health/news.h"
 #include "control/health/tree.h"
 #include "control/health/windows.h"
+#include "control/store/query.h"
 
 struct db;
 struct ring;
-struct rows;
 
 /* The engine's side of a check. */
 struct check {
@@ -77,23 +77,52 @@ struct engine {
     int64_t passed_us;        /* when the last pass began, monotonic */
 };
 
+/* engine_rows.c ---------------------------------------------------------------------------------- */
+
+typedef void (*engine_read_fn)(struct engine *engine, const struct rows *rows, int row);
+
+/* Runs the statement and reads each row. */
+MUST_USE enum err engine_read_all(struct engine *engine, const struct statement *statement,
+                                  struct params params, engine_read_fn read);
+
+/* The kind of that word; ENTITY_NONE when there is none. */
+enum entity_kind engine_kind_of(struct str word);
+
+/* A row of health_node; its texts are borrowed from the rows. */
+struct node_definition engine_read_definition(const struct rows *rows, int row);
+
+/* Rows of the statements of that name, into the tree, the windows and the positions. */
+void engine_read_check(struct engine *engine, const struct rows *rows, int row);
+void engine_read_check_state(struct engine *engine, const struct rows *rows, int row);
+void engine_read_status(struct engine *engine, const struct rows *rows, int row);
+void engine_read_window(struct engine *engine, const struct rows *rows, int row);
+void engine_read_position(struct engine *engine, const struct rows *rows, int row);
+
 /* engine_load.c ---------------------------------------------------------------------------------- */
 
 /* Reads everything and says what is new since the program ended. */
 MUST_USE enum err engine_load(struct engine *engine, int64_t now_ms);
 
-/* Reads some entities again; what is gone leaves the tree. */
-MUST_USE enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
-                                int64_t now_ms);
+/* Forgets everything that was loaded. */
+void engine_unload(struct engine *engine);
 
-/* Reads again what the journal and the plan say was changed: a fall-back for notices that got lost. */
-MUST_USE enum err engine_poll(struct engine *engine, int64_t now_ms);
+/* Reads the maintenance windows again. */
+MUST_USE enum err engine_load_windows(struct engine *engine);
 
 /* Opens and closes maintenance for each node by the windows. */
 void engine_apply_windows(struct engine *engine, int64_t now_ms);
 
-/* Forgets everything that was loaded. */
-void engine_unload(struct engine *engine);
+/* Tells a check of maintenance of anything above it; for tree_each(). */
+void engine_enter_maintenance(void *engine, struct node *node);
+
+/* engine_reload.c -------------------------------------------------------------------------------- */
+
+/* Reads some entities again; what is gone leaves the tree. */
+MUST_USE enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
+                                int64_t now_ms);
+
+/* Reads again what the journal says was changed: a fall-back for notices that got lost. */
+MUST_USE enum err engine_poll(struct engine *engine, int64_t now_ms);
 
 /* engine_ingest.c -------------------------------------------------------------------------------- */
 

@@ -1,0 +1,227 @@
+/*
+ * Some of it again, after people changed it: what is gone leaves the tree, what is there is put and linked anew. Notices of
+ * changes may get lost, so the journal is looked through each second for those that nobody told of.
+ */
+#include "shared/log.h"
+#include "shared/mem.h"
+
+#include "control/api/reply.h"
+#include "control/health/engine.sql.h"
+#include "control/health/engine_private.h"
+#include "control/store/query.h"
+
+#define POLL_OVERLAP_MS 5000 /* a transaction may commit that much after its time */
+
+typedef VEC(struct uuid) uuid_vec;
+
+/* Components show what they are made from, so they change with their definition. */
+static enum err add_components(struct engine *engine, const uuid_vec *definitions, uuid_vec *ids)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (definitions->len == 0)
+        return OK;
+    TRY(db_query(engine->db, &sql_health_components_of_definitions,
+                 PARAMS(p_uuids(definitions->items, definitions->len)), &rows));
+    for (int row = 0; row < rows_count(rows); row++)
+        vec_push(ids, row_uuid(rows, row, 0));
+    return OK;
+}
+
+static void announce_removed_checks(struct engine *engine, size_t first)
+{
+    for (size_t i = first; i < engine->tree.removed.len; i++) {
+        const struct node *node = engine->tree.removed.items[i];
+
+        if (node->kind == ENTITY_CHECK)
+            news_add_plan(engine->news,
+                          &(struct health_plan_entry){.check_id = node->id, .probed = false});
+    }
+}
+
+/* What was asked for and is in no row has been deleted. */
+static void remove_gone(struct engine *engine, const uuid_vec *ids, const struct rows *rows,
+                        int64_t now_ms)
+{
+    engine->reloads++;
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct uuid id = row_uuid(rows, row, 2);
+        struct node *node = tree_find(&engine->tree, &id);
+
+        if (node)
+            node->seen = engine->reloads;
+    }
+    for (size_t i = 0; i < ids->len; i++) {
+        struct node *node = tree_find(&engine->tree, &ids->items[i]);
+        size_t first = engine->tree.removed.len;
+
+        if (!node || node->seen == engine->reloads)
+            continue;
+        tree_remove(&engine->tree, node, now_ms);
+        announce_removed_checks(engine, first);
+    }
+}
+
+/* Puts what the rows say into the tree; what is new, or was restored, gets its last known status back. */
+static enum err put_nodes(struct engine *engine, const struct rows *rows)
+{
+    uuid_vec created = {0};
+    enum err err = OK;
+
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct node_definition definition = engine_read_definition(rows, row);
+        bool is_new;
+
+        tree_put(&engine->tree, &definition, &is_new);
+        if (is_new)
+            vec_push(&created, definition.id);
+    }
+    if (created.len > 0)
+        err = engine_read_all(engine, &sql_health_statuses_of,
+                              PARAMS(p_uuids(created.items, created.len)), engine_read_status);
+    vec_clear(&created);
+    return err;
+}
+
+/* What has no parent yet will come again with it. */
+static void link_nodes(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct node_definition definition = engine_read_definition(rows, row);
+        struct node *node = tree_find(&engine->tree, &definition.id);
+
+        if (!node || tree_link(&engine->tree, node, &definition, now_ms))
+            continue;
+        log_warning("engine.node_without_parent", "kind=%s key=%s", entity_words[node->kind],
+                    node->key);
+        tree_remove(&engine->tree, node, now_ms);
+    }
+}
+
+/* Checks that came back with a cascade bring their memory along. */
+static enum err load_new_checks(struct engine *engine, const uuid_vec *ids)
+{
+    uuid_vec created = {0};
+    enum err err = OK;
+
+    for (size_t i = 0; i < ids->len; i++) {
+        struct node *node = tree_find(&engine->tree, &ids->items[i]);
+
+        if (node && node->kind == ENTITY_CHECK && !node->check)
+            vec_push(&created, node->id);
+    }
+    if (created.len > 0)
+        err = engine_read_all(engine, &sql_health_check_states_of,
+                              PARAMS(p_uuids(created.items, created.len)), engine_read_check_state);
+    vec_clear(&created);
+    return err;
+}
+
+static enum err reload_ids(struct engine *engine, const uuid_vec *ids, int64_t now_ms)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    if (ids->len == 0)
+        return OK;
+    TRY(db_query(engine->db, &sql_health_nodes_of, PARAMS(p_uuids(ids->items, ids->len)), &rows));
+    remove_gone(engine, ids, rows, now_ms);
+    TRY(put_nodes(engine, rows));
+    link_nodes(engine, rows, now_ms);
+    TRY(load_new_checks(engine, ids));
+    TRY(engine_read_all(engine, &sql_health_checks_of, PARAMS(p_uuids(ids->items, ids->len)),
+                        engine_read_check));
+    for (size_t i = 0; i < ids->len; i++) {
+        struct node *node = tree_find(&engine->tree, &ids->items[i]);
+
+        if (!node)
+            continue;
+        if (node->check)
+            engine_show_check(engine, node->check, now_ms, node->status.reason);
+        tree_each(node, engine_enter_maintenance, engine);
+    }
+    engine->due_ms = 0;
+    return OK;
+}
+
+enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
+                       int64_t now_ms)
+{
+    uuid_vec ids = {0};
+    uuid_vec definitions = {0};
+    bool windows = false;
+    enum err err;
+
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].kind == ENTITY_MAINTENANCE_WINDOW)
+            windows = true;
+        else if (changes[i].kind == ENTITY_COMPONENT_DEFINITION)
+            vec_push(&definitions, changes[i].id);
+        else if (changes[i].kind != ENTITY_SETTINGS)
+            vec_push(&ids, changes[i].id);
+    }
+    err = add_components(engine, &definitions, &ids);
+    if (err == OK)
+        err = reload_ids(engine, &ids, now_ms);
+    if (err == OK && windows)
+        err = engine_load_windows(engine);
+    vec_clear(&ids);
+    vec_clear(&definitions);
+    return err;
+}
+
+/* Polling --------------------------------------------------------------------------------------- */
+
+/* The smallest version 7 id of a moment. */
+static struct uuid first_id_of(int64_t at_ms)
+{
+    struct uuid id = {0};
+
+    for (int i = 0; i < 6; i++)
+        id.bytes[i] = (uint8_t)((uint64_t)at_ms >> (40 - 8 * i));
+    return id;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct uuid));
+}
+
+static enum err follow_journal(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
+    VEC(struct change) changes = {0};
+    enum err err = OK;
+
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct uuid id = row_uuid(rows, row, 0);
+        struct change change = {
+            .word = CHANGE_UPDATED,
+            .kind = engine_kind_of(row_text(rows, row, 1)),
+            .id = row_uuid(rows, row, 2),
+        };
+
+        if (engine->polled.len == 0 ||
+            !bsearch(&id, engine->polled.items, engine->polled.len, sizeof id, compare_ids))
+            vec_push(&changes, change);
+    }
+    if (changes.len > 0)
+        err = engine_reload(engine, changes.items, changes.len, now_ms);
+    vec_clear(&changes);
+    if (err != OK)
+        return err;
+
+    engine->polled.len = 0;
+    for (int row = 0; row < rows_count(rows); row++)
+        vec_push(&engine->polled, row_uuid(rows, row, 0));
+    return OK;
+}
+
+enum err engine_poll(struct engine *engine, int64_t now_ms)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+    struct uuid first = first_id_of(engine->polled_at_ms - POLL_OVERLAP_MS);
+
+    TRY(db_query(engine->db, &sql_health_changed_since, PARAMS(p_uuid(&first)), &rows));
+    TRY(follow_journal(engine, rows, now_ms));
+    engine->polled_at_ms = now_ms;
+    return OK;
+}
