@@ -22,7 +22,7 @@
 
 #define LOG_BYTES_MAX    (8u * 1024 * 1024)
 #define BACK_OFF_FIRST_S 0.05
-#define BACK_OFF_MAX_S   5.0
+#define BACK_OFF_MAX_S   1.0 /* so that it is back soon after a full disk has room again */
 #define GOOD_RUN_US      INT64_C(10000000)
 #define STALE_POLL_MS    20
 #define STALE_STEP_US    INT64_C(8000000)

@@ -5,6 +5,7 @@
  */
 #include "control/store/pipeline.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "shared/clock.h"
@@ -17,6 +18,7 @@
 
 static void query_free(struct pipeline *pipeline, struct read_query *query)
 {
+    assert(pipeline->by_id); /* it is in there */
     list_remove(&query->node);
     HASH_DEL(pipeline->by_id, query);
     free(query->values);
