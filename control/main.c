@@ -34,14 +34,11 @@ static int print_help(void)
     return EXIT_SUCCESS;
 }
 
-static enum err dispatch(const struct control_options *options, const char *command,
+static enum err dispatch(struct control_options *options, const char *command,
                          struct spawner *spawner)
 {
-    enum log_level level;
-
     TRY(control_options_check(options));
-    if (log_level_from_word(options->log_level, &level))
-        log_set_level(level);
+    control_options_apply(options);
 
     if (options->openapi)
         return command_openapi();

@@ -79,11 +79,29 @@ enum err control_options_load(int argc, char **argv, struct control_options *ret
 
     if (option)
         argv[at] = option;
+    ret_options->argc = argc;
+    ret_options->argv = argv;
     err = options_load(&control_program, argc, argv, ret_options, ret_command);
     if (option)
         argv[at] = operand;
     free(option);
     return err;
+}
+
+void control_options_apply(const struct control_options *options)
+{
+    enum log_level level;
+
+    if (log_level_from_word(options->log_level, &level))
+        log_set_level(level);
+}
+
+enum err control_options_reload(struct control_options *options)
+{
+    TRY(options_reload(&control_program, options->argc, options->argv, options));
+    TRY(control_options_check(options));
+    control_options_apply(options);
+    return OK;
 }
 
 static enum err check_readable(const char *option, const char *path)

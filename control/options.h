@@ -31,6 +31,9 @@ struct control_options {
     char *file;   /* operand of backup and restore */
     bool check_config;
     bool openapi;
+
+    int argc; /* the command line, for reading everything once more */
+    char **argv;
 };
 
 extern const struct option_program control_program;
@@ -39,6 +42,12 @@ extern const struct option_program control_program;
  * @param ret_command the command's name, or NULL to serve. */
 MUST_USE enum err control_options_load(int argc, char **argv, struct control_options *ret_options,
                                        const char **ret_command);
+
+/* Takes new values of the reloadable options from the config file, and applies them. */
+MUST_USE enum err control_options_reload(struct control_options *options);
+
+/* Applies what works at once and everywhere: the level of the log. */
+void control_options_apply(const struct control_options *options);
 
 /* Checks what the table cannot: values that belong together, and URLs. */
 MUST_USE enum err control_options_check(const struct control_options *options);

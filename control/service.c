@@ -33,7 +33,7 @@
 #define STOP_GRACE_MS 5000
 
 struct service {
-    const struct control_options *options;
+    struct control_options *options;
     struct spawner *spawner;
     struct loop *loop;
     struct instance instance;
@@ -51,6 +51,7 @@ struct service {
     ev_io spawner_watch;
     ev_signal terminate;
     ev_signal interrupt;
+    ev_signal hangup;
 };
 
 /* Stopping -------------------------------------------------------------------------------------------------------------- */
@@ -80,6 +81,18 @@ static void on_stop_signal(struct ev_loop *ev, ev_signal *watcher, int events)
     stop_serving(ev_userdata(ev));
 }
 
+static void on_hangup(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+    struct service *service = ev_userdata(ev);
+
+    (void)watcher;
+    (void)events;
+    if (control_options_reload(service->options) == OK)
+        log_info("service.reloaded", "log_level=%s", service->options->log_level);
+    else
+        log_error("service.reload_failed", "detail=\"%s\"", failure_last()->detail);
+}
+
 /* Without the spawner the embedded servers are gone, and nothing can start them again: only a new start helps. */
 static void on_spawner(struct ev_loop *ev, ev_io *watcher, int events)
 {
@@ -103,6 +116,8 @@ static void watch(struct service *service)
     ev_signal_init(&service->interrupt, on_stop_signal, SIGINT);
     ev_signal_start(ev, &service->terminate);
     ev_signal_start(ev, &service->interrupt);
+    ev_signal_init(&service->hangup, on_hangup, SIGHUP);
+    ev_signal_start(ev, &service->hangup);
     ev_io_init(&service->spawner_watch, on_spawner, spawner_fd(service->spawner), EV_READ);
     ev_io_start(ev, &service->spawner_watch);
 }
@@ -113,6 +128,7 @@ static void unwatch(struct service *service)
 
     ev_signal_stop(ev, &service->terminate);
     ev_signal_stop(ev, &service->interrupt);
+    ev_signal_stop(ev, &service->hangup);
     ev_io_stop(ev, &service->spawner_watch);
 }
 
@@ -318,7 +334,7 @@ static void stop(struct service *service)
     free(service->console);
 }
 
-enum err service_run(const struct control_options *options, struct spawner *spawner)
+enum err service_run(struct control_options *options, struct spawner *spawner)
 {
     struct service service = {.options = options, .spawner = spawner};
     enum err err;

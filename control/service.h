@@ -11,7 +11,7 @@
 struct control_options;
 struct spawner;
 
-/* Serves until SIGTERM or SIGINT; then lets what runs end, within 10 s.
+/* Serves until SIGTERM or SIGINT; then lets what runs end, within 10 s. SIGHUP reads the config file again.
  * @return OK after a signal; else why it could not start, or ERR_UNAVAILABLE when a part that it cannot do without is
  * lost. */
-MUST_USE enum err service_run(const struct control_options *options, struct spawner *spawner);
+MUST_USE enum err service_run(struct control_options *options, struct spawner *spawner);

@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import signal
 
 import pytest
 import requests
 from instance import processes_in, run, sql
-from processes import ROOT, short_dir
+from processes import ROOT, short_dir, wait_until
 
 
 def test_help_names_every_option_and_command():
@@ -59,6 +60,20 @@ def test_check_config():
     assert bad.returncode == 2
     assert f'{config}:1: there is no option "listne"' in bad.stderr
     assert run("--check-config", env={"EM_WORKERS": "99"}).returncode == 2
+
+
+def test_hangup_reads_the_config_file_again(start_control):
+    config = short_dir() / "em.conf"
+    config.write_text("log-level = info\n")
+    control = start_control("--config", config)
+    config.write_text("log-level = debug\nworkers = 9\n")
+    control.child.send_signal(signal.SIGHUP)
+    wait_until(lambda: "service.reloaded log_level=debug" in control.tail(200))
+    assert "options.needs_restart option=workers" in control.tail(200)
+    config.write_text("log-level = loud\n")
+    control.child.send_signal(signal.SIGHUP)
+    wait_until(lambda: "service.reload_failed" in control.tail(200))
+    assert control.is_ready()
 
 
 def test_openapi_is_the_committed_document():

@@ -221,6 +221,58 @@ def test_stale_servers_are_stopped_at_start(start_control):
     assert "embedded.stale server=postgres" in again.tail(200)
 
 
+@needs_root
+@pytest.mark.faults
+@pytest.mark.slow
+def test_full_disk_refuses_writes_and_loses_nothing(start_control):
+    data = short_dir() / "data"
+    data.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", data], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("tmpfs cannot be mounted here")
+    try:
+        fill_and_free(start_control(data=data))
+    finally:
+        subprocess.run(["umount", "-l", data], check=True)
+
+
+def fill_and_free(control):
+    client = control.client()
+    client.create("organisations", key="acme", name="Acme")
+    acknowledged = []
+
+    def write(number):
+        reply = client.post("/api/v1/business-units", json={"organisation": "acme", "key": f"unit-{number}", "name": "x",
+                                                            "description": os.urandom(1900).hex()})
+        assert reply.status_code in (201, 503), reply.text
+        if reply.status_code == 201:
+            acknowledged.append(f"unit-{number}")
+        return reply.status_code == 201
+
+    ballast = control.data / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(65536))
+    except OSError:
+        pass
+    os.truncate(ballast, ballast.stat().st_size - 12 * 1024 * 1024)
+    refused = 0
+    for number in range(6000):
+        refused += not write(number)
+        if refused >= 20:
+            break
+    assert refused >= 20 and len(acknowledged) > 100
+    assert client.get("/healthz").status_code == 200
+    ballast.unlink()
+    freed = time.monotonic()
+    wait_until(lambda: write("last"), 20)
+    print(f"{len(acknowledged)} acknowledged; writes back {time.monotonic() - freed:.2f} s after there was room")
+    stored = sql(control.data, "SELECT key FROM business_unit").split()
+    assert set(acknowledged) <= set(stored)
+    control.stop()
+
+
 # What is wrong with a folder is said before anything starts. --------------------------------------------------------------
 
 
