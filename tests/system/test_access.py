@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
@@ -255,6 +256,15 @@ def test_a_key_is_shown_once_and_can_be_revoked(control, api):
         assert client.get("/api/v1/organisations").status_code == 401
     assert made["id"] not in {key["id"] for key in api.read("api-keys", limit=1000)["items"]}
     assert api.delete(f"/api/v1/api-keys/{made['id']}").status_code == 404
+
+
+def test_a_key_ends_when_it_said(control, api):
+    ends = datetime.now(timezone.utc) + timedelta(seconds=2)
+    made = api.create("api-keys", name="short", expires_at=ends.isoformat())
+    with Client(control.url, made["key"]) as client:
+        assert client.get("/api/v1/organisations").status_code == 200
+        wait_until(lambda: client.get("/api/v1/organisations").status_code == 401, 5, 0.1, "the end of the key")
+    assert datetime.now(timezone.utc) >= ends
 
 
 def test_a_session_from_a_key_is_no_more_than_the_key(control, api, browser):

@@ -86,6 +86,41 @@ static void test_a_chosen_value_does_not_follow(void **state)
     assert_int_equal(json_integer_or(check, "stale_after_s", 0), 200);
 }
 
+/* --- kinds --- */
+
+/* The kinds that check_new.json allows. */
+static json_t *allowed_kinds(void)
+{
+    for (const struct embedded_file *file = cmdb_schemas; file->name; file++) {
+        if (strcmp(file->name, "check_new.json") == 0) {
+            JSON_AUTO json_t *schema = parsed(file->text);
+            const json_t *properties = json_object_get(schema, "properties");
+
+            return json_incref(json_object_get(json_object_get(properties, "kind"), "enum"));
+        }
+    }
+    return NULL;
+}
+
+static void test_each_kind_of_the_contract_is_allowed(void **state)
+{
+    JSON_AUTO json_t *allowed = allowed_kinds();
+    size_t count = 0;
+
+    (void)state;
+    for (const struct embedded_file *file = check_kind_schemas; file->name; file++, count++) {
+        struct str name = str_sub(str_of(file->name), 0, strlen(file->name) - strlen(".json"));
+        bool found = false;
+        size_t i;
+        json_t *kind;
+
+        json_array_foreach(allowed, i, kind) found =
+            found || str_equal(name, str_of(json_string_value(kind)));
+        assert_true(found);
+    }
+    assert_int_equal(json_array_size(allowed), count);
+}
+
 /* --- mistakes --- */
 
 static const struct {
@@ -140,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_stale_after_is_at_least_half_a_minute),
         cmocka_unit_test(test_a_default_follows_the_interval),
         cmocka_unit_test(test_a_chosen_value_does_not_follow),
+        cmocka_unit_test(test_each_kind_of_the_contract_is_allowed),
         cmocka_unit_test(test_every_mistake_has_its_pointer),
     };
 
