@@ -27,9 +27,14 @@ static int64_t interval_s(const json_t *check)
     return json_loose_integer(check, "interval_s", CHECK_INTERVAL_S_DEFAULT);
 }
 
+static int64_t timeout_ms_default(const json_t *check)
+{
+    return MIN((int64_t)CHECK_TIMEOUT_MS_DEFAULT, interval_s(check) * 1000);
+}
+
 static int64_t timeout_ms(const json_t *check)
 {
-    return json_loose_integer(check, "timeout_ms", CHECK_TIMEOUT_MS_DEFAULT);
+    return json_loose_integer(check, "timeout_ms", timeout_ms_default(check));
 }
 
 static int64_t stale_after_s_default(const json_t *check)
@@ -41,6 +46,8 @@ static int64_t stale_after_s_default(const json_t *check)
 
 void check_rules_complete(json_t *check)
 {
+    if (!json_has(check, "timeout_ms"))
+        json_object_set_new(check, "timeout_ms", json_integer(timeout_ms_default(check)));
     if (!json_has(check, "retry_interval_s"))
         json_object_set_new(check, "retry_interval_s", json_integer(interval_s(check)));
     if (!json_has(check, "stale_after_s"))
@@ -58,6 +65,7 @@ static void follow(const json_t *earlier, json_t *check, const char *field, int6
 
 void check_rules_follow(const json_t *earlier, json_t *check)
 {
+    follow(earlier, check, "timeout_ms", timeout_ms_default(earlier));
     follow(earlier, check, "retry_interval_s", interval_s(earlier));
     follow(earlier, check, "stale_after_s", stale_after_s_default(earlier));
 }

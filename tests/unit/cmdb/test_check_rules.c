@@ -135,7 +135,10 @@ static const struct {
      "/spec/port /spec/colour"},
     {"{\"kind\":\"tcp\",\"spec\":{\"address\":\"a\",\"port\":1,\"expect_regex\":\"(\"}}",
      "/spec/expect_regex"},
-    {"{\"kind\":\"tcp\",\"interval_s\":1,\"spec\":{\"address\":\"a\",\"port\":1}}", "/timeout_ms"},
+    {"{\"kind\":\"tcp\",\"interval_s\":1,\"spec\":{\"address\":\"a\",\"port\":1}}", ""},
+    {"{\"kind\":\"tcp\",\"interval_s\":1,\"timeout_ms\":1001,"
+     "\"spec\":{\"address\":\"a\",\"port\":1}}",
+     "/timeout_ms"},
     {"{\"kind\":\"tcp\",\"interval_s\":10,\"retry_interval_s\":11,\"stale_after_s\":9,"
      "\"spec\":{\"address\":\"a\",\"port\":1}}",
      "/retry_interval_s /stale_after_s"},
