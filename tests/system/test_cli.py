@@ -8,7 +8,7 @@ import signal
 import pytest
 import requests
 from instance import processes_in, run, sql
-from processes import ROOT, short_dir, wait_until
+from processes import short_dir, wait_until
 
 
 def test_help_names_every_option_and_command():
@@ -76,13 +76,10 @@ def test_hangup_reads_the_config_file_again(start_control):
     assert control.is_ready()
 
 
-def test_openapi_is_the_committed_document():
-    committed = ROOT / "control" / "api" / "openapi.json"
-    ended = run("--openapi")
+def test_openapi_needs_no_instance():
+    ended = run("--openapi", "--data", "/none")
     assert ended.returncode == 0
-    document = json.loads(ended.stdout)
-    assert document["openapi"].startswith("3.1")
-    assert document == json.loads(committed.read_text()), f"run em-control --openapi > {committed.relative_to(ROOT)}"
+    assert json.loads(ended.stdout)["openapi"].startswith("3.1")
 
 
 @pytest.mark.parametrize("options, sentence", [
