@@ -117,10 +117,10 @@ static void ask_if_idle(struct link *link)
 
 /* Previews -------------------------------------------------------------------------------------- */
 
-/* Takes `document`. */
-static void queue_preview(struct link *link, uint64_t token, char *document)
+/* Takes the answer's document. */
+static void queue_preview(struct link *link, struct answered_preview answer)
 {
-    vec_push(&link->previews, (struct answered_preview){token, document});
+    vec_push(&link->previews, answer);
     ask_if_idle(link);
 }
 
@@ -129,7 +129,7 @@ static void take_preview(void *argument)
     struct preview *preview = argument;
 
     preview->link->previews_running--;
-    queue_preview(preview->link, preview->token, preview->document);
+    queue_preview(preview->link, (struct answered_preview){preview->token, preview->document});
     free(preview);
 }
 

@@ -28,7 +28,7 @@ void plan_free(struct plan *plan);
 DEFINE_AUTO(struct plan *, plan_free);
 
 /* Takes over a check as it is now; one that is as before changes nothing. */
-void plan_set(struct plan *plan, const struct health_plan_entry *entry);
+void plan_set(struct plan *plan, const struct health_plan_entry *next);
 
 /* The check has a result: it need not be probed at once any more. */
 void plan_has_result(struct plan *plan, const struct uuid *check_id);
