@@ -19,7 +19,7 @@ export function FilterMenu<T extends string>({
   onChange,
 }: {
   label: string;
-  options: FilterOption<T>[];
+  options: readonly FilterOption<T>[];
   value: T[];
   onChange: (value: T[]) => void;
 }) {

@@ -8,6 +8,7 @@ import {
   parseAsStringLiteral,
   useQueryStates,
 } from "nuqs";
+import { useMemo } from "react";
 import { HEALTH_STATES } from "@/lib/types";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -36,7 +37,9 @@ export const viewKeys = { view: parseAsStringLiteral(["matrix", "list"] as const
 
 /** What narrows the list of changes. */
 export const changeKeys = {
-  kind: parseAsStringLiteral(["system", "instance", "component", "check"] as const),
+  kind: parseAsStringLiteral(["all", "system", "instance", "component", "check"] as const).withDefault(
+    "instance",
+  ),
   to: parseAsStringLiteral(HEALTH_STATES),
 };
 
@@ -48,16 +51,21 @@ export const scopeKeys = { scope: parseAsUuid };
  * writes its own address late, and two quick steps must not lose the first.
  */
 export function useSheets() {
-  const [sheets, set] = useQueryStates(sheetKeys, { history: "push" });
-  const { env, full } = sheets;
-  return {
-    ...sheets,
-    openInstance: (id: string) => void set({ env: id, ci: null, full }),
-    openComponent: (id: string) => void set({ env, ci: id, full }),
-    closeComponent: () => void set({ env, ci: null, full: env ? full : null }),
-    closeInstance: () => void set({ env: null, ci: null, full: null }),
-    setFull: (next: boolean) => void set({ ...sheets, full: next || null }, { history: "replace" }),
-  };
+  const [{ env, ci, full }, set] = useQueryStates(sheetKeys, { history: "push" });
+  // The same functions from one render to the next: hundreds of cells are drawn again when theirs changes.
+  return useMemo(
+    () => ({
+      env,
+      ci,
+      full,
+      openInstance: (id: string) => void set({ env: id, ci: null, full }),
+      openComponent: (id: string) => void set({ env, ci: id, full }),
+      closeComponent: () => void set({ env, ci: null, full: env ? full : null }),
+      closeInstance: () => void set({ env: null, ci: null, full: null }),
+      setFull: (next: boolean) => void set({ env, ci, full: next || null }, { history: "replace" }),
+    }),
+    [env, ci, full, set],
+  );
 }
 
 /** The filters; changing them replaces the address, and typing waits until the person pauses. */

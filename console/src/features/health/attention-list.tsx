@@ -1,7 +1,7 @@
 "use client";
 
 import { CircleCheck } from "lucide-react";
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import { STATE, StateBadge } from "@/components/state";
 import { Time } from "@/components/time";
 import { Card, CardHeader } from "@/components/ui/card";
@@ -67,7 +67,12 @@ export function AttentionList({
   );
 }
 
-function AttentionRow({ instance, onOpen }: { instance: Instance; onOpen: (id: string) => void }) {
+interface AttentionRowProps {
+  instance: Instance;
+  onOpen: (id: string) => void;
+}
+
+const AttentionRow = memo(function AttentionRow({ instance, onOpen }: AttentionRowProps) {
   const { node, label, system } = instance;
   return (
     <li>
@@ -86,5 +91,14 @@ function AttentionRow({ instance, onOpen }: { instance: Instance; onOpen: (id: s
         <Time at={node.health.since} as="for" className="numeric shrink-0 text-xs text-muted-foreground" />
       </button>
     </li>
+  );
+}, sameInstance);
+
+/** Patches make a new list each time; an entry is only drawn again when its node is another object. */
+function sameInstance(before: AttentionRowProps, after: AttentionRowProps): boolean {
+  return (
+    before.instance.node === after.instance.node &&
+    before.instance.system.name === after.instance.system.name &&
+    before.onOpen === after.onOpen
   );
 }

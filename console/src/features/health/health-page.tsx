@@ -19,10 +19,13 @@ import { organisationRooms, type Fleet } from "./fleet";
 import { useEvents, useFleet } from "./queries";
 
 const PAGE = 100;
-const KINDS = (["system", "instance", "component", "check"] as const).map((value) => ({
-  value,
-  label: value[0]?.toUpperCase() + value.slice(1),
-}));
+const KINDS = [
+  { value: "all", label: "Everything" },
+  { value: "system", label: "Systems" },
+  { value: "instance", label: "Instances" },
+  { value: "component", label: "Components" },
+  { value: "check", label: "Checks" },
+] as const;
 const STATES = HEALTH_STATES.map((value) => ({
   value,
   label: STATE[value].word,
@@ -37,7 +40,7 @@ export function HealthPage() {
   useRooms(useMemo(() => organisationRooms(fleet), [fleet]));
   const events = useEvents({
     limit: PAGE,
-    ...(kind ? { kind } : {}),
+    ...(kind === "all" ? {} : { kind }),
     ...(to ? { state: to } : {}),
     ...(scope ? { scope } : {}),
   });
@@ -48,9 +51,9 @@ export function HealthPage() {
       <div className="flex flex-wrap items-center gap-2">
         <h1 className="mr-2 text-lg font-semibold">Changes of state</h1>
         <FilterMenu
-          label="Kind"
+          label="Show"
           options={KINDS}
-          value={kind ? [kind] : []}
+          value={[kind]}
           onChange={(kinds) => void setFilters({ kind: kinds.at(-1) ?? null })}
         />
         <FilterMenu
@@ -59,7 +62,7 @@ export function HealthPage() {
           value={to ? [to] : []}
           onChange={(states) => void setFilters({ to: states.at(-1) ?? null })}
         />
-        {kind || to ? (
+        {to ? (
           <Button variant="ghost" onClick={() => void setFilters(null)}>
             Clear
           </Button>
@@ -73,7 +76,7 @@ export function HealthPage() {
             <Skeleton className="m-3 h-80" />
           </Delayed>
         ) : items.length === 0 ? (
-          <Notice title={kind || to ? "No changes match" : "No changes yet"}>
+          <Notice title={to ? "No changes match" : "No changes yet"}>
             Each change of a state appears here as it happens.
           </Notice>
         ) : (

@@ -8,6 +8,8 @@ import { InstanceChip } from "./instance-chip";
 import { moveInGrid, type GridPosition } from "./grid-keys";
 import type { Column, Row } from "./overview";
 
+const SYSTEM_WIDTH = 180;
+const COLUMN_WIDTH = 152;
 const NO_ITEM = -1;
 const NAMED = "n";
 
@@ -64,8 +66,11 @@ export function InstanceMatrix({
         aria-rowcount={rows.length + 1}
         aria-colcount={columns.length + 1}
         onKeyDown={onKeyDown}
-        className="grid w-full min-w-max"
-        style={{ gridTemplateColumns: ["minmax(180px, 1fr)", ...columns.map(widthOf)].join(" ") }}
+        className="grid w-full"
+        style={{
+          gridTemplateColumns: `minmax(${SYSTEM_WIDTH}px, 1.4fr) repeat(${columns.length}, minmax(${COLUMN_WIDTH}px, 1fr))`,
+          minWidth: SYSTEM_WIDTH + COLUMN_WIDTH * columns.length,
+        }}
       >
         <div role="row" aria-rowindex={1} className="contents text-xs text-muted-foreground">
           <span
@@ -78,9 +83,9 @@ export function InstanceMatrix({
             <span
               key={column.key}
               role="columnheader"
-              className="sticky top-0 z-10 flex h-8 items-center border-b bg-muted px-3"
+              className="sticky top-0 z-10 flex h-8 min-w-0 items-center border-b bg-muted px-2.5"
             >
-              {column.name}
+              <span className="truncate">{column.name}</span>
             </span>
           ))}
         </div>
@@ -101,10 +106,6 @@ export function InstanceMatrix({
       </div>
     </div>
   );
-}
-
-function widthOf({ named }: Column): string {
-  return named ? "minmax(152px, 1.2fr)" : "minmax(152px, 1fr)";
 }
 
 interface MatrixRowProps {
@@ -128,7 +129,9 @@ const MatrixRow = memo(function MatrixRow(props: MatrixRowProps) {
         role="rowheader"
         className="sticky left-0 z-5 flex min-w-0 items-center gap-2 border-r border-b bg-card px-3"
       >
-        <span className="truncate font-medium">{row.system.name}</span>
+        <span className="truncate font-medium" title={row.system.name}>
+          {row.system.name}
+        </span>
         {manyUnits && unitStarts ? (
           <span className="ml-auto shrink-0 text-2xs text-muted-foreground">{row.unit?.name}</span>
         ) : null}
@@ -189,7 +192,7 @@ function Cell({
       data-cell={name}
       tabIndex={empty ? (active === 0 ? 0 : -1) : undefined}
       className={cn(
-        "focus-inset @container flex min-h-9 flex-col justify-center gap-0.5 border-b p-0.5",
+        "focus-inset @container flex min-h-9 min-w-0 flex-col justify-center gap-0.5 border-b p-0.5",
         empty && "px-3",
       )}
     >
