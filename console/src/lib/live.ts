@@ -34,8 +34,6 @@ export const POLL_MS = 15_000;
 
 export class LiveConnection {
   readonly status = signal<LiveStatus>("connecting");
-  /** When the last message came or the connection was made, in wall-clock milliseconds. */
-  readonly heardAt = signal(0);
 
   private socket: Socket | null = null;
   private started = false;
@@ -125,7 +123,6 @@ export class LiveConnection {
     await this.subscribe([...this.rooms.keys()], this.seq);
     if (!this.socket?.connected) return;
     this.status.set("live");
-    this.heardAt.set(Date.now());
     if (first) this.resync();
   }
 
@@ -145,7 +142,6 @@ export class LiveConnection {
 
   private heard(change: Change): void {
     if (this.seq === undefined || change.seq > this.seq) this.seq = change.seq;
-    this.heardAt.set(Date.now());
     this.batcher.add(change);
   }
 

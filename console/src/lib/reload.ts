@@ -2,7 +2,7 @@ const MARK = "em-reloaded-at";
 const AGAIN_AFTER_MS = 60_000;
 
 /** Whether an error means that a part of the program is gone from the server, as after an update. */
-export function isChunkError(error: unknown): boolean {
+function isChunkError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
     error.name === "ChunkLoadError" ||

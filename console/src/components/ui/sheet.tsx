@@ -45,5 +45,3 @@ export function Sheet({
     </Dialog.Root>
   );
 }
-
-export const SheetClose = Dialog.Close;

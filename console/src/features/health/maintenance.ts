@@ -1,7 +1,7 @@
 import type { EntityHealth, MaintenanceWindow } from "@/lib/types";
 
 /** The ids that a window may name to cover this entity: its own and its ancestors'. */
-export function coveringIds(health: EntityHealth): Set<string> {
+function coveringIds(health: EntityHealth): Set<string> {
   return new Set([health.id, ...health.path.map(({ id }) => id)]);
 }
 

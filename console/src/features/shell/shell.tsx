@@ -4,7 +4,7 @@ import { usePathname, useRouter } from "next/navigation";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { ErrorView } from "@/components/views";
 import { SessionGuard, useSession } from "@/features/access";
-import { EntitySheets, LiveCache } from "@/features/health";
+import { EntitySheets, LiveAnnouncer, LiveCache } from "@/features/health";
 import { ApiError } from "@/lib/api";
 import { live } from "@/lib/live";
 import { loginPath } from "@/lib/paths";
@@ -94,6 +94,7 @@ function SignedIn({ children }: { children: ReactNode }) {
         </main>
       </div>
       <LiveCache />
+      <LiveAnnouncer />
       <SessionGuard />
       <Palette open={palette} onOpenChange={setPalette} onHelp={() => setHelp(true)} />
       <ShortcutsDialog open={help} onOpenChange={setHelp} />
