@@ -1,4 +1,5 @@
-/* The limit of an HTTPS check: a full verified TLS 1.3 handshake by OpenSSL, one request, one answer. */
+/* The limit of an HTTPS check: a full verified TLS 1.3 handshake by OpenSSL, one request, one
+ * answer. */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

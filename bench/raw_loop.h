@@ -1,8 +1,10 @@
 /*
- * The least that a non-blocking client can do: a fixed number of connections in flight on one epoll set, each started
- * again as soon as it ends. What the kernel charges for that is the limit which bench/run compares em-prober with.
+ * The least that a non-blocking client can do: a fixed number of connections in flight on one epoll
+ * set, each started again as soon as it ends. What the kernel charges for that is the limit which
+ * bench/run compares em-prober with.
  *
- * A probe is socket, connect, epoll_ctl, what the protocol needs, close; the wait is shared by all that are ready.
+ * A probe is socket, connect, epoll_ctl, what the protocol needs, close; the wait is shared by all
+ * that are ready.
  */
 #pragma once
 
@@ -27,7 +29,8 @@ struct raw_protocol {
 };
 
 /*
- * Runs the loop as the command line says: PORT IN_FLIGHT SECONDS [fin|reset] [CA]; prints one JSON object with
- * probes, failed, seconds and cpu_us (user and system time of this process). Returns the exit status.
+ * Runs the loop as the command line says: PORT IN_FLIGHT SECONDS [fin|reset] [CA]; prints one JSON
+ * object with probes, failed, seconds and cpu_us (user and system time of this process). Returns
+ * the exit status.
  */
 int raw_main(int argc, char **argv, const struct raw_protocol *protocol);

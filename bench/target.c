@@ -4,7 +4,8 @@
  *   https  the same over TLS
  *   tcp    accepts, and closes when the client does
  *   hang   accepts and never says a word
- * bench-target CERT KEY [BODY_BYTES] listens on free ports, prints them as one JSON object, and runs until SIGTERM.
+ * bench-target CERT KEY [BODY_BYTES] listens on free ports, prints them as one JSON object, and
+ * runs until SIGTERM.
  */
 #include <arpa/inet.h>
 #include <errno.h>

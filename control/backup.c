@@ -1,7 +1,8 @@
 /*
- * pg_dump writes beside the final name and is renamed when it is done. A restore into the embedded server goes into a new
- * database that takes the old one's name in one transaction; into a server of the user's it is one transaction of
- * pg_restore. So a restore that fails, or is killed, changes nothing.
+ * pg_dump writes beside the final name and is renamed when it is done. A restore into the embedded
+ * server goes into a new database that takes the old one's name in one transaction; into a server
+ * of the user's it is one transaction of pg_restore. So a restore that fails, or is killed, changes
+ * nothing.
  */
 #include "control/backup.h"
 
@@ -25,8 +26,8 @@
 #define TIMEOUT_MS (2 * 60 * 60 * 1000)
 #define FOLDER     "backups"
 
-/* A program of PostgreSQL with the address to work on; the password travels in the environment, where only the owner of
- * the process can see it. */
+/* A program of PostgreSQL with the address to work on; the password travels in the environment,
+ * where only the owner of the process can see it. */
 static enum err run_program(const struct backup_target *target, const char *name, const char *url,
                             const char *const options[])
 {

@@ -1,7 +1,9 @@
 /*
- * Backups in PostgreSQL's own archive format, made and read by pg_dump and pg_restore of the server's version.
+ * Backups in PostgreSQL's own archive format, made and read by pg_dump and pg_restore of the
+ * server's version.
  *
- * Thread: the one that starts the program, or that runs the command; blocks for as long as it takes.
+ * Thread: the one that starts the program, or that runs the command; blocks for as long as it
+ * takes.
  */
 #pragma once
 
@@ -29,12 +31,14 @@ bool backup_is_possible(const struct backup_target *target);
 
 /* Writes DIR/backups/<prefix>-<time>.dump, complete or not at all.
  * @param ret_path yours to free.
- * @return ERR_NOT_FOUND "program_missing" without pg_dump; ERR_UNAVAILABLE "program_failed" with what it said. */
+ * @return ERR_NOT_FOUND "program_missing" without pg_dump; ERR_UNAVAILABLE "program_failed" with
+ * what it said. */
 MUST_USE enum err backup_make(const struct backup_target *target, const char *prefix,
                               char **ret_path);
 
 /* Deletes the oldest backups of that prefix beyond BACKUPS_KEPT. */
 void backup_prune(const struct data_dir *dir, const char *prefix);
 
-/* Replaces the content of the database by the backup's, completely or not at all. Nobody else may use it meanwhile. */
+/* Replaces the content of the database by the backup's, completely or not at all. Nobody else may
+ * use it meanwhile. */
 MUST_USE enum err backup_restore(const struct backup_target *target, const char *path);

@@ -1,6 +1,6 @@
 /*
- * Files that the user names are opened before root is given up, because the service's user may not be allowed to; content
- * goes through DIR/backups.
+ * Files that the user names are opened before root is given up, because the service's user may not
+ * be allowed to; content goes through DIR/backups.
  */
 #include "control/commands.h"
 

@@ -1,4 +1,5 @@
-/* Looked for from the program's own file upwards, so that a source tree and an installation both work without options. */
+/* Looked for from the program's own file upwards, so that a source tree and an installation both
+ * work without options. */
 #include "control/console_folder.h"
 
 #include <limits.h>

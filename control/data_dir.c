@@ -1,6 +1,6 @@
 /*
- * Every trouble with DIR is found here, before PostgreSQL or Redis would fail on it with a message of their own: sentences
- * say which folder, whose, and what to type.
+ * Every trouble with DIR is found here, before PostgreSQL or Redis would fail on it with a message
+ * of their own: sentences say which folder, whose, and what to type.
  */
 #include "control/data_dir.h"
 
@@ -236,7 +236,8 @@ void data_dir_free(struct data_dir *dir)
     free(dir);
 }
 
-/* The lock counts, not the file: it is free as soon as its owner is dead. The pid in it is for people. */
+/* The lock counts, not the file: it is free as soon as its owner is dead. The pid in it is for
+ * people. */
 enum err data_dir_lock(struct data_dir *dir)
 {
     char *path = data_dir_file(dir, LOCK_FILE);

@@ -1,6 +1,7 @@
 /*
- * DIR, the folder that one instance lives in: who owns it, whether it can hold sockets, and the lock that keeps a second
- * instance out. As root, everything is handed over to an unprivileged system user before anything else starts.
+ * DIR, the folder that one instance lives in: who owns it, whether it can hold sockets, and the
+ * lock that keeps a second instance out. As root, everything is handed over to an unprivileged
+ * system user before anything else starts.
  *
  * Thread: the one that starts the program.
  */
@@ -14,13 +15,15 @@
 struct data_dir;
 struct spawner;
 
-/* DIR without --data: /var/lib/environment-manager for root, else below $XDG_DATA_HOME or ~/.local/share; yours to free.
+/* DIR without --data: /var/lib/environment-manager for root, else below $XDG_DATA_HOME or
+ * ~/.local/share; yours to free.
  * @return ERR_INVALID when there is no home folder to put it in. */
 MUST_USE enum err data_dir_default(char **ret_path);
 
 /*
- * Makes DIR where it is missing, with mode 0700. As root: makes the system user where it is missing, gives DIR to it, and
- * becomes that user for good, the spawner too; so from here on nothing runs as root.
+ * Makes DIR where it is missing, with mode 0700. As root: makes the system user where it is
+ * missing, gives DIR to it, and becomes that user for good, the spawner too; so from here on
+ * nothing runs as root.
  *
  * @param path made absolute; may be relative.
  * @param user name of the system user, for root.
@@ -47,7 +50,8 @@ char *data_dir_file(const struct data_dir *dir, const char *name);
 /* Makes DIR/<name> with mode 0700 where it is missing. */
 MUST_USE enum err data_dir_make_folder(const struct data_dir *dir, const char *name);
 
-/* Writes DIR/<name> with mode 0600 in one step: the file is the old one or the new one, never half. */
+/* Writes DIR/<name> with mode 0600 in one step: the file is the old one or the new one, never
+ * half. */
 MUST_USE enum err data_dir_write(const struct data_dir *dir, const char *name, const char *text);
 
 /* Reads DIR/<name>, at most 64 KiB; yours to free. @return ERR_NOT_FOUND when it is missing. */

@@ -1,4 +1,5 @@
-/* DIR is opened (and root given up) before anything is started or connected to, so that all of it is the service user's. */
+/* DIR is opened (and root given up) before anything is started or connected to, so that all of it
+ * is the service user's. */
 #include "control/instance.h"
 
 #include <poll.h>

@@ -1,5 +1,6 @@
 /*
- * What serving and the commands have in common: DIR, and a database with the right schema in it, private or given.
+ * What serving and the commands have in common: DIR, and a database with the right schema in it,
+ * private or given.
  *
  * Thread: the one that starts the program.
  */
@@ -51,7 +52,8 @@ static inline void instance_close_p(struct instance *instance)
     instance_close(instance);
 }
 
-/* Waits a little for a given server that is still starting, then migrates, after a backup when there is data. */
+/* Waits a little for a given server that is still starting, then migrates, after a backup when
+ * there is data. */
 MUST_USE enum err instance_migrate(struct instance *instance);
 
 /* What backup.h works on. */

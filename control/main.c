@@ -1,6 +1,7 @@
 /*
- * em-control: reads its options, then either serves (control/service.c) or runs one command (control/commands.c). The
- * spawner is forked before anything else, while this process is still small and has one thread.
+ * em-control: reads its options, then either serves (control/service.c) or runs one command
+ * (control/commands.c). The spawner is forked before anything else, while this process is still
+ * small and has one thread.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * What em-control can be told: one table, from which the command line, the config file, the environment variables, --help
- * and the reference follow (shared/options.h).
+ * What em-control can be told: one table, from which the command line, the config file, the
+ * environment variables, --help and the reference follow (shared/options.h).
  *
  * Thread: the one that starts the program; read-only afterwards.
  */
@@ -53,7 +53,8 @@ void control_options_apply(const struct control_options *options);
 MUST_USE enum err control_options_check(const struct control_options *options);
 
 /* Where people reach the service, as far as the options say: "https://host:port".
- * @param port the one that is listened on, for `--listen …:0`; 0: that of the options. Yours to free. */
+ * @param port the one that is listened on, for `--listen …:0`; 0: that of the options. Yours to
+ * free. */
 char *control_base_url(const struct control_options *options, unsigned port);
 
 void control_options_clear(struct control_options *options);

@@ -1,6 +1,7 @@
 /*
- * What a caller may be allowed to do. A route's row names one of them; 403 answers tell its word. PUBLIC needs no
- * credentials, SIGNED_IN any valid ones. The words stand in roles and keys: they are never renamed.
+ * What a caller may be allowed to do. A route's row names one of them; 403 answers tell its word.
+ * PUBLIC needs no credentials, SIGNED_IN any valid ones. The words stand in roles and keys: they
+ * are never renamed.
  */
 #pragma once
 

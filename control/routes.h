@@ -10,8 +10,8 @@ struct fleet;
 struct health;
 struct router;
 
-/* What handlers of the domains get as request->context; borrowed until the server has stopped. All NULL when only the
- * descriptions of the routes are wanted. */
+/* What handlers of the domains get as request->context; borrowed until the server has stopped. All
+ * NULL when only the descriptions of the routes are wanted. */
 struct route_contexts {
     struct access *access;
     struct health *health;

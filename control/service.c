@@ -1,6 +1,7 @@
 /*
- * Order of starting: DIR and root given up; embedded PostgreSQL and Redis; schema; the administrator; the parts that think;
- * last the server, so that whoever can connect finds everything there. Stopping goes the other way round.
+ * Order of starting: DIR and root given up; embedded PostgreSQL and Redis; schema; the
+ * administrator; the parts that think; last the server, so that whoever can connect finds
+ * everything there. Stopping goes the other way round.
  */
 #include "control/service.h"
 
@@ -54,7 +55,7 @@ struct service {
     ev_signal hangup;
 };
 
-/* Stopping -------------------------------------------------------------------------------------------------------------- */
+/* Stopping ------------------------------------------------------------------------------------ */
 
 static void on_server_stopped(void *context)
 {
@@ -93,7 +94,8 @@ static void on_hangup(struct ev_loop *ev, ev_signal *watcher, int events)
         log_error("service.reload_failed", "detail=\"%s\"", failure_last()->detail);
 }
 
-/* Without the spawner the embedded servers are gone, and nothing can start them again: only a new start helps. */
+/* Without the spawner the embedded servers are gone, and nothing can start them again: only a new
+ * start helps. */
 static void on_spawner(struct ev_loop *ev, ev_io *watcher, int events)
 {
     struct service *service = container_of(watcher, struct service, spawner_watch);
@@ -132,7 +134,7 @@ static void unwatch(struct service *service)
     ev_io_stop(ev, &service->spawner_watch);
 }
 
-/* Between the parts ----------------------------------------------------------------------------------------------------- */
+/* Between the parts --------------------------------------------------------------------------- */
 
 struct ended_credential {
     struct service *service;
@@ -169,7 +171,7 @@ static bool is_database_ready(void *context, char *reason, size_t reason_bytes)
     return false;
 }
 
-/* Starting -------------------------------------------------------------------------------------------------------------- */
+/* Starting ------------------------------------------------------------------------------------ */
 
 /* Makes the administrator at the very first start. @param ret_is_first whether it was that. */
 static enum err bootstrap(struct service *service, bool *ret_is_first)
@@ -183,7 +185,8 @@ static enum err bootstrap(struct service *service, bool *ret_is_first)
     return access_bootstrap(db, data_dir_path(service->instance.dir));
 }
 
-/* New status events are committed: whoever tells the outside of them need not wait for its next look. */
+/* New status events are committed: whoever tells the outside of them need not wait for its next
+ * look. */
 static void on_status_events(void *context)
 {
     struct service *service = context;

@@ -1,4 +1,5 @@
-/* Root is given up in the order that cannot be undone: spawner, groups, group, user; then it is tried to get it back. */
+/* Root is given up in the order that cannot be undone: spawner, groups, group, user; then it is
+ * tried to get it back. */
 #include "control/system_user.h"
 
 #include <errno.h>
@@ -70,7 +71,8 @@ enum err system_user_become(struct spawner *spawner, uid_t user, gid_t group)
                     strerror(errno));
     if (setuid(0) == 0)
         return fail(ERR_BUG, "user_change", "root could not be given up");
-    /* The change of user has cleared it; without it there are no core files to find a fault with. */
+    /* The change of user has cleared it; without it there are no core files to find a fault
+     * with. */
     prctl(PR_SET_DUMPABLE, 1);
     return OK;
 }

@@ -1,6 +1,7 @@
 /*
- * A check, ready to be probed: kind, times and the kind's compiled spec (expressions compiled, requests composed).
- * Never changed once made, so that a probe under way keeps the definition it began with.
+ * A check, ready to be probed: kind, times and the kind's compiled spec (expressions compiled,
+ * requests composed). Never changed once made, so that a probe under way keeps the definition it
+ * began with.
  *
  * Thread: made on any, then counted and read by one loop only.
  */
@@ -37,9 +38,9 @@ void check_schemas_unload(void);
 /* @return ERR_INVALID with the failure's field errors, each with its JSON pointer ("/spec/url"). */
 MUST_USE enum err check_new(const struct engine_check *definition, struct check **ret_check);
 
-/* Reads a check object as of POST /checks. The texts in `ret_definition` are borrowed from `object`; its id is the
- * caller's to set. A timeout that is not given is 5 s, or the interval when that is
- * shorter. @return ERR_INVALID with field errors. */
+/* Reads a check object as of POST /checks. The texts in `ret_definition` are borrowed from
+ * `object`; its id is the caller's to set. A timeout that is not given is 5 s, or the interval when
+ * that is shorter. @return ERR_INVALID with field errors. */
 MUST_USE enum err check_read(const json_t *object, struct engine_check *ret_definition);
 
 struct check *check_ref(struct check *check);

@@ -1,4 +1,5 @@
-/* em-prober at work for a control: the engine on one side, the link on the other. Thread: the program's first. */
+/* em-prober at work for a control: the engine on one side, the link on the other. Thread: the
+ * program's first. */
 #pragma once
 
 #include "shared/attrs.h"

@@ -1,6 +1,7 @@
 /*
- * Steps: resolve → resolved → connect → (racing) → handshake → the kind's own. To loopback a connect is over at once
- * and needs no event; everywhere else an attempt waits for its own watcher, several of them side by side.
+ * Steps: resolve → resolved → connect → (racing) → handshake → the kind's own. To loopback a
+ * connect is over at once and needs no event; everywhere else an attempt waits for its own watcher,
+ * several of them side by side.
  */
 #include "prober/dial.h"
 
@@ -42,7 +43,8 @@ static bool is_wanted(enum address_family family, const struct addr *addr)
     return family != FAMILY_V6 || addr->any.sa_family == AF_INET6;
 }
 
-/* Takes the addresses in the order to be tried: families in turn from IPv6 on, or all of IPv6 first. */
+/* Takes the addresses in the order to be tried: families in turn from IPv6 on, or all of IPv6
+ * first. */
 static void take_answer(struct dial *dial, const struct addr *addrs, size_t count)
 {
     size_t six = 0;
@@ -189,8 +191,9 @@ static bool is_local_error(int error)
     }
 }
 
-/* Remembers the most telling failure: what a target did says more than what this machine lacks. `at_once`: connect()
- * itself said so, then "network unreachable" means that this machine has no route. */
+/* Remembers the most telling failure: what a target did says more than what this machine lacks.
+ * `at_once`: connect() itself said so, then "network unreachable" means that this machine has no
+ * route. */
 static void note_failure(struct dial *dial, const struct addr *addr, int error, bool at_once)
 {
     bool is_local = is_local_error(error) || (at_once && error == ENETUNREACH);

@@ -1,7 +1,7 @@
 /*
- * Getting to the target: name to addresses, the policy on each, connecting to one after the other (RFC 8305 in its
- * simple form: the next address is tried when one fails or has not answered for 250 ms) and the TLS handshake. The
- * steps here are shared by all kinds that talk over a stream.
+ * Getting to the target: name to addresses, the policy on each, connecting to one after the other
+ * (RFC 8305 in its simple form: the next address is tried when one fails or has not answered for
+ * 250 ms) and the TLS handshake. The steps here are shared by all kinds that talk over a stream.
  *
  * Thread: the loop of the probe's shard.
  */

@@ -1,6 +1,7 @@
 /*
- * Checks are made here, on the caller's thread, and then posted to their shard: a bad one is refused before anything is
- * changed, and a loop never compiles an expression. Posts to one shard keep their order.
+ * Checks are made here, on the caller's thread, and then posted to their shard: a bad one is
+ * refused before anything is changed, and a loop never compiles an expression. Posts to one shard
+ * keep their order.
  */
 #include "prober/engine.h"
 

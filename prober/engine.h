@@ -1,10 +1,10 @@
 /*
- * The engine: N event loops that share nothing, each with its part of the checks (by hash of the id). It keeps the
- * checks' schedules, runs their probes and hands out each result. Who feeds it (the bus, a file of checks) and who
- * takes the results (the bus, standard output) stand outside.
+ * The engine: N event loops that share nothing, each with its part of the checks (by hash of the
+ * id). It keeps the checks' schedules, runs their probes and hands out each result. Who feeds it
+ * (the bus, a file of checks) and who takes the results (the bus, standard output) stand outside.
  *
- * Thread: any for every function here; calls of one check have to come in order, so from one thread.
- * The callbacks run on the loops' threads, several at the same time, and must not block.
+ * Thread: any for every function here; calls of one check have to come in order, so from one
+ * thread. The callbacks run on the loops' threads, several at the same time, and must not block.
  */
 #pragma once
 
@@ -21,11 +21,12 @@
 struct engine;
 struct spawner;
 
-/* Everything of `result` is borrowed for the call; `label` is the check's id as text. To pass it on to another thread:
- * result_copy() of shared/result_json.h. */
+/* Everything of `result` is borrowed for the call; `label` is the check's id as text. To pass it on
+ * to another thread: result_copy() of shared/result_json.h. */
 typedef void (*engine_result_fn)(void *context, const char *label, const struct result *result);
 
-/* As engine_result_fn; `steps` is a JSON array of {"step","at_us","took_us","detail"}, or NULL without `explain`. */
+/* As engine_result_fn; `steps` is a JSON array of {"step","at_us","took_us","detail"}, or NULL
+ * without `explain`. */
 typedef void (*engine_once_fn)(void *context, const char *label, const struct result *result,
                                const json_t *steps);
 
@@ -71,34 +72,39 @@ struct engine_metrics {
     uint64_t waiting; /* due, held back by a limit */
 };
 
-/* Starts the loops. ERR_INVALID when an option is wrong; ERR_UNAVAILABLE when threads or descriptors are short. */
+/* Starts the loops. ERR_INVALID when an option is wrong; ERR_UNAVAILABLE when threads or
+ * descriptors are short. */
 MUST_USE enum err engine_new(const struct engine_options *options, struct engine **ret_engine);
 
-/* Adds a check or gives it a new definition: a probe under way ends by the old one. ERR_INVALID with the failure's
- * field errors (pointers are relative to the check as of POST /checks) leaves an older definition as it is. */
+/* Adds a check or gives it a new definition: a probe under way ends by the old one. ERR_INVALID
+ * with the failure's field errors (pointers are relative to the check as of POST /checks) leaves an
+ * older definition as it is. */
 MUST_USE enum err engine_set_check(struct engine *engine, const struct engine_check *check);
 
-/* Forgets a check; a probe of it under way is cancelled without a result. Unknown ids are harmless. */
+/* Forgets a check; a probe of it under way is cancelled without a result. Unknown ids are
+ * harmless. */
 void engine_drop_check(struct engine *engine, const struct uuid *id);
 void engine_drop_all(struct engine *engine);
 
 /* Probes the check once in `delay_ms` from now (as soon as it is not running), then as planned. */
 void engine_run_at(struct engine *engine, const struct uuid *id, uint32_t delay_ms);
 
-/* Probes a check once, outside of any plan; `on_end` is called exactly once unless this returns an error or the
- * engine is stopped first. ERR_INVALID as engine_set_check(). */
+/* Probes a check once, outside of any plan; `on_end` is called exactly once unless this returns an
+ * error or the engine is stopped first. ERR_INVALID as engine_set_check(). */
 MUST_USE enum err engine_once(struct engine *engine, const struct engine_check *check, bool explain,
                               engine_once_fn on_end, void *context);
 
-/* The same for a check as text, as of POST /checks (`name`, `component` and the rest are optional). The answer is JSON
- * text {"result","steps"}, or {"errors"} when the check is not valid; borrowed for the call. */
+/* The same for a check as text, as of POST /checks (`name`, `component` and the rest are optional).
+ * The answer is JSON text {"result","steps"}, or {"errors"} when the check is not valid; borrowed
+ * for the call. */
 typedef void (*engine_preview_fn)(void *context, struct str answer);
 void engine_preview(struct engine *engine, struct str check, engine_preview_fn on_end,
                     void *context);
 
 void engine_read_metrics(struct engine *engine, struct engine_metrics *ret_metrics);
 
-/* Lags between due time and start of scheduled probes, in microseconds: p50, p99 and the largest. */
+/* Lags between due time and start of scheduled probes, in microseconds: p50, p99 and the
+ * largest. */
 struct engine_lag {
     uint64_t p50_us;
     uint64_t p99_us;

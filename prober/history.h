@@ -1,6 +1,6 @@
 /*
- * The steps of one probe with their times, for --explain and previews. Bounded: of a probe with more than
- * HISTORY_STEPS_MAX steps the last ones are left out.
+ * The steps of one probe with their times, for --explain and previews. Bounded: of a probe with
+ * more than HISTORY_STEPS_MAX steps the last ones are left out.
  *
  * Thread: the loop of its probe.
  */

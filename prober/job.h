@@ -1,6 +1,7 @@
 /*
- * A job is a check that one loop runs: by schedule, once, or in a flood. When it is due it asks the limits for room; it
- * never runs twice at once, and a slot that comes too early for that is skipped and counted.
+ * A job is a check that one loop runs: by schedule, once, or in a flood. When it is due it asks the
+ * limits for room; it never runs twice at once, and a slot that comes too early for that is skipped
+ * and counted.
  *
  * Thread: the loop that owns it.
  */

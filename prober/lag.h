@@ -1,6 +1,6 @@
 /*
- * How late probes start: counts per range of microseconds, 16 ranges for each power of two, so that percentiles are
- * true to 6 %. Written by one thread, read by any.
+ * How late probes start: counts per range of microseconds, 16 ranges for each power of two, so that
+ * percentiles are true to 6 %. Written by one thread, read by any.
  */
 #pragma once
 
@@ -20,5 +20,6 @@ void lag_add(struct lag *lag, uint64_t us);
 /* Adds the counts of `other`. */
 void lag_merge(struct lag *lag, struct lag *other);
 
-/* The upper end of the range that holds the given share (0..1), at most the largest seen; 0 without any. */
+/* The upper end of the range that holds the given share (0..1), at most the largest seen; 0 without
+ * any. */
 uint64_t lag_percentile(struct lag *lag, double share);

@@ -1,6 +1,7 @@
 /*
- * Admission: how many probes run at once in one loop, how many of them are still connecting, and how many go to one
- * host. Who finds no room waits in the order of asking; nobody waits behind a host that is full.
+ * Admission: how many probes run at once in one loop, how many of them are still connecting, and
+ * how many go to one host. Who finds no room waits in the order of asking; nobody waits behind a
+ * host that is full.
  *
  * Thread: the loop that owns it.
  */
@@ -38,7 +39,8 @@ void limits_init(struct limits *limits);
 /* Asks for room; the entry must be idle. `host` may be NULL. */
 void limits_ask(struct limits *limits, struct limit_entry *entry, const char *host);
 
-/* Admits the next one and returns it; NULL when nobody waits or there is no room. It counts as connecting. */
+/* Admits the next one and returns it; NULL when nobody waits or there is no room. It counts as
+ * connecting. */
 struct limit_entry *limits_admit(struct limits *limits);
 
 /* It connects no more. */

@@ -1,7 +1,7 @@
 /*
- * The link's loop has three events: a reply, a timer, and "there are results". It is either waiting for a reply or not
- * (`asking`); nanomsg repeats a request that gets no answer, so there is nothing to time out here but the log line that
- * says control is away.
+ * The link's loop has three events: a reply, a timer, and "there are results". It is either waiting
+ * for a reply or not (`asking`); nanomsg repeats a request that gets no answer, so there is nothing
+ * to time out here but the log line that says control is away.
  */
 #include "prober/link.h"
 
@@ -72,7 +72,7 @@ static void set_timer(struct link *link, int64_t delay_ms)
     ev_timer_start(loop_ev(link->loop), &link->timer);
 }
 
-/* Asking ---------------------------------------------------------------------------------------- */
+/* Asking -------------------------------------------------------------------------------------- */
 
 static void add_previews(struct link *link, struct frame_report *report)
 {
@@ -115,7 +115,7 @@ static void ask_if_idle(struct link *link)
         ask(link);
 }
 
-/* Previews -------------------------------------------------------------------------------------- */
+/* Previews ------------------------------------------------------------------------------------ */
 
 /* Takes the answer's document. */
 static void queue_preview(struct link *link, struct answered_preview answer)
@@ -166,7 +166,7 @@ static void forget_previews(struct link *link, size_t count)
                 link->previews.len * sizeof *link->previews.items);
 }
 
-/* Replies --------------------------------------------------------------------------------------- */
+/* Replies ------------------------------------------------------------------------------------- */
 
 static void apply_items(struct link *link, const struct frame_reply *reply,
                         struct frame_cursor *cursor)
@@ -254,7 +254,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int events)
     set_timer(link, SILENCE_US / 1000);
 }
 
-/* Results --------------------------------------------------------------------------------------- */
+/* Results ------------------------------------------------------------------------------------- */
 
 static void on_results(void *argument)
 {
@@ -279,7 +279,7 @@ void link_take_result(void *context, const char *label, const struct result *res
     add_result(context, result);
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err link_new(const struct link_options *options, struct link **ret_link)
 {

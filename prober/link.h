@@ -1,9 +1,10 @@
 /*
- * The conversation with control over the bus: results go up until they are acknowledged, the plan comes down. One
- * request is under way at a time; it leaves at once when there is something to tell and none is under way, and every
- * BUS_ASK_INTERVAL_MS otherwise.
+ * The conversation with control over the bus: results go up until they are acknowledged, the plan
+ * comes down. One request is under way at a time; it leaves at once when there is something to tell
+ * and none is under way, and every BUS_ASK_INTERVAL_MS otherwise.
  *
- *   link_new() → engine_new(.on_result = link_take_result, .context = link) → link_start(link, engine) → link_stop()
+ *   link_new() → engine_new(.on_result = link_take_result, .context = link)
+ *     → link_start(link, engine) → link_stop()
  *
  * Thread: one of its own; link_take_result() from any.
  */
@@ -38,11 +39,12 @@ MUST_USE enum err link_new(const struct link_options *options, struct link **ret
 /* An engine_result_fn; `context` is the link. */
 void link_take_result(void *context, const char *label, const struct result *result);
 
-/* Starts to talk. The engine is borrowed until link_stop(). @return ERR_UNAVAILABLE without a thread. */
+/* Starts to talk. The engine is borrowed until link_stop(). @return ERR_UNAVAILABLE without a
+ * thread. */
 MUST_USE enum err link_start(struct link *link, struct engine *engine);
 
-/* Waits at most `flush_ms` for what is not acknowledged yet, then ends the conversation. Stop it before the engine is
- * freed. */
+/* Waits at most `flush_ms` for what is not acknowledged yet, then ends the conversation. Stop it
+ * before the engine is freed. */
 void link_stop(struct link *link, int64_t flush_ms);
 void link_free(struct link *link);
 

@@ -1,6 +1,6 @@
 /*
- * em-prober. The spawner is forked first of all, then everything else starts. SIGTERM and SIGINT are blocked in all
- * threads and waited for by the first one.
+ * em-prober. The spawner is forked first of all, then everything else starts. SIGTERM and SIGINT
+ * are blocked in all threads and waited for by the first one.
  */
 #include <signal.h>
 #include <stdio.h>

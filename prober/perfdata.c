@@ -25,8 +25,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The length of the decimal number that `text` begins with ("-1.5e3"); 0: none. JSON's own grammar, but for a leading
- * "+", ".5" and "5.", which plugins print. */
+/* The length of the decimal number that `text` begins with ("-1.5e3"); 0: none. JSON's own grammar,
+ * but for a leading "+", ".5" and "5.", which plugins print. */
 static size_t number_len(struct str text)
 {
     size_t at = 0;

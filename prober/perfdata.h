@@ -1,7 +1,8 @@
 /*
- * Performance data as monitoring plugins print it after a "|": 'label'=value[UOM];[warn];[crit];[min];[max], items
- * separated by blanks. Labels in single quotes may hold blanks and doubled quotes; the value may be "U" for
- * undetermined; warn and crit are ranges ("10", "10:", "~:10", "10:20", "@10:20").
+ * Performance data as monitoring plugins print it after a "|":
+ * 'label'=value[UOM];[warn];[crit];[min];[max], items separated by blanks. Labels in single quotes
+ * may hold blanks and doubled quotes; the value may be "U" for undetermined; warn and crit are
+ * ranges ("10", "10:", "~:10", "10:20", "@10:20").
  *
  * Thread: any.
  */
@@ -20,10 +21,12 @@ struct perfdata_counts {
     size_t dropped; /* malformed, doubled, or more than fits */
 };
 
-/* Appends one JSON object {"label": {"value", "uom", "warn", "crit", "min", "max"}, …} of at most `limit` bytes; what is
- * absent is left out, an undetermined value is null. A malformed item drops itself only. */
+/* Appends one JSON object {"label": {"value", "uom", "warn", "crit", "min", "max"}, …} of at most
+ * `limit` bytes; what is absent is left out, an undetermined value is null. A malformed item drops
+ * itself only. */
 struct perfdata_counts perfdata_write(struct buf *buf, struct str text, size_t limit);
 
-/* Splits what a plugin printed into the text for people (the first line) and all performance data (after the first "|"
- * of the first line, and after the next one in the lines below), which is appended to `ret_perfdata` with blanks between. */
+/* Splits what a plugin printed into the text for people (the first line) and all performance data
+ * (after the first "|" of the first line, and after the next one in the lines below), which is
+ * appended to `ret_perfdata` with blanks between. */
 void perfdata_split(struct str output, struct str *ret_message, struct buf *ret_perfdata);

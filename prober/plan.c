@@ -1,6 +1,6 @@
 /*
- * The plan is a map from check to what was last set for it. A reset starts a new generation; when the last frame of the
- * plan has come, what is still of an older generation is dropped.
+ * The plan is a map from check to what was last set for it. A reset starts a new generation; when
+ * the last frame of the plan has come, what is still of an older generation is dropped.
  */
 #include "prober/plan.h"
 

@@ -1,6 +1,7 @@
 /*
- * What control wants probed, applied to the engine. Checks that come again unchanged are left alone, so that a plan sent
- * anew disturbs no schedule; a check that this prober cannot run is reported once, as a result of its own.
+ * What control wants probed, applied to the engine. Checks that come again unchanged are left
+ * alone, so that a plan sent anew disturbs no schedule; a check that this prober cannot run is
+ * reported once, as a result of its own.
  *
  * Thread: the link's.
  */

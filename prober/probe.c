@@ -1,7 +1,7 @@
 /*
- * The driver of probes. A probe is advanced by its io watcher, its deadline, or a callback (names, scripts, the next
- * turn); each runs steps until one waits. The end is entered once: `ended` stands from then on, all watchers are
- * stopped, and the shard gets the object back.
+ * The driver of probes. A probe is advanced by its io watcher, its deadline, or a callback (names,
+ * scripts, the next turn); each runs steps until one waits. The end is entered once: `ended` stands
+ * from then on, all watchers are stopped, and the shard gets the object back.
  */
 #include "prober/probe.h"
 

@@ -1,7 +1,8 @@
 /*
- * One probe: a run of one check. The driver here owns its deadline, phases, timings and end; what to send and how to
- * read the answer is said by the kind, as steps. A step does what can be done now and says what to wait for, or ends
- * the probe with an outcome. However it goes, a probe has exactly one end.
+ * One probe: a run of one check. The driver here owns its deadline, phases, timings and end; what
+ * to send and how to read the answer is said by the kind, as steps. A step does what can be done
+ * now and says what to wait for, or ends the probe with an outcome. However it goes, a probe has
+ * exactly one end.
  *
  * Thread: the loop of its shard.
  */
@@ -42,11 +43,13 @@ struct probe_kind {
     const struct probe_step *first;
     size_t state_bytes; /* of probe->state */
 
-    /* Makes check->spec from a spec that the schema has accepted; adds what is still wrong to `errors`. */
+    /* Makes check->spec from a spec that the schema has accepted; adds what is still wrong to
+     * `errors`. */
     void (*spec_new)(struct check *check, const json_t *spec, json_t **errors);
     void (*spec_free)(void *spec);
 
-    /* Lets go of what the probe holds outside of stream and dial; NULL when there is no such thing. */
+    /* Lets go of what the probe holds outside of stream and dial; NULL when there is no such
+     * thing. */
     void (*release)(struct probe *probe);
 
     bool on_first_loop; /* needs the spawner, which the first loop owns */

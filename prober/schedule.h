@@ -1,6 +1,7 @@
 /*
- * When a check is due: at phase + n × interval since the epoch, where the phase comes from a hash of the check's id. So
- * every prober, at every start, finds the same slots, and many checks spread evenly. Pure: the clock comes from outside.
+ * When a check is due: at phase + n × interval since the epoch, where the phase comes from a hash
+ * of the check's id. So every prober, at every start, finds the same slots, and many checks spread
+ * evenly. Pure: the clock comes from outside.
  *
  * Thread: any.
  */

@@ -1,7 +1,7 @@
 /*
- * The scripts of one prober: a directory that holds what may be run, and the spawner that runs it. A script is named,
- * never given: the name is a plain file name, and what it leads to has to lie in the directory, also after symbolic
- * links are followed.
+ * The scripts of one prober: a directory that holds what may be run, and the spawner that runs it.
+ * A script is named, never given: the name is a plain file name, and what it leads to has to lie in
+ * the directory, also after symbolic links are followed.
  *
  * Thread: the first loop, which owns the spawner's end.
  */

@@ -1,6 +1,6 @@
 /*
- * In each turn of the loop, before it waits, the jobs that the limits admit are started; in a flood, as many as are
- * missing. Probes come from a pool and go back to it.
+ * In each turn of the loop, before it waits, the jobs that the limits admit are started; in a
+ * flood, as many as are missing. Probes come from a pool and go back to it.
  */
 #include "prober/shard.h"
 

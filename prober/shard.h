@@ -1,6 +1,6 @@
 /*
- * One event loop with its part of the checks: it knows when each is due, admits probes within the limits, and hands out
- * results. Shards share nothing with each other.
+ * One event loop with its part of the checks: it knows when each is due, admits probes within the
+ * limits, and hands out results. Shards share nothing with each other.
  *
  * Thread: its own, but for shard_post() and the functions marked "any".
  */
@@ -21,7 +21,8 @@ struct scripts;
 struct shard;
 struct tls_contexts;
 
-/* The first shard owns the spawner's end and so all scripts. Options, with all limits filled in, are borrowed for good.
+/* The first shard owns the spawner's end and so all scripts. Options, with all limits filled in,
+ * are borrowed for good.
  * @param flood probes to keep under way; 0: schedules. */
 struct shard *shard_new(const struct engine_options *options, unsigned flood, bool is_first);
 void shard_free(struct shard *shard);
@@ -58,7 +59,8 @@ struct resolver *shard_resolver(struct shard *shard);
 struct tls_contexts *shard_tls(struct shard *shard);
 struct scripts *shard_scripts(struct shard *shard);
 
-/* A block for reading into, of SHARD_SCRATCH_BYTES, whose content lasts for the current step only. */
+/* A block for reading into, of SHARD_SCRATCH_BYTES, whose content lasts for the current step
+ * only. */
 #define SHARD_SCRATCH_BYTES (64 * 1024)
 char *shard_scratch(struct shard *shard);
 

@@ -1,4 +1,5 @@
-/* Results are printed line by line as they come; standard output's own lock keeps lines of several loops apart. */
+/* Results are printed line by line as they come; standard output's own lock keeps lines of several
+ * loops apart. */
 #include "prober/standalone.h"
 
 #include <pthread.h>
@@ -18,7 +19,8 @@
 /* Standalone probers are at one place only. */
 #define LOCATION STR("default")
 
-/* Prints one result as a line. Whoever reads it may go away: then there is nothing left to do here. */
+/* Prints one result as a line. Whoever reads it may go away: then there is nothing left to do
+ * here. */
 static void print_result(const char *label, const struct result *result, const json_t *steps)
 {
     CLEANUP(buf_clear_p) struct buf line = {0};

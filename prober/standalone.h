@@ -1,6 +1,6 @@
 /*
- * em-prober without a control: `once` probes each check of a file a single time, `run` keeps their schedules or floods
- * the targets.
+ * em-prober without a control: `once` probes each check of a file a single time, `run` keeps their
+ * schedules or floods the targets.
  *
  * Thread: the program's first; results are printed from the loops.
  */

@@ -1,4 +1,5 @@
-/* Counters are bumped from all loops; what is read of them between begin and end is a difference. */
+/* Counters are bumped from all loops; what is read of them between begin and end is a
+ * difference. */
 #include "prober/summary.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 /*
- * What `run --summary` says at its end: how many probes with which verdicts and outcomes, how fast, at what cost.
+ * What `run --summary` says at its end: how many probes with which verdicts and outcomes, how fast,
+ * at what cost.
  *
  * Thread: summary_add() from any loop; the rest from the first thread.
  */

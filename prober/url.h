@@ -1,7 +1,7 @@
 /*
- * http and https URLs, and how a Location header leads from one to the next (RFC 3986, section 5, without what HTTP has
- * no use for). Strict in what it takes: user names, control bytes, spaces and hosts beyond ASCII are refused; a fragment
- * is dropped.
+ * http and https URLs, and how a Location header leads from one to the next (RFC 3986, section 5,
+ * without what HTTP has no use for). Strict in what it takes: user names, control bytes, spaces and
+ * hosts beyond ASCII are refused; a fragment is dropped.
  *
  * Thread: any.
  */
@@ -23,12 +23,12 @@ struct url {
     char *target; /* path and query, begins with "/" */
 };
 
-/* NULL when `text` is a URL that can be probed, else why not, as a clause ("has no host"). On success `ret_url` holds
- * what url_clear() releases. */
+/* NULL when `text` is a URL that can be probed, else why not, as a clause ("has no host"). On
+ * success `ret_url` holds what url_clear() releases. */
 const char *url_parse(struct str text, struct url *ret_url);
 
-/* The same for a reference that stands in a reply from `base`: absolute, "//host/…", "/path", "path", "?query". Bytes
- * beyond ASCII and spaces are percent-encoded, since servers send them. */
+/* The same for a reference that stands in a reply from `base`: absolute, "//host/…", "/path",
+ * "path", "?query". Bytes beyond ASCII and spaces are percent-encoded, since servers send them. */
 const char *url_resolve(const struct url *base, struct str reference, struct url *ret_url);
 
 /* NULL when `host` is a name that DNS can be asked for, else why not, as a clause. */

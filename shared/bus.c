@@ -1,6 +1,6 @@
 /*
- * nanomsg 1.1.5. The request's identity, which REQ makes and REP keeps, lies in the SP header that a raw socket hands
- * over as control data (NN_SP_HDR); it goes back with the reply as it came.
+ * nanomsg 1.1.5. The request's identity, which REQ makes and REP keeps, lies in the SP header that
+ * a raw socket hands over as control data (NN_SP_HDR); it goes back with the reply as it came.
  */
 #include "shared/bus.h"
 

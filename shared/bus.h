@@ -1,8 +1,8 @@
 /*
- * The two ends of the bus (include/contract/bus.h): the only door to nanomsg. The prober's end has one request under way
- * at a time and nanomsg sends it again until a reply comes, also after the other side was gone. Control's end is raw,
- * so it may answer many probers in any order. Neither blocks: watch the descriptor for reading, then take until there
- * is nothing more.
+ * The two ends of the bus (include/contract/bus.h): the only door to nanomsg. The prober's end has
+ * one request under way at a time and nanomsg sends it again until a reply comes, also after the
+ * other side was gone. Control's end is raw, so it may answer many probers in any order. Neither
+ * blocks: watch the descriptor for reading, then take until there is nothing more.
  *
  * Thread: the one that owns the end.
  */
@@ -28,7 +28,8 @@ struct bus_return {
     char bytes[BUS_RETURN_BYTES_MAX];
 };
 
-/* Connects, now or whenever the other side is there. @param url "ipc:///path" or "tcp://address:port".
+/* Connects, now or whenever the other side is there. @param url "ipc:///path" or
+ * "tcp://address:port".
  * @return ERR_INVALID "bus_url" */
 MUST_USE enum err bus_requester_new(const char *url, struct bus_requester **ret_requester);
 void bus_requester_free(struct bus_requester *requester);
@@ -52,7 +53,8 @@ DEFINE_AUTO(struct bus_replier *, bus_replier_free);
 
 int bus_replier_fd(const struct bus_replier *replier);
 
-/* Puts the next request into `frame` (emptied first) and the way back into `ret_return`. False when there is none. */
+/* Puts the next request into `frame` (emptied first) and the way back into `ret_return`. False when
+ * there is none. */
 bool bus_take_request(struct bus_replier *replier, struct buf *frame,
                       struct bus_return *ret_return);
 

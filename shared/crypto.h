@@ -1,6 +1,6 @@
 /*
- * The few primitives of OpenSSL's libcrypto that are used outside of TLS: random bytes, SHA-256, and comparing secrets
- * without telling by the time taken how much of them was right.
+ * The few primitives of OpenSSL's libcrypto that are used outside of TLS: random bytes, SHA-256,
+ * and comparing secrets without telling by the time taken how much of them was right.
  *
  * Thread: any.
  */

@@ -43,7 +43,8 @@ enum err fail_fields(enum err err, const char *code, const char *detail, json_t 
 enum err fail_at(const char *file, int line, enum err err, const char *code, const char *format,
                  ...) PRINTF(5, 6);
 
-/* The first of both: lets a reader who sees one file only, such as the static analyzer, know what fail() returns. */
+/* The first of both: lets a reader who sees one file only, such as the static analyzer, know what
+ * fail() returns. */
 static inline enum err err_which(enum err err, enum err recorded)
 {
     (void)recorded;

@@ -1,6 +1,7 @@
 /*
- * Packed by hand, little-endian, field by field in the order of contract/bus.h. Reading goes through a view that only
- * shrinks: take_…() of too few bytes marks it as failed and gives zeros, so a reader checks once at the end.
+ * Packed by hand, little-endian, field by field in the order of contract/bus.h. Reading goes
+ * through a view that only shrinks: take_…() of too few bytes marks it as failed and gives zeros,
+ * so a reader checks once at the end.
  */
 #include "shared/frame.h"
 
@@ -10,7 +11,7 @@
 
 #include "shared/json.h"
 
-/* Writing ------------------------------------------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------------------------- */
 
 static void put(struct buf *buf, uint64_t value, int bytes)
 {
@@ -46,7 +47,7 @@ static void put_document(struct buf *buf, struct str document)
     buf_append_str(buf, document);
 }
 
-/* Reading ------------------------------------------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------------------------- */
 
 struct reader {
     struct str rest;
@@ -112,7 +113,7 @@ static void skip_zero(struct reader *reader, size_t bytes)
         reader->failed = true;
 }
 
-/* Results ------------------------------------------------------------------------------------------------------- */
+/* Results ------------------------------------------------------------------------------------- */
 
 static void put_timings(struct buf *buf, const struct result_timings *timings)
 {
@@ -248,7 +249,7 @@ bool frame_result_read(struct str *rest, struct result *ret_result)
     return true;
 }
 
-/* Frames -------------------------------------------------------------------------------------------------------- */
+/* Frames -------------------------------------------------------------------------------------- */
 
 static void begin(struct buf *frame, size_t header_bytes)
 {
@@ -313,7 +314,7 @@ static enum err open_length(struct reader *reader)
     return OK;
 }
 
-/* Reports ------------------------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------------------------- */
 
 void frame_report_begin(struct buf *frame, struct frame_report *report)
 {
@@ -450,7 +451,7 @@ void frame_next_preview(struct frame_cursor *cursor, struct frame_preview *ret_p
     cursor->rest = reader.rest;
 }
 
-/* Replies ------------------------------------------------------------------------------------------------------- */
+/* Replies ------------------------------------------------------------------------------------- */
 
 void frame_reply_begin(struct buf *frame, struct frame_reply *reply)
 {

@@ -1,10 +1,10 @@
 /*
- * The frames of the bus (include/contract/bus.h) as structs, both ways. A frame is checked as a whole when it is opened:
- * what comes out of it afterwards is within its limits, and a frame with one bad record is no frame. The record of a
- * result is also how results lie in the database.
+ * The frames of the bus (include/contract/bus.h) as structs, both ways. A frame is checked as a
+ * whole when it is opened: what comes out of it afterwards is within its limits, and a frame with
+ * one bad record is no frame. The record of a result is also how results lie in the database.
  *
- * Writing: frame_report_begin(), add until one does not fit, frame_report_end(). Reading: frame_report_open(), then
- * frame_next_…() in the same order.
+ * Writing: frame_report_begin(), add until one does not fit, frame_report_end(). Reading:
+ * frame_report_open(), then frame_next_…() in the same order.
  *
  * Thread: any.
  */
@@ -21,7 +21,8 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
-/* The largest JSON text in a frame: a check for PREVIEW, a preview's answer. Specs have CHECK_SPEC_BYTES_MAX. */
+/* The largest JSON text in a frame: a check for PREVIEW, a preview's answer. Specs have
+ * CHECK_SPEC_BYTES_MAX. */
 #define FRAME_DOCUMENT_BYTES_MAX (128 * 1024)
 #define FRAME_KIND_BYTES_MAX     32
 
@@ -69,20 +70,22 @@ struct frame_cursor {
     struct str rest;
 };
 
-/* Results ------------------------------------------------------------------------------------------------------- */
+/* Results ------------------------------------------------------------------------------------- */
 
 /* Appends the record of a result; its texts are within their limits (asserted). */
 void frame_result_write(struct buf *buf, const struct result *result);
 
-/* Takes one record off `rest`; false when it is cut short or holds a value out of range. Texts point into it. */
+/* Takes one record off `rest`; false when it is cut short or holds a value out of range. Texts
+ * point into it. */
 bool frame_result_read(struct str *rest, struct result *ret_result);
 
-/* Reports ------------------------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------------------------- */
 
 /* Empties `frame` and leaves room for the header. */
 void frame_report_begin(struct buf *frame, struct frame_report *report);
 
-/* False, and nothing added, when the frame is full (by bytes or BUS_RESULTS_MAX). Results before previews. */
+/* False, and nothing added, when the frame is full (by bytes or BUS_RESULTS_MAX). Results before
+ * previews. */
 bool frame_report_add_result(struct buf *frame, struct frame_report *report,
                              const struct result *result);
 
@@ -98,12 +101,13 @@ void frame_report_end(struct buf *frame, const struct frame_report *report);
 MUST_USE enum err frame_report_open(struct str frame, struct frame_report *ret_report,
                                     struct frame_cursor *ret_cursor);
 
-/* The next of `count` results, then of `previews`; asserts that there is one. `ret_record` (or NULL) gets its bytes. */
+/* The next of `count` results, then of `previews`; asserts that there is one. `ret_record` (or
+ * NULL) gets its bytes. */
 void frame_next_result(struct frame_cursor *cursor, struct result *ret_result,
                        struct str *ret_record);
 void frame_next_preview(struct frame_cursor *cursor, struct frame_preview *ret_preview);
 
-/* Replies ------------------------------------------------------------------------------------------------------- */
+/* Replies ------------------------------------------------------------------------------------- */
 
 void frame_reply_begin(struct buf *frame, struct frame_reply *reply);
 

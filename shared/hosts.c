@@ -1,4 +1,5 @@
-/* One row per name and address, in the order of the file; looked up by name through a map of the first row of each. */
+/* One row per name and address, in the order of the file; looked up by name through a map of the
+ * first row of each. */
 #include "shared/hosts.h"
 
 #include <ctype.h>

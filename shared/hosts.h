@@ -1,6 +1,6 @@
 /*
- * The hosts file: names with fixed addresses, read again when it has changed. `localhost` and what ends in it is this
- * machine, whatever the file says (RFC 6761).
+ * The hosts file: names with fixed addresses, read again when it has changed. `localhost` and what
+ * ends in it is this machine, whatever the file says (RFC 6761).
  *
  * Thread: the one that owns it.
  */
@@ -24,7 +24,7 @@ DEFINE_AUTO(struct hosts *, hosts_free);
 /* Reads the file again when it has changed since. */
 void hosts_refresh(struct hosts *hosts);
 
-/* Puts at most `max` addresses of `name` (case ignored, a dot at the end too) into `ret_addrs`, with port 0; `family` is
- * AF_INET, AF_INET6 or AF_UNSPEC. Returns how many. */
+/* Puts at most `max` addresses of `name` (case ignored, a dot at the end too) into `ret_addrs`,
+ * with port 0; `family` is AF_INET, AF_INET6 or AF_UNSPEC. Returns how many. */
 size_t hosts_find(const struct hosts *hosts, const char *name, int family, struct addr *ret_addrs,
                   size_t max);

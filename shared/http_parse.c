@@ -1,8 +1,8 @@
 /*
- * The HTTP/1.1 parser. A head is looked at line by line as the lines arrive, so that a wrong first line is refused at
- * once, and taken apart in one go when its empty line is there: nothing is kept of an incomplete head but how far it
- * was searched. Bodies are a state machine over bytes. What is an error is found in the order of the bytes, whatever
- * the split.
+ * The HTTP/1.1 parser. A head is looked at line by line as the lines arrive, so that a wrong first
+ * line is refused at once, and taken apart in one go when its empty line is there: nothing is kept
+ * of an incomplete head but how far it was searched. Bodies are a state machine over bytes. What is
+ * an error is found in the order of the bytes, whatever the split.
  */
 #include "shared/attrs.h"
 #include "shared/http_parse_private.h"

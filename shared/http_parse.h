@@ -1,12 +1,14 @@
 /*
- * An incremental HTTP/1.1 parser for requests (strict) and responses (lenient in a stated list), after RFC 9112.
- * It never allocates and never copies: names, values and body parts are given as views of the bytes passed in, so a
- * head has to lie in one buffer. Same bytes in any split give the same events.
+ * An incremental HTTP/1.1 parser for requests (strict) and responses (lenient in a stated list),
+ * after RFC 9112. It never allocates and never copies: names, values and body parts are given as
+ * views of the bytes passed in, so a head has to lie in one buffer. Same bytes in any split give
+ * the same events.
  *
- * Errors in both modes: obs-fold, NUL, control bytes in values, space before a colon, two different lengths, length with
- * chunked, unknown transfer codings, chunk sizes over 16 hex digits, more than the stated limits.
- * Lenient (responses only): bare LF as line end, a missing reason phrase, one leading blank line, the same length twice.
- * Strict (requests only): exactly one Host (HTTP/1.0: at most one), no length twice.
+ * Errors in both modes: obs-fold, NUL, control bytes in values, space before a colon, two different
+ * lengths, length with chunked, unknown transfer codings, chunk sizes over 16 hex digits, more than
+ * the stated limits. Lenient (responses only): bare LF as line end, a missing reason phrase, one
+ * leading blank line, the same length twice. Strict (requests only): exactly one Host (HTTP/1.0: at
+ * most one), no length twice.
  *
  * Thread: any; a parser belongs to one.
  */
@@ -84,8 +86,9 @@ void http_parser_init(struct http_parser *parser, enum http_mode mode,
                       const struct http_limits *limits);
 
 /*
- * Looks at `input` and says what came next. `ret_used` bytes are done with: drop them before the next call, once their
- * views are no longer needed. While a head is incomplete nothing is used up: call again with the same bytes and more.
+ * Looks at `input` and says what came next. `ret_used` bytes are done with: drop them before the
+ * next call, once their views are no longer needed. While a head is incomplete nothing is used up:
+ * call again with the same bytes and more.
  */
 enum http_status http_parse(struct http_parser *parser, struct str input, size_t *ret_used);
 

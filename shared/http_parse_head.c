@@ -1,5 +1,6 @@
 /*
- * Heads: first lines, fields, and what the fields say of the body. Views into the buffer are all that is kept.
+ * Heads: first lines, fields, and what the fields say of the body. Views into the buffer are all
+ * that is kept.
  */
 #include "shared/attrs.h"
 #include "shared/http_parse_private.h"
@@ -13,8 +14,8 @@ const uint8_t http_token_bytes[256] = {
     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
 };
 
-/* Text of a value: no control bytes but tab. Eight bytes at a time: a word without bytes below 0x20 and without 0x7f
- * needs no closer look. */
+/* Text of a value: no control bytes but tab. Eight bytes at a time: a word without bytes below 0x20
+ * and without 0x7f needs no closer look. */
 static bool is_value_text(struct str s)
 {
     const uint64_t ones = 0x0101010101010101u;
@@ -166,7 +167,8 @@ static const char *note_host(struct framing_facts *facts, struct str value)
     return NULL;
 }
 
-/* Looks at the few fields that the parser itself has to understand; returns what is wrong with one, or NULL. */
+/* Looks at the few fields that the parser itself has to understand; returns what is wrong with one,
+ * or NULL. */
 static const char *note_field(struct http_parser *parser, struct framing_facts *facts,
                               const struct http_field *field)
 {

@@ -1,4 +1,5 @@
-/* What the two halves of the HTTP parser share: http_parse.c looks at what has come, http_parse_head.c takes heads apart. */
+/* What the two halves of the HTTP parser share: http_parse.c looks at what has come,
+ * http_parse_head.c takes heads apart. */
 #pragma once
 
 #include "shared/http_parse.h"
@@ -39,5 +40,6 @@ enum http_status http_too_large(struct http_parser *parser, const char *reason);
 /* Takes apart a first line without its end. HTTP_HEAD: it is right. */
 enum http_status http_parse_first_line(struct http_parser *parser, struct str line);
 
-/* Takes a complete head apart, from the first line to the empty one, and decides how its body is delimited. */
+/* Takes a complete head apart, from the first line to the empty one, and decides how its body is
+ * delimited. */
 enum http_status http_parse_complete_head(struct http_parser *parser, struct str text);

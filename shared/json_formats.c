@@ -1,4 +1,5 @@
-/* The formats that schemas may name. What is written into `detail` follows the name of the value: "must be …". */
+/* The formats that schemas may name. What is written into `detail` follows the name of the value:
+ * "must be …". */
 #include <stdio.h>
 
 #include "shared/clock.h"

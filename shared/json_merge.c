@@ -1,4 +1,5 @@
-/* The algorithm of RFC 7396, section 2, word for word. Depth is bounded by JSON_MAX_DEPTH of what was parsed. */
+/* The algorithm of RFC 7396, section 2, word for word. Depth is bounded by JSON_MAX_DEPTH of what
+ * was parsed. */
 #include "shared/json_merge.h"
 
 json_t *json_merge_patch(const json_t *target, const json_t *patch)

@@ -1,6 +1,7 @@
 /*
- * A set of schemas: files are parsed and turned into nodes, keyword by keyword; references are resolved when all files
- * are there, so they may point at each other. Mistakes are logged with file and place, and all at once.
+ * A set of schemas: files are parsed and turned into nodes, keyword by keyword; references are
+ * resolved when all files are there, so they may point at each other. Mistakes are logged with file
+ * and place, and all at once.
  */
 #include "shared/json_schema.h"
 
@@ -122,7 +123,7 @@ static void add_target(struct place *place, char *name, struct json_schema *sche
     HASH_ADD_KEYPTR(hh, place->schemas->targets, target->name, strlen(target->name), target);
 }
 
-/* Keywords ------------------------------------------------------------------------------------------------------------ */
+/* Keywords ------------------------------------------------------------------------------------ */
 
 static unsigned type_bit(const char *word)
 {
@@ -428,7 +429,7 @@ static struct json_schema *compile(struct place *place, const json_t *source)
     return node;
 }
 
-/* Sets ------------------------------------------------------------------------------------------------------------------ */
+/* Sets ---------------------------------------------------------------------------------------- */
 
 static void compile_file(struct json_schemas *schemas, struct source_file *source)
 {

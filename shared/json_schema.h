@@ -1,11 +1,14 @@
 /*
- * JSON Schema, the part that our own schemas use (2020-12): type, enum, const, properties, required,
- * additionalProperties, propertyNames, minProperties, maxProperties, items, minItems, maxItems, uniqueItems, minLength,
- * maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, pattern, format, allOf, anyOf, oneOf, not,
- * $ref to "#/$defs/name" or to a file of the same set ("check.json"), and title, description, default, examples,
- * deprecated, which say nothing. Any other keyword is a mistake in the schema and refused when it is compiled.
+ * JSON Schema, the part that our own schemas use (2020-12): type, enum, const, properties,
+ * required, additionalProperties, propertyNames, minProperties, maxProperties, items, minItems,
+ * maxItems, uniqueItems, minLength, maxLength, minimum, maximum, exclusiveMinimum,
+ * exclusiveMaximum, multipleOf, pattern, format, allOf, anyOf, oneOf, not, $ref to "#/$defs/name"
+ * or to a file of the same set ("check.json"), and title, description, default, examples,
+ * deprecated, which say nothing. Any other keyword is a mistake in the schema and refused when it
+ * is compiled.
  *
- * A document is checked whole: every error comes with its JSON pointer, at most JSON_SCHEMA_ERRORS_MAX of them.
+ * A document is checked whole: every error comes with its JSON pointer, at most
+ * JSON_SCHEMA_ERRORS_MAX of them.
  *
  * Thread: one until json_schemas_compile(); any afterwards.
  */
@@ -25,10 +28,12 @@
 struct json_schema;  /* one compiled schema */
 struct json_schemas; /* a set of named ones */
 
-/* Says whether a text has a format; when not, may write why, to follow the value's name: "must be an http URL". */
+/* Says whether a text has a format; when not, may write why, to follow the value's name: "must be
+ * an http URL". */
 typedef bool (*json_format_fn)(struct str text, char *detail, size_t detail_bytes);
 
-/* A set that knows the formats date-time, uuid, key, line, http-url, status-list, header-text and pcre2. */
+/* A set that knows the formats date-time, uuid, key, line, http-url, status-list, header-text and
+ * pcre2. */
 struct json_schemas *json_schemas_new(void);
 void json_schemas_free(struct json_schemas *schemas);
 
@@ -55,8 +60,8 @@ void json_schemas_each(const struct json_schemas *schemas,
 const json_t *json_schema_source(const struct json_schema *schema);
 
 /*
- * Checks a document. Errors are added to `*errors` (made when NULL) as {pointer, code, detail}, with `base` ("" or
- * "/spec") before each pointer.
+ * Checks a document. Errors are added to `*errors` (made when NULL) as {pointer, code, detail},
+ * with `base` ("" or "/spec") before each pointer.
  * @return ERR_INVALID when there were any.
  */
 MUST_USE enum err json_schema_check(const struct json_schema *schema, const json_t *document,

@@ -1,4 +1,5 @@
-/* What a schema is compiled into; shared by json_schema.c, which makes it, and json_schema_check.c, which walks it. */
+/* What a schema is compiled into; shared by json_schema.c, which makes it, and json_schema_check.c,
+ * which walks it. */
 #pragma once
 
 #include "shared/json_schema.h"

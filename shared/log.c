@@ -68,8 +68,9 @@ static size_t append_escaped(char *line, size_t len, size_t size, const char *te
     return len;
 }
 
-/* False when this site has used up its lines of this second; `ret_left_out` is what the last second left out. Two threads at
- * the turn of a second may both begin to count anew: a line more or less does no harm. */
+/* False when this site has used up its lines of this second; `ret_left_out` is what the last second
+ * left out. Two threads at the turn of a second may both begin to count anew: a line more or less
+ * does no harm. */
 static bool site_may_write(struct log_site *site, long second, unsigned *ret_left_out)
 {
     unsigned lines;

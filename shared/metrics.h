@@ -1,12 +1,13 @@
 /*
- * Numbers about the process, in Prometheus' text form. A metric is a static variable that registers itself once; adding
- * to it is one relaxed atomic operation, from any thread.
+ * Numbers about the process, in Prometheus' text form. A metric is a static variable that registers
+ * itself once; adding to it is one relaxed atomic operation, from any thread.
  *
- *   static struct metric requests = METRIC_COUNTER("em_http_requests_total", "HTTP requests answered");
+ *   static struct metric requests = METRIC_COUNTER("em_http_requests_total", "Requests");
  *   metric_register(&requests);
  *   metric_add(&requests, 1);
  *
- * Metrics of one name with different labels (`.labels = "class=\"2xx\""`) are registered one after the other.
+ * Metrics of one name with different labels (`.labels = "class=\"2xx\""`) are registered one after
+ * the other.
  *
  * Thread: any.
  */
@@ -71,5 +72,6 @@ void metric_observe_us(struct metric *histogram, int64_t duration_us);
 /* Runs before the metrics are written, to set gauges; from the thread that writes them. */
 void metrics_on_write(void (*refresh)(void *context), void *context);
 
-/* Writes all metrics in the text format 0.0.4, with process metrics (memory, descriptors, CPU, start time). */
+/* Writes all metrics in the text format 0.0.4, with process metrics (memory, descriptors, CPU,
+ * start time). */
 void metrics_write(struct buf *out);

@@ -1,6 +1,7 @@
 /*
- * One row at a time: each source (default, config file, environment, command line) sets the values it has by the same
- * function, in that order, so what is said later wins and every mistake is described alike.
+ * One row at a time: each source (default, config file, environment, command line) sets the values
+ * it has by the same function, in that order, so what is said later wins and every mistake is
+ * described alike.
  */
 #include "shared/options.h"
 

@@ -1,14 +1,15 @@
 /*
- * A program's options, written down once as a table: from it come the command line, the config file, the environment
- * variables, --help and the reference. What is said later wins: default, config file, environment, command line.
+ * A program's options, written down once as a table: from it come the command line, the config
+ * file, the environment variables, --help and the reference. What is said later wins: default,
+ * config file, environment, command line.
  *
  *   static const struct option_row rows[] = {
  *       { "listen", OPTION_TEXT, offsetof(struct options, listen), "ADDRESS:PORT", "127.0.0.1:8080", .help = "…" },
  *       { 0 },
  *   };
  *
- * `--listen X` or `--listen=X`; a flag is `--insecure-http` or `--no-insecure-http`. Environment: EM_LISTEN. Config file
- * (`--config FILE`): lines `listen = X`, `#` begins a comment.
+ * `--listen X` or `--listen=X`; a flag is `--insecure-http` or `--no-insecure-http`. Environment:
+ * EM_LISTEN. Config file (`--config FILE`): lines `listen = X`, `#` begins a comment.
  *
  * Thread: the one that starts the program.
  */
@@ -53,15 +54,17 @@ struct option_program {
 };
 
 /*
- * Fills in the struct at `ret_values` (zeroed by the caller). `ret_command` is the command's name or NULL; a word that is
- * no command is refused. --help and --version are the caller's to look for with options_wants().
- * @return ERR_INVALID with a sentence that names the option, where it stood and what would be right.
+ * Fills in the struct at `ret_values` (zeroed by the caller). `ret_command` is the command's name
+ * or NULL; a word that is no command is refused. --help and --version are the caller's to look for
+ * with options_wants().
+ * @return ERR_INVALID with a sentence that names the option, where it stood and what would be
+ * right.
  */
 MUST_USE enum err options_load(const struct option_program *program, int argc, char **argv,
                                void *ret_values, const char **ret_command);
 
-/* Takes new values of the reloadable options from the config file; others that differ are named in the log.
- * Environment and command line still win. */
+/* Takes new values of the reloadable options from the config file; others that differ are named in
+ * the log. Environment and command line still win. */
 MUST_USE enum err options_reload(const struct option_program *program, int argc, char **argv,
                                  void *values);
 

@@ -1,6 +1,6 @@
 /*
- * A pool of objects of one size: what was given back is taken again first, so a steady load allocates nothing.
- * Objects come as they were given back, the first time zeroed.
+ * A pool of objects of one size: what was given back is taken again first, so a steady load
+ * allocates nothing. Objects come as they were given back, the first time zeroed.
  *
  * Thread: the one that owns it.
  */

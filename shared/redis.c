@@ -1,6 +1,7 @@
 /*
- * hiredis 0.14: its asynchronous connection with libev's watchers. A login and SELECT go first on each new connection;
- * the owner hears of it when both are answered, so a wrong password is one clear log line and no storm of errors.
+ * hiredis 0.14: its asynchronous connection with libev's watchers. A login and SELECT go first on
+ * each new connection; the owner hears of it when both are answered, so a wrong password is one
+ * clear log line and no storm of errors.
  */
 #include "shared/redis.h"
 
@@ -45,7 +46,7 @@ struct waiting {
     void *context;
 };
 
-/* URL ------------------------------------------------------------------------------------------- */
+/* URL ----------------------------------------------------------------------------------------- */
 
 static enum err refuse_url(const char *why)
 {
@@ -124,7 +125,7 @@ static enum err read_url(struct redis *redis, const char *url)
     return refuse_url("has an unknown scheme");
 }
 
-/* Connection ------------------------------------------------------------------------------------ */
+/* Connection ---------------------------------------------------------------------------------- */
 
 static void retry_later(struct redis *redis)
 {
@@ -264,7 +265,8 @@ static bool send_words(struct redis *redis, const struct str *words, size_t coun
     return true;
 }
 
-/* The first commands of a connection, in one go; on_ready() hears of the last one, which fails when login has. */
+/* The first commands of a connection, in one go; on_ready() hears of the last one, which fails when
+ * login has. */
 static void greet(struct redis *redis)
 {
     struct str user = str_of(redis->user ? redis->user : "default");
@@ -331,7 +333,7 @@ static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)
     connect_now(redis);
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err redis_new(const struct redis_options *options, struct redis **ret_redis)
 {

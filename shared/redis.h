@@ -1,10 +1,11 @@
 /*
- * A connection to Redis on an event loop: the only door to hiredis. It connects by itself and again after a loss, with
- * back-off; what is sent while there is no connection, or while too much is unanswered, is refused and counted, because
- * everything in Redis can be made again from PostgreSQL.
+ * A connection to Redis on an event loop: the only door to hiredis. It connects by itself and again
+ * after a loss, with back-off; what is sent while there is no connection, or while too much is
+ * unanswered, is refused and counted, because everything in Redis can be made again from
+ * PostgreSQL.
  *
- * URLs: unix:///path[?db=N], redis://[user:password@]address:port[/db]. The address is an IP address: hiredis would
- * block on a name.
+ * URLs: unix:///path[?db=N], redis://[user:password@]address:port[/db]. The address is an IP
+ * address: hiredis would block on a name.
  *
  * Thread: the loop's.
  */
@@ -57,7 +58,8 @@ DEFINE_AUTO(struct redis *, redis_free);
 
 bool redis_is_connected(const struct redis *redis);
 
-/* Sends one command. False, and nothing sent, when that is not possible now. @param on_reply or NULL. */
+/* Sends one command. False, and nothing sent, when that is not possible now. @param on_reply or
+ * NULL. */
 bool redis_send(struct redis *redis, const struct str *words, size_t count, redis_reply_fn on_reply,
                 void *context);
 

@@ -1,4 +1,5 @@
-/* PCRE2 behind our bounds: what a match may cost is limited in steps, depth and memory, so no pattern can hang us. */
+/* PCRE2 behind our bounds: what a match may cost is limited in steps, depth and memory, so no
+ * pattern can hang us. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "shared/regex.h"
@@ -26,7 +27,8 @@ enum err regex_new(struct str pattern, struct regex **ret_regex)
     if (pattern.len > REGEX_BYTES_MAX)
         return fail(ERR_INVALID, "regex_invalid", "The pattern is longer than %d bytes.",
                     REGEX_BYTES_MAX);
-    /* MATCH_INVALID_UTF: what targets send is not always UTF-8. NEVER_BACKSLASH_C: it would split characters. */
+    /* MATCH_INVALID_UTF: what targets send is not always UTF-8. NEVER_BACKSLASH_C: it would split
+     * characters. */
     code = pcre2_compile((PCRE2_SPTR)(pattern.ptr ? pattern.ptr : ""), pattern.len,
                          PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &error,
                          &offset, NULL);

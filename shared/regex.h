@@ -1,5 +1,6 @@
 /*
- * Regular expressions: PCRE2 with JIT, UTF, and bounds on what a match may cost. The only file that includes PCRE2.
+ * Regular expressions: PCRE2 with JIT, UTF, and bounds on what a match may cost. The only file that
+ * includes PCRE2.
  *
  * Thread: any; a compiled expression may be used by several threads at once.
  */
@@ -26,5 +27,6 @@ void regex_free(struct regex *regex);
 
 DEFINE_AUTO(struct regex *, regex_free);
 
-/* Whether the pattern matches anywhere in the text. Bytes that are not UTF-8 match nothing but do no harm. */
+/* Whether the pattern matches anywhere in the text. Bytes that are not UTF-8 match nothing but do
+ * no harm. */
 enum regex_answer regex_match(const struct regex *regex, struct str text);

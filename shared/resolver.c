@@ -1,8 +1,9 @@
 /*
- * c-ares 1.18 keeps timeouts per channel and cannot cancel a single query. So there is one channel for each power of
- * two of the time limit, made when first needed; and a query outlives its asker: it is freed when both the asker has
- * let go of it and c-ares has called back for each family. The hosts file is read here: c-ares would read it anew for
- * each question, and loses memory when a name stands in it twice.
+ * c-ares 1.18 keeps timeouts per channel and cannot cancel a single query. So there is one channel
+ * for each power of two of the time limit, made when first needed; and a query outlives its asker:
+ * it is freed when both the asker has let go of it and c-ares has called back for each family. The
+ * hosts file is read here: c-ares would read it anew for each question, and loses memory when a
+ * name stands in it twice.
  */
 #include "shared/resolver.h"
 
@@ -189,8 +190,8 @@ static struct channel *channel_new(struct resolver *resolver, uint32_t timeout_m
         free(channel);
         return NULL;
     }
-    /* With several servers c-ares goes on to the next one after SERVFAIL or REFUSED and forgets which it was; with
-     * only one there is no next, and the word is worth more. */
+    /* With several servers c-ares goes on to the next one after SERVFAIL or REFUSED and forgets
+     * which it was; with only one there is no next, and the word is worth more. */
     if (count_servers(channel->ares) == 1) {
         ares_destroy(channel->ares);
         if (!channel_open(channel, timeout_ms, ARES_FLAG_NOCHECKRESP)) {

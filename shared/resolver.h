@@ -1,6 +1,7 @@
 /*
- * Names to addresses by c-ares: A and AAAA at the same time, hosts file first, nothing cached, so that trouble with
- * DNS shows. A changed resolv.conf is noticed within a second. IP literals are the caller's (addr_parse_ip()).
+ * Names to addresses by c-ares: A and AAAA at the same time, hosts file first, nothing cached, so
+ * that trouble with DNS shows. A changed resolv.conf is noticed within a second. IP literals are
+ * the caller's (addr_parse_ip()).
  *
  * Thread: the loop it was made for.
  */
@@ -29,7 +30,8 @@ enum dns_status {
 struct resolver;
 struct resolver_query;
 
-/* `addrs` (port 0, IPv6 and IPv4 mixed) are borrowed for the call; none unless DNS_OK. The query is over. */
+/* `addrs` (port 0, IPv6 and IPv4 mixed) are borrowed for the call; none unless DNS_OK. The query is
+ * over. */
 typedef void (*resolver_fn)(void *context, enum dns_status status, const struct addr *addrs,
                             size_t count);
 
@@ -41,9 +43,10 @@ void resolver_free(struct resolver *resolver);
 
 DEFINE_AUTO(struct resolver *, resolver_free);
 
-/* Asks for `name`; `family` is AF_INET, AF_INET6 or AF_UNSPEC for both. `on_answer` is called once, never from inside
- * this call, unless the query is cancelled first. Retries are spread over `timeout_ms`; the caller keeps the exact
- * deadline by cancelling. With both families the second one is waited for 50 ms once the first is there. */
+/* Asks for `name`; `family` is AF_INET, AF_INET6 or AF_UNSPEC for both. `on_answer` is called once,
+ * never from inside this call, unless the query is cancelled first. Retries are spread over
+ * `timeout_ms`; the caller keeps the exact deadline by cancelling. With both families the second
+ * one is waited for 50 ms once the first is there. */
 struct resolver_query *resolver_ask(struct resolver *resolver, const char *name, int family,
                                     uint32_t timeout_ms, resolver_fn on_answer, void *context);
 

@@ -1,5 +1,6 @@
 /*
- * A result as JSON, the same object everywhere: API, prober output, publications (design: the API's result object).
+ * A result as JSON, the same object everywhere: API, prober output, publications (design: the API's
+ * result object).
  *
  * Thread: any.
  */
@@ -16,7 +17,8 @@ const char *phase_word(enum phase phase);
 /* The verdict that the table gives the outcome. */
 enum verdict outcome_verdict(enum outcome outcome);
 
-/* Appends the result as one JSON object. `check` is its id as text; `location` and `prober` may be empty: null. */
+/* Appends the result as one JSON object. `check` is its id as text; `location` and `prober` may be
+ * empty: null. */
 void result_json_write(struct buf *buf, const struct result *result, struct str check,
                        struct str location, struct str prober);
 

@@ -1,12 +1,15 @@
 /*
- * Starts other programs. A small process, forked first thing in main() before any library or thread, does it on
- * request: so a start is cheap however big the program is, and nobody else ever forks. It captures output within caps,
- * enforces deadlines, ends what a child leaves behind, and outlives its owner just long enough to stop all children.
+ * Starts other programs. A small process, forked first thing in main() before any library or
+ * thread, does it on request: so a start is cheap however big the program is, and nobody else ever
+ * forks. It captures output within caps, enforces deadlines, ends what a child leaves behind, and
+ * outlives its owner just long enough to stop all children.
  *
- * A child begins with its own session and process group, standard input from /dev/null, exactly the environment given,
- * no descriptors but 0-2, default signal handling. It gets a signal when the spawner itself dies.
+ * A child begins with its own session and process group, standard input from /dev/null, exactly the
+ * environment given, no descriptors but 0-2, default signal handling. It gets a signal when the
+ * spawner itself dies.
  *
- * Thread: one, that of the owner. From an event loop: watch spawner_fd() for reading and call spawner_on_readable().
+ * Thread: one, that of the owner. From an event loop: watch spawner_fd() for reading and call
+ * spawner_on_readable().
  */
 #pragma once
 
@@ -43,8 +46,9 @@ struct spawn_request {
     mode_t umask; /* 0: 077 */
     struct spawn_limits limits;
 
-    /* Where standard output and error go: into the result, cut at these caps; or both into a log file, which becomes
-     * <log_path>.1 when it is full. What a full disk refuses is dropped: a child never waits for its log. */
+    /* Where standard output and error go: into the result, cut at these caps; or both into a log
+     * file, which becomes <log_path>.1 when it is full. What a full disk refuses is dropped: a
+     * child never waits for its log. */
     uint32_t output_bytes_max; /* at most SPAWN_OUTPUT_BYTES_MAX; 0: dropped */
     uint32_t error_bytes_max;
     const char *log_path; /* NULL: captured */
@@ -63,8 +67,8 @@ enum spawn_end {
     SPAWN_LOST,      /* status: 0; the spawner is gone, and with it the child */
 };
 
-/* How a child ended. Decided by the end of the child itself, plus at most 250 ms to read what is still in its pipes:
- * a grandchild that holds them open delays nothing. */
+/* How a child ended. Decided by the end of the child itself, plus at most 250 ms to read what is
+ * still in its pipes: a grandchild that holds them open delays nothing. */
 struct spawn_result {
     enum spawn_end end;
     int status;
@@ -82,25 +86,30 @@ typedef void (*spawn_done_fn)(void *argument, const struct spawn_result *result)
  * @return ERR_UNAVAILABLE when the process cannot be made. */
 MUST_USE enum err spawner_start(const char *name, struct spawner **ret_spawner);
 
-/* Lets the spawner stop its children and end, and waits for that. Callbacks that are open are not called. */
+/* Lets the spawner stop its children and end, and waits for that. Callbacks that are open are not
+ * called. */
 void spawner_free(struct spawner *spawner);
 
 DEFINE_AUTO(struct spawner *, spawner_free);
 
-/* Gives up root for good: the spawner and all children to come run as this user. Waits until it is done.
+/* Gives up root for good: the spawner and all children to come run as this user. Waits until it is
+ * done.
  * @return ERR_DENIED when it is not root; ERR_UNAVAILABLE when the spawner is gone. */
 MUST_USE enum err spawner_become(struct spawner *spawner, uid_t user, gid_t group);
 
 /*
- * Starts a child; `done` is called once, from spawner_on_readable() or spawner_run(), also when it could not be started.
+ * Starts a child; `done` is called once, from spawner_on_readable() or spawner_run(), also when it
+ * could not be started.
  * @param ret_id for the functions below; never 0.
- * @return ERR_LIMITED "spawner_full" when too many run or the spawner lags; ERR_INVALID "spawn_request" when the request
- * is too large or argv[0] is no absolute path; ERR_UNAVAILABLE "spawner_lost".
+ * @return ERR_LIMITED "spawner_full" when too many run or the spawner lags; ERR_INVALID
+ * "spawn_request" when the request is too large or argv[0] is no absolute path; ERR_UNAVAILABLE
+ * "spawner_lost".
  */
 MUST_USE enum err spawner_launch(struct spawner *spawner, const struct spawn_request *request,
                                  spawn_done_fn done, void *argument, uint64_t *ret_id);
 
-/* Sends the child's stop signal to its group, and SIGKILL after its grace. Harmless when it has ended. */
+/* Sends the child's stop signal to its group, and SIGKILL after its grace. Harmless when it has
+ * ended. */
 void spawner_stop(struct spawner *spawner, uint64_t id);
 
 /* Sends a signal to the child alone. Harmless when it has ended. */
@@ -113,15 +122,17 @@ void spawner_abandon(struct spawner *spawner, uint64_t id);
 int spawner_fd(const struct spawner *spawner);
 
 /* Takes what the spawner reports and calls the callbacks.
- * @return ERR_UNAVAILABLE "spawner_lost" when the spawner is gone: all callbacks were called with SPAWN_LOST. */
+ * @return ERR_UNAVAILABLE "spawner_lost" when the spawner is gone: all callbacks were called with
+ * SPAWN_LOST. */
 MUST_USE enum err spawner_on_readable(struct spawner *spawner);
 
 /* Waits at most `timeout_ms` for a report and takes it: for code without a loop. */
 MUST_USE enum err spawner_wait(struct spawner *spawner, int timeout_ms);
 
-/* Runs a child to its end, blocking. A failure says how it ended and the last line of its standard error.
+/* Runs a child to its end, blocking. A failure says how it ended and the last line of its standard
+ * error.
  * @param ret_output what it wrote to standard output, yours to free; or NULL.
- * @return OK when it exited with 0; ERR_UNAVAILABLE "program_failed" otherwise; ERR_TIMEOUT "program_timeout";
- * ERR_NOT_FOUND "program_missing". */
+ * @return OK when it exited with 0; ERR_UNAVAILABLE "program_failed" otherwise; ERR_TIMEOUT
+ * "program_timeout"; ERR_NOT_FOUND "program_missing". */
 MUST_USE enum err spawner_run(struct spawner *spawner, const struct spawn_request *request,
                               char **ret_output);

@@ -1,6 +1,7 @@
 /*
- * Between vfork and exec the child borrows the spawner's memory, and the spawner waits; so only plain system calls happen
- * here, and nothing is written but the number of an error. Sanitizers turn vfork into fork, hence the shared memory.
+ * Between vfork and exec the child borrows the spawner's memory, and the spawner waits; so only
+ * plain system calls happen here, and nothing is written but the number of an error. Sanitizers
+ * turn vfork into fork, hence the shared memory.
  */
 #include <errno.h>
 #include <grp.h>

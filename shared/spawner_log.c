@@ -1,4 +1,5 @@
-/* The log of a long-running child. A full disk never blocks the child: what cannot be written is dropped and counted. */
+/* The log of a long-running child. A full disk never blocks the child: what cannot be written is
+ * dropped and counted. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * Inside of the spawner: the packets between its two halves, which are one program, so structs travel as they are; and what
- * its process consists of. spawner.c is the owner's half, spawner_process.c the process, spawner_table.c its children, spawner_child.c one start,
+ * Inside of the spawner: the packets between its two halves, which are one program, so structs
+ * travel as they are; and what its process consists of. spawner.c is the owner's half,
+ * spawner_process.c the process, spawner_table.c its children, spawner_child.c one start,
  * spawner_log.c a child's log file.
  *
  * Thread: each process has one.
@@ -11,11 +12,12 @@
 #include "shared/mem.h"
 #include "shared/spawner.h"
 
-/* The owner asks ------------------------------------------------------------------------------------------------------ */
+/* The owner asks ------------------------------------------------------------------------------ */
 
 enum spawn_packet_type { SPAWN_LAUNCH, SPAWN_STOP, SPAWN_SIGNAL, SPAWN_BECOME };
 
-/* After it, of SPAWN_LAUNCH: the texts, each with its zero byte: arguments, environment, folder, log path. */
+/* After it, of SPAWN_LAUNCH: the texts, each with its zero byte: arguments, environment, folder,
+ * log path. */
 struct spawn_packet {
     enum spawn_packet_type type;
     uint64_t id;
@@ -33,7 +35,7 @@ struct spawn_packet {
     int64_t grace_ms;
 };
 
-/* The process reports ------------------------------------------------------------------------------------------------- */
+/* The process reports ------------------------------------------------------------------------- */
 
 enum spawn_report_type { SPAWN_DONE, SPAWN_BECAME };
 
@@ -49,7 +51,7 @@ struct spawn_report {
     int64_t cpu_us;
 };
 
-/* The process --------------------------------------------------------------------------------------------------------- */
+/* The process --------------------------------------------------------------------------------- */
 
 /* Serves requests on `socket` until its other end is closed and all children have ended. */
 NORETURN void spawner_process_run(int socket, const char *name);
@@ -81,7 +83,7 @@ void child_log_open(struct child_log *log, const char *path, uint64_t len_max);
 void child_log_write(struct child_log *log, const char *data, size_t len);
 void child_log_close(struct child_log *log);
 
-/* The table of children ----------------------------------------------------------------------------------------------- */
+/* The table of children ----------------------------------------------------------------------- */
 
 #define SPAWN_FOREVER INT64_MAX
 

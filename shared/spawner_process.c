@@ -1,9 +1,10 @@
 /*
  * The spawner's process: one epoll loop over the owner's socket, SIGCHLD and the children's pipes.
  *
- * A child is RUNNING until it is reaped, DRAINING while its pipes are still read (at most 250 ms), then DONE until its
- * report is sent. Its group is killed before it is reaped, while its pid cannot belong to anybody else. As the subreaper
- * this process becomes the parent of what leaves a group; such orphans are killed once no living child owns their session.
+ * A child is RUNNING until it is reaped, DRAINING while its pipes are still read (at most 250 ms),
+ * then DONE until its report is sent. Its group is killed before it is reaped, while its pid cannot
+ * belong to anybody else. As the subreaper this process becomes the parent of what leaves a group;
+ * such orphans are killed once no living child owns their session.
  */
 #include <assert.h>
 #include <errno.h>
@@ -38,7 +39,7 @@ static int null_fd;
 static bool is_socket_full;
 static char block[READ_BYTES];
 
-/* Ends ------------------------------------------------------------------------------------------------------------------ */
+/* Ends ---------------------------------------------------------------------------------------- */
 
 static void send_signal(const struct child *child, int number)
 {
@@ -70,7 +71,8 @@ static void be_done(struct child *child)
     child->state = CHILD_DONE;
 }
 
-/* Sends a packet; false when the socket is full. A packet to an owner who is gone counts as sent. */
+/* Sends a packet; false when the socket is full. A packet to an owner who is gone counts as
+ * sent. */
 static bool report(const struct spawn_report *packet, const struct child *child)
 {
     struct iovec parts[3] = {{(void *)packet, sizeof *packet}};
@@ -126,7 +128,7 @@ static void report_all(void)
     watch_socket(is_full);
 }
 
-/* Output ---------------------------------------------------------------------------------------------------------------- */
+/* Output -------------------------------------------------------------------------------------- */
 
 static void take_output(struct child *child, int stream, size_t len)
 {
@@ -164,7 +166,7 @@ static void drain(struct child *child)
         be_done(child);
 }
 
-/* Reaping --------------------------------------------------------------------------------------------------------------- */
+/* Reaping ------------------------------------------------------------------------------------- */
 
 static void note_end(struct child *child, int status, const struct rusage *usage)
 {
@@ -236,7 +238,7 @@ static void reap(void)
     sweep_orphans();
 }
 
-/* Requests -------------------------------------------------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------------------------ */
 
 static void fail_to_start(struct child *child, int error_number)
 {
@@ -386,7 +388,7 @@ static void read_requests(void)
     }
 }
 
-/* The loop -------------------------------------------------------------------------------------------------------------- */
+/* The loop ------------------------------------------------------------------------------------ */
 
 static void keep_deadlines(int64_t now_us)
 {

@@ -1,4 +1,5 @@
-/* The children of the spawner: one fixed table, looked through from end to end, because it is small and has no order. */
+/* The children of the spawner: one fixed table, looked through from end to end, because it is small
+ * and has no order. */
 #include <assert.h>
 
 #include "shared/spawner_private.h"

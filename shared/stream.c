@@ -1,6 +1,6 @@
 /*
- * Sockets and TLS sessions on them. OpenSSL keeps a queue of errors per thread: it is emptied before each call, so
- * that what SSL_get_error() reads belongs to this stream.
+ * Sockets and TLS sessions on them. OpenSSL keeps a queue of errors per thread: it is emptied
+ * before each call, so that what SSL_get_error() reads belongs to this stream.
  */
 #include "shared/stream.h"
 
@@ -29,8 +29,8 @@ static enum io open_failed(struct stream *stream)
     return IO_ERROR;
 }
 
-/* To loopback the connection stands before connect() returns, though it says EINPROGRESS; asking again tells, and
- * saves waiting for the event. */
+/* To loopback the connection stands before connect() returns, though it says EINPROGRESS; asking
+ * again tells, and saves waiting for the event. */
 static enum io connect_again(struct stream *stream, const struct sockaddr *address, socklen_t len)
 {
     if (connect(stream->fd, address, len) == 0 || errno == EISCONN)

@@ -1,6 +1,7 @@
 /*
- * A non-blocking byte stream: a TCP socket, with TLS on it when a session was started. It knows no event loop: each
- * call does what can be done now and says what to wait for. Prober and server use it alike.
+ * A non-blocking byte stream: a TCP socket, with TLS on it when a session was started. It knows no
+ * event loop: each call does what can be done now and says what to wait for. Prober and server use
+ * it alike.
  *
  * Thread: the loop that owns it.
  */
@@ -31,9 +32,9 @@ struct stream {
 /* A closed stream. */
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
-/* Opens a non-blocking, close-on-exec TCP socket and starts to connect; `source` (or NULL) is bound first.
- * IO_DONE: connected at once; IO_WANT_WRITE: wait, then stream_connected(). IO_ERROR before a socket exists
- * (descriptors, addresses) leaves the stream closed. */
+/* Opens a non-blocking, close-on-exec TCP socket and starts to connect; `source` (or NULL) is bound
+ * first. IO_DONE: connected at once; IO_WANT_WRITE: wait, then stream_connected(). IO_ERROR before
+ * a socket exists (descriptors, addresses) leaves the stream closed. */
 enum io stream_connect(struct stream *stream, const struct sockaddr *address, socklen_t len,
                        const struct sockaddr *source, socklen_t source_len);
 
@@ -43,7 +44,8 @@ enum io stream_connected(struct stream *stream);
 /* Takes an accepted socket, made non-blocking by the caller (accept4). */
 void stream_adopt(struct stream *stream, int fd);
 
-/* Starts TLS as client; `server_name` (or NULL for none) is sent as SNI and verified by what `context` says. */
+/* Starts TLS as client; `server_name` (or NULL for none) is sent as SNI and verified by what
+ * `context` says. */
 void stream_start_tls_client(struct stream *stream, SSL_CTX *context, const char *server_name);
 void stream_start_tls_server(struct stream *stream, SSL_CTX *context);
 
@@ -57,5 +59,6 @@ enum io stream_write(struct stream *stream, const void *data, size_t len, size_t
 /* The errno of the last IO_ERROR; 0 when the trouble was TLS's. */
 int stream_error(const struct stream *stream);
 
-/* Closes at once; with `reset` by RST (SO_LINGER 0), which leaves no TIME_WAIT behind. Harmless when closed. */
+/* Closes at once; with `reset` by RST (SO_LINGER 0), which leaves no TIME_WAIT behind. Harmless
+ * when closed. */
 void stream_close(struct stream *stream, bool reset);

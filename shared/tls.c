@@ -29,7 +29,8 @@ void tls_context_free(SSL_CTX *context)
     SSL_CTX_free(context);
 }
 
-/* Adds all certificates of `pem` to `store` (or just reads them when it is NULL); how many there were, or -1. */
+/* Adds all certificates of `pem` to `store` (or just reads them when it is NULL); how many there
+ * were, or -1. */
 static int read_certificates(struct str pem, X509_STORE *store)
 {
     BIO *source = BIO_new_mem_buf(pem.ptr, (int)pem.len);

@@ -1,6 +1,7 @@
 /*
- * The guard: from a credential to a principal. On the loop only memory is asked, and the form of the secret; on a worker
- * the database, by the secret's hash. What comes back is kept for a few seconds.
+ * The guard: from a credential to a principal. On the loop only memory is asked, and the form of
+ * the secret; on a worker the database, by the secret's hash. What comes back is kept for a few
+ * seconds.
  */
 #include "control/access/access.h"
 

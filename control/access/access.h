@@ -1,7 +1,8 @@
 /*
- * Who may come in and what they may do: API keys, sessions, one-time sign-in links, and the guard that every request
- * passes. There are no passwords yet and no default account: the first start makes the administrator, with an API key in
- * DATA/admin.key and sign-in links from the command line.
+ * Who may come in and what they may do: API keys, sessions, one-time sign-in links, and the guard
+ * that every request passes. There are no passwords yet and no default account: the first start
+ * makes the administrator, with an API key in DATA/admin.key and sign-in links from the command
+ * line.
  *
  * Thread: any, but where a function says otherwise.
  */
@@ -29,8 +30,8 @@ struct access_options {
     int64_t session_max_s;  /* 0: SESSION_MAX_S_DEFAULT */
     const char *build;      /* shown in the session; borrowed */
 
-    /* Called when a session or key has ended, so that live connections of it end too; NULL: nobody is told.
-     * Thread: a worker. */
+    /* Called when a session or key has ended, so that live connections of it end too; NULL: nobody
+     * is told. Thread: a worker. */
     void *ended_context;
     void (*ended)(void *context, const struct uuid *credential_id);
 };
@@ -49,13 +50,15 @@ extern const struct route access_routes[];
 extern const struct embedded_file access_schemas[];
 
 /*
- * At the first start: makes the administrator and an API key, and writes the key to `data_dir`/admin.key (mode 0600, the
- * owner of the folder). Later: does nothing. Thread: the one that starts the program.
+ * At the first start: makes the administrator and an API key, and writes the key to
+ * `data_dir`/admin.key (mode 0600, the owner of the folder). Later: does nothing. Thread: the one
+ * that starts the program.
  */
 MUST_USE enum err access_bootstrap(struct db *db, const char *data_dir);
 
 /*
- * Makes a link that signs in the administrator once, within an hour. `base_url` is "http://host:port".
+ * Makes a link that signs in the administrator once, within an hour. `base_url` is
+ * "http://host:port".
  * @return ERR_NOT_FOUND "no_administrator" before the first start has made one.
  */
 MUST_USE enum err access_sign_in_link(struct db *db, const char *base_url, char **ret_link);

@@ -1,6 +1,7 @@
 /*
- * How the first person gets in. The administrator and its key are written in one transaction, and the key's file is put
- * in its place before the commit: whatever is cut off in between, either both are there or the next start does it again.
+ * How the first person gets in. The administrator and its key are written in one transaction, and
+ * the key's file is put in its place before the commit: whatever is cut off in between, either both
+ * are there or the next start does it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,8 @@ static enum err file_failed(const char *what, const char *path)
     return fail(ERR_UNAVAILABLE, "key_file_failed", "Cannot %s %s: %m.", what, path);
 }
 
-/* Writes the file under another name; the folder's owner owns it, because root may start what another user runs. */
+/* Writes the file under another name; the folder's owner owns it, because root may start what
+ * another user runs. */
 static enum err write_key_file(const char *data_dir, const char *temporary, const char *key)
 {
     CLEANUP(close_fd)
@@ -87,7 +89,8 @@ static enum err make_administrator(struct tx *tx, const char *key)
                       NULL);
 }
 
-/* Says how to get in when the key's file is gone: it cannot be written again, only its hash is kept. */
+/* Says how to get in when the key's file is gone: it cannot be written again, only its hash is
+ * kept. */
 static void warn_without_key_file(const char *data_dir)
 {
     AUTO(xfree) char *path = xasprintf("%s/" KEY_FILE, data_dir);

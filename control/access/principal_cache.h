@@ -1,7 +1,7 @@
 /*
- * Who is behind a credential, in memory: the SHA-256 of a session token or API key → principal. An entry is believed for
- * CACHE_FRESH_US, then the database is asked again: so what was ended by another process ends here too within that time.
- * What is ended here is dropped at once.
+ * Who is behind a credential, in memory: the SHA-256 of a session token or API key → principal. An
+ * entry is believed for CACHE_FRESH_US, then the database is asked again: so what was ended by
+ * another process ends here too within that time. What is ended here is dropped at once.
  *
  * Thread: any; one mutex, held for the length of a look-up.
  */
@@ -25,11 +25,12 @@ void principal_cache_free(struct principal_cache *cache);
 bool principal_cache_find(struct principal_cache *cache, const struct token_hash *hash,
                           int64_t now_us, struct principal *ret_principal);
 
-/* The number of what was dropped so far: read it before asking the database, and give it to principal_cache_keep(). */
+/* The number of what was dropped so far: read it before asking the database, and give it to
+ * principal_cache_keep(). */
 uint64_t principal_cache_generation(struct principal_cache *cache);
 
-/* Keeps what the database said, unless something was dropped since then: it may have been just that. The oldest entry
- * makes room when the cache is full. */
+/* Keeps what the database said, unless something was dropped since then: it may have been just
+ * that. The oldest entry makes room when the cache is full. */
 void principal_cache_keep(struct principal_cache *cache, const struct token_hash *hash,
                           const struct principal *principal, int64_t now_us, uint64_t generation);
 

@@ -1,4 +1,5 @@
-/* Base62 without bias: random bytes from 248 on are thrown away, so each of the 62 characters is as likely. */
+/* Base62 without bias: random bytes from 248 on are thrown away, so each of the 62 characters is as
+ * likely. */
 #include "control/access/token.h"
 
 #include <assert.h>

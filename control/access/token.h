@@ -1,6 +1,6 @@
 /*
- * The secrets that let somebody in. All are base62 text from the cryptographic random source, and only their SHA-256 is
- * ever stored.
+ * The secrets that let somebody in. All are base62 text from the cryptographic random source, and
+ * only their SHA-256 is ever stored.
  *
  *   API key         em_key_ + 30 characters (178 bits) + 6 characters of their CRC-32, so that a mistyped or cut key is
  *                   seen without asking the database, and a leaked one is found by search
@@ -39,5 +39,6 @@ bool api_key_is_sound(struct str key);
 /* What is stored of a secret. */
 struct token_hash token_hash(struct str secret);
 
-/* The CSRF token of a session: follows from its token, which scripts cannot read, and does not lead back to it. */
+/* The CSRF token of a session: follows from its token, which scripts cannot read, and does not lead
+ * back to it. */
 void token_csrf(struct str session_token, char ret_csrf[2 * SHA256_BYTES + 1]);

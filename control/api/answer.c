@@ -1,4 +1,5 @@
-/* Every byte of an answer's head is copied once, from texts that were made at start or when the clock ticked. */
+/* Every byte of an answer's head is copied once, from texts that were made at start or when the
+ * clock ticked. */
 #include "control/api/answer.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Writes answers in HTTP/1.1 into a connection's output: status line, the headers that every answer has, its own
- * headers, body. Used by exchanges and by the static files.
+ * Writes answers in HTTP/1.1 into a connection's output: status line, the headers that every answer
+ * has, its own headers, body. Used by exchanges and by the static files.
  *
  * Thread: the loop.
  */

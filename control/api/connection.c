@@ -1,6 +1,7 @@
 /*
- * The state machine of a connection. connection_advance() is its heart: it parses what is there, reads more when that
- * is used up, and stops when it has to wait: for the socket, for the exchange, or for the output to drain.
+ * The state machine of a connection. connection_advance() is its heart: it parses what is there,
+ * reads more when that is used up, and stops when it has to wait: for the socket, for the exchange,
+ * or for the output to drain.
  */
 
 #include <assert.h>
@@ -29,7 +30,7 @@ static const struct http_limits limits = {
     .chunk_extension_bytes = EXTENSION_BYTES_MAX,
 };
 
-/* Input ----------------------------------------------------------------------------------------------------------------- */
+/* Input --------------------------------------------------------------------------------------- */
 
 /* Gives input buffer and parser to a connection that is about to read. */
 static void begin_input(struct connection *connection)
@@ -106,7 +107,7 @@ void connection_exchange_gone(struct connection *connection)
         loop_reap(connection->server->config.loop, free_connection, connection);
 }
 
-/* Requests -------------------------------------------------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------------------------ */
 
 /* Refuses what cannot be answered as a request: one problem, then the end. */
 void connection_refuse(struct connection *connection, uint16_t status, const char *code,
@@ -158,7 +159,8 @@ static void begin_exchange(struct connection *connection, size_t head_bytes)
         buf_append_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-/* A head that is followed by a body must lie at the start of the buffer, so that there is room to read on. */
+/* A head that is followed by a body must lie at the start of the buffer, so that there is room to
+ * read on. */
 static bool move_to_start(struct connection *connection)
 {
     if (connection->at == 0 || connection->parser->head.framing == HTTP_NO_BODY)

@@ -1,7 +1,7 @@
 /*
- * One client connection: bytes in, bytes out, deadlines. It reads and parses one request at a time and hands it to an
- * exchange; while that is under way nothing more is read, so a client that sends faster than it is answered waits in
- * its own socket buffer.
+ * One client connection: bytes in, bytes out, deadlines. It reads and parses one request at a time
+ * and hands it to an exchange; while that is under way nothing more is read, so a client that sends
+ * faster than it is answered waits in its own socket buffer.
  *
  * Thread: the loop.
  */
@@ -21,9 +21,9 @@ enum connection_state {
     CONNECTION_BODY,      /* reads a body */
     CONNECTION_BUSY,      /* an exchange is under way */
     CONNECTION_CLOSING,   /* writes what is left, then lingers */
-    CONNECTION_LINGER, /* has ended its side, and reads what comes, so that the last answer is not lost by a reset */
-    CONNECTION_LIVE, /* belongs to a live client */
-    CONNECTION_DEAD, /* closed; freed when its exchange is over */
+    CONNECTION_LINGER,    /* has ended its side and reads on: a reset would lose the last answer */
+    CONNECTION_LIVE,      /* belongs to a live client */
+    CONNECTION_DEAD,      /* closed; freed when its exchange is over */
 };
 
 struct connection {
@@ -68,7 +68,8 @@ void connection_close(struct connection *connection, bool reset);
 /* Where answers are written to; then connection_answered(). */
 struct buf *connection_output(struct connection *connection);
 
-/* A large body that follows the output without being copied; borrowed unless `owner` is given, whose memory is taken. */
+/* A large body that follows the output without being copied; borrowed unless `owner` is given,
+ * whose memory is taken. */
 void connection_set_tail(struct connection *connection, struct str tail, struct buf *owner);
 
 /* The exchange has written its answer: goes on with the next request, or ends. */

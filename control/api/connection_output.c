@@ -1,4 +1,5 @@
-/* What goes out of a connection: the output buffer, then the tail behind it; for live clients also what waits in their queue. */
+/* What goes out of a connection: the output buffer, then the tail behind it; for live clients also
+ * what waits in their queue. */
 #include <assert.h>
 
 #include "shared/clock.h"

@@ -1,4 +1,5 @@
-/* What the files of a connection share: connection.c (input and states), connection_output.c, connection_deadlines.c. */
+/* What the files of a connection share: connection.c (input and states), connection_output.c,
+ * connection_deadlines.c. */
 #pragma once
 
 #include "control/api/connection.h"
@@ -9,7 +10,8 @@ bool connection_has_output(const struct connection *connection);
 /* Whether there is room for one more answer; nothing may be put behind a tail. */
 bool connection_has_room(const struct connection *connection);
 
-/* Writes what the socket takes; false when the connection is closed by that. What is left is for the next time. */
+/* Writes what the socket takes; false when the connection is closed by that. What is left is for
+ * the next time. */
 bool connection_write_out(struct connection *connection);
 
 /* The same, and what the live client has queued. */

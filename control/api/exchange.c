@@ -1,6 +1,6 @@
 /*
- * The life of an exchange: made for a head, given its body, worked on by a worker, sent, or abandoned on the way. What
- * happens in between is in exchange_head.c and exchange_run.c.
+ * The life of an exchange: made for a head, given its body, worked on by a worker, sent, or
+ * abandoned on the way. What happens in between is in exchange_head.c and exchange_run.c.
  */
 #include "shared/clock.h"
 #include "shared/json.h"
@@ -17,7 +17,7 @@
 #define RELEASE_US   2000000
 #define TEXTS_KEEP   (16 * 1024)
 
-/* Ends ------------------------------------------------------------------------------------------------------------------ */
+/* Ends ---------------------------------------------------------------------------------------- */
 
 /* Writes the failure of this thread as the answer. */
 void exchange_fail(struct exchange *exchange, enum err err)
@@ -154,7 +154,7 @@ bool exchange_add_body(struct exchange *exchange, struct str data)
     return true;
 }
 
-/* On a worker ----------------------------------------------------------------------------------------------------------- */
+/* On a worker --------------------------------------------------------------------------------- */
 
 static void ask_who(struct exchange *exchange, struct db *db)
 {
@@ -171,7 +171,8 @@ static void ask_who(struct exchange *exchange, struct db *db)
     }
 }
 
-/* Whether the handler's transaction was ended for another's sake, so that it may well succeed when run again. */
+/* Whether the handler's transaction was ended for another's sake, so that it may well succeed when
+ * run again. */
 static bool has_collided(enum err err)
 {
     return err == ERR_UNAVAILABLE && strcmp(failure_last()->code, "transaction_collided") == 0;

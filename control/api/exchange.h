@@ -1,6 +1,7 @@
 /*
- * One request and its answer: finds the route, checks who asks and what they sent, runs it where its row says, and
- * writes the answer. An exchange belongs to its connection, except while a worker has it.
+ * One request and its answer: finds the route, checks who asks and what they sent, runs it where
+ * its row says, and writes the answer. An exchange belongs to its connection, except while a worker
+ * has it.
  *
  * Thread: the loop; exchange_work() a worker.
  */

@@ -1,6 +1,6 @@
 /*
- * What a head says before anything of the body is read: which route, which method, and whether the body can be taken.
- * What can be refused by it is answered at once.
+ * What a head says before anything of the body is read: which route, which method, and whether the
+ * body can be taken. What can be refused by it is answered at once.
  */
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
-/* What the files of an exchange share: exchange.c (its life), exchange_head.c (looking at the head), exchange_run.c. */
+/* What the files of an exchange share: exchange.c (its life), exchange_head.c (looking at the
+ * head), exchange_run.c. */
 #pragma once
 
 #include "control/api/exchange.h"
@@ -19,7 +20,8 @@ void exchange_read_head(struct exchange *exchange);
 /* Parses the body and checks it by the row's schema. */
 MUST_USE enum err exchange_read_body(struct exchange *exchange);
 
-/* A credential that is worth nothing is as good as none where none is needed; else it is the answer. */
+/* A credential that is worth nothing is as good as none where none is needed; else it is the
+ * answer. */
 void exchange_forget_credential(struct exchange *exchange);
 
 /* Who asks is known, or an answer stands already: goes on with the checks and runs the route. */

@@ -1,6 +1,6 @@
 /*
- * A complete request on its way: find out who asks, check what they may and sent, run the route where its row says. What
- * fails on the way is written as a problem at once.
+ * A complete request on its way: find out who asks, check what they may and sent, run the route
+ * where its row says. What fails on the way is written as a problem at once.
  */
 #include <assert.h>
 
@@ -20,7 +20,7 @@
 #define READ_US       10000000
 #define STATEMENT_MAX 32 /* parameters of a READ statement */
 
-/* Who asks -------------------------------------------------------------------------------------------------------------- */
+/* Who asks ------------------------------------------------------------------------------------ */
 
 static void hand_to_worker(struct exchange *exchange, enum exchange_work work)
 {
@@ -74,7 +74,7 @@ static void authenticate(struct exchange *exchange)
     exchange_proceed(exchange);
 }
 
-/* What they may and sent ------------------------------------------------------------------------------------------------ */
+/* What they may and sent ---------------------------------------------------------------------- */
 
 static enum err check_permission(const struct exchange *exchange)
 {
@@ -150,7 +150,7 @@ enum err exchange_read_body(struct exchange *exchange)
     return OK;
 }
 
-/* Running --------------------------------------------------------------------------------------------------------------- */
+/* Running ------------------------------------------------------------------------------------- */
 
 static void run_memory(struct exchange *exchange)
 {

@@ -1,7 +1,8 @@
 /*
- * Credentials and forgery. A browser sends the session cookie along with whatever another site makes it send, so a
- * write by cookie has to prove that it comes from our pages: by its Origin and by a token that only they can read.
- * Keys are never sent by a browser on its own, so they need no such proof.
+ * Credentials and forgery. A browser sends the session cookie along with whatever another site
+ * makes it send, so a write by cookie has to prove that it comes from our pages: by its Origin and
+ * by a token that only they can read. Keys are never sent by a browser on its own, so they need no
+ * such proof.
  */
 #include "control/api/guard.h"
 

@@ -1,6 +1,7 @@
 /*
- * Who asks, and whether they may. The server takes the credentials out of the request; control/access knows what they
- * are worth. Answers come from memory on the loop; only a miss goes to a worker, once.
+ * Who asks, and whether they may. The server takes the credentials out of the request;
+ * control/access knows what they are worth. Answers come from memory on the loop; only a miss goes
+ * to a worker, once.
  */
 #pragma once
 
@@ -53,7 +54,8 @@ struct guard_ops {
                                 struct principal *ret_principal);
 
     /* Asks the database and keeps the answer for recall(). Thread: a worker.
-     * @return ERR_UNAUTHENTICATED when the credential is worth nothing; ERR_UNAVAILABLE without a database. */
+     * @return ERR_UNAUTHENTICATED when the credential is worth nothing; ERR_UNAVAILABLE without a
+     * database. */
     enum err (*authenticate)(void *context, struct db *db, const struct credential *credential,
                              struct principal *ret_principal);
 };

@@ -1,4 +1,5 @@
-/* Taking credentials out of a request, and refusing writes that another site has caused. Used by the server only. */
+/* Taking credentials out of a request, and refusing writes that another site has caused. Used by
+ * the server only. */
 #pragma once
 
 #include "control/api/guard.h"

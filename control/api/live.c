@@ -1,7 +1,7 @@
 /*
- * Rooms are a hash from (kind, id) to their clients. A change becomes one frame; its receivers get references. Sending
- * waits until the loop has nothing else to do, so that a burst of changes is one write per client. The last changes lie
- * in a ring with the rooms they were for.
+ * Rooms are a hash from (kind, id) to their clients. A change becomes one frame; its receivers get
+ * references. Sending waits until the loop has nothing else to do, so that a burst of changes is
+ * one write per client. The last changes lie in a ring with the rooms they were for.
  */
 #include "control/api/live.h"
 
@@ -42,7 +42,7 @@ void room_write(const struct room *room, struct buf *out)
     buf_printf(out, "%s:%s", room_words[room->kind], uuid_format(&room->id, id));
 }
 
-/* Messages -------------------------------------------------------------------------------------------------------------- */
+/* Messages ------------------------------------------------------------------------------------ */
 
 static void forget_oldest(struct live *live)
 {
@@ -206,7 +206,7 @@ bool live_replay(struct live_client *client, const struct room *rooms, size_t ro
     return true;
 }
 
-/* Rooms ----------------------------------------------------------------------------------------------------------------- */
+/* Rooms --------------------------------------------------------------------------------------- */
 
 static bool is_in(const struct live_client *client, const struct live_room *room)
 {
@@ -275,7 +275,7 @@ void live_leave_all(struct live_client *client)
     vec_clear(&client->queue);
 }
 
-/* Life ------------------------------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 static void on_before_wait(struct ev_loop *ev, ev_prepare *watcher, int events)
 {

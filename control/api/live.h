@@ -1,7 +1,7 @@
 /*
- * Live updates for the console: Socket.IO 5 over Engine.IO 4 over WebSocket, namespace "/". Clients follow rooms;
- * a change is encoded once and sent to everybody in one of its rooms. Recent changes are kept, so that a client that
- * comes back gets what it missed, or a `resync` when that is gone.
+ * Live updates for the console: Socket.IO 5 over Engine.IO 4 over WebSocket, namespace "/". Clients
+ * follow rooms; a change is encoded once and sent to everybody in one of its rooms. Recent changes
+ * are kept, so that a client that comes back gets what it missed, or a `resync` when that is gone.
  *
  * Thread: the loop.
  */
@@ -42,8 +42,9 @@ struct live_change {
     struct str fields; /* JSON members that follow, without braces: "changed":{…} */
 };
 
-/* Sends a change to everybody who follows one of the rooms; a client in several gets it once. Rooms of an entity's
- * status are health:<itself>, health:<each ancestor> and entity:<itself>. Returns its sequence number. */
+/* Sends a change to everybody who follows one of the rooms; a client in several gets it once. Rooms
+ * of an entity's status are health:<itself>, health:<each ancestor> and entity:<itself>. Returns
+ * its sequence number. */
 int64_t live_publish(struct live *live, const struct live_change *change, const struct room *rooms,
                      size_t room_count);
 

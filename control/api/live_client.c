@@ -1,6 +1,7 @@
 /*
- * Packets of Engine.IO are one digit and the rest; packet 4 carries one of Socket.IO: again a digit, an optional number
- * to acknowledge, and JSON. Only text and the namespace "/" are spoken; anything else ends the connection.
+ * Packets of Engine.IO are one digit and the rest; packet 4 carries one of Socket.IO: again a
+ * digit, an optional number to acknowledge, and JSON. Only text and the namespace "/" are spoken;
+ * anything else ends the connection.
  */
 #include "control/api/live_client.h"
 
@@ -23,7 +24,7 @@
 #define OUTPUT_CHUNK_BYTES (16 * 1024)
 #define CLOSE_POLICY       1008
 
-/* Messages -------------------------------------------------------------------------------------------------------------- */
+/* Messages ------------------------------------------------------------------------------------ */
 
 struct live_message *live_message_new(struct str packet)
 {
@@ -73,7 +74,7 @@ bool live_client_refill(struct live_client *client, struct buf *out)
     return out->len > before;
 }
 
-/* Events ---------------------------------------------------------------------------------------------------------------- */
+/* Events -------------------------------------------------------------------------------------- */
 
 /* The rooms that a client names: sorts them into what it follows now and what it may not. */
 static void join_rooms(struct live_client *client, const json_t *names, struct room *rooms,
@@ -271,7 +272,7 @@ bool live_client_tick(struct live_client *client, int64_t now_us)
     return true;
 }
 
-/* Opening --------------------------------------------------------------------------------------------------------------- */
+/* Opening ------------------------------------------------------------------------------------- */
 
 static size_t sockets_of(const struct live *live, const struct principal *principal)
 {

@@ -1,6 +1,7 @@
 /*
- * One live client: Engine.IO 4 (packets, heartbeat) and Socket.IO 5 (namespace, events, acknowledgements) on a
- * WebSocket. What is to be sent waits as references to messages that all receivers share.
+ * One live client: Engine.IO 4 (packets, heartbeat) and Socket.IO 5 (namespace, events,
+ * acknowledgements) on a WebSocket. What is to be sent waits as references to messages that all
+ * receivers share.
  *
  * Thread: the loop.
  */
@@ -40,8 +41,8 @@ struct live_message {
 struct live_message *live_message_new(struct str packet);
 void live_message_unref(struct live_message *message);
 
-/* Upgrades the connection of an exchange whose caller is known: writes 101 and returns the client. NULL when it may
- * not: then the exchange is answered. */
+/* Upgrades the connection of an exchange whose caller is known: writes 101 and returns the client.
+ * NULL when it may not: then the exchange is answered. */
 struct live_client *live_client_open(struct exchange *exchange);
 
 void live_client_free(struct live_client *client);
@@ -55,5 +56,6 @@ bool live_client_refill(struct live_client *client, struct buf *out);
 /* Heartbeat and expiry; false when the connection is over. */
 bool live_client_tick(struct live_client *client, int64_t now_us);
 
-/* Queues a message. When too much waits, all of it is dropped and the client told to fetch its rooms again. */
+/* Queues a message. When too much waits, all of it is dropped and the client told to fetch its
+ * rooms again. */
 void live_client_send(struct live_client *client, struct live_message *message);

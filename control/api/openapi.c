@@ -1,6 +1,6 @@
 /*
- * One operation per row. Schemas become components under their own names; references between files turn into
- * references between components.
+ * One operation per row. Schemas become components under their own names; references between files
+ * turn into references between components.
  */
 #include "control/api/openapi.h"
 
@@ -13,7 +13,8 @@
 #include "control/api/parameters.h"
 #include "control/api/router.h"
 
-/* "system.json#/$defs/owner" → "#/components/schemas/system/$defs/owner"; `file` is where the reference stands. */
+/* "system.json#/$defs/owner" → "#/components/schemas/system/$defs/owner"; `file` is where the
+ * reference stands. */
 static json_t *component_reference(const char *reference, const char *file)
 {
     struct str rest = str_of(reference);

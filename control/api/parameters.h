@@ -1,6 +1,6 @@
 /*
- * Query parameters that mean the same on every route: their type, and what the OpenAPI document says of them. A name
- * that is not in the table is text of at most PARAMETER_TEXT_MAX bytes.
+ * Query parameters that mean the same on every route: their type, and what the OpenAPI document
+ * says of them. A name that is not in the table is text of at most PARAMETER_TEXT_MAX bytes.
  *
  * Thread: any.
  */
@@ -37,6 +37,7 @@ struct parameter {
 /* The row of that name; a plain text's when there is none. */
 const struct parameter *parameter_find(const char *name);
 
-/* Whether a value is of the parameter's type; when not, writes what it must be: "must be a UUID". */
+/* Whether a value is of the parameter's type; when not, writes what it must be: "must be a
+ * UUID". */
 bool parameter_is_valid(const struct parameter *parameter, struct str value, char *detail,
                         size_t detail_bytes);

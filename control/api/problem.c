@@ -1,6 +1,7 @@
 /*
- * Errors as HTTP says them. The word of an error gives the status; a few codes have one of their own. Details that we
- * wrote for callers go out; details of bugs and broken parts go to the log, because they may tell of our inside.
+ * Errors as HTTP says them. The word of an error gives the status; a few codes have one of their
+ * own. Details that we wrote for callers go out; details of bugs and broken parts go to the log,
+ * because they may tell of our inside.
  */
 #include "control/api/problem.h"
 
@@ -79,7 +80,8 @@ const char *problem_status_words(uint16_t status)
     return "Unknown";
 }
 
-/* The object that the handler has put into the body of a 409 or 412: it becomes the member `current`. */
+/* The object that the handler has put into the body of a 409 or 412: it becomes the member
+ * `current`. */
 static json_t *current_object(const struct reply *reply, uint16_t status)
 {
     json_t *current = NULL;

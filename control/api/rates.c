@@ -1,6 +1,7 @@
 /*
- * The buckets lie in a table of fixed size, found by hash: two callers of the same place share a bucket, which is
- * unlikely and harmless, and nobody can make the table grow. A bucket holds time: when it would be full again.
+ * The buckets lie in a table of fixed size, found by hash: two callers of the same place share a
+ * bucket, which is unlikely and harmless, and nobody can make the table grow. A bucket holds time:
+ * when it would be full again.
  */
 #include "control/api/rates.h"
 

@@ -1,7 +1,8 @@
 /*
- * What goes back: status, headers, body, and the list of entities that were changed. A handler fills it in and returns
- * OK; on an error the server throws its content away and writes a problem document instead. Only the body of a 409 or
- * 412 is kept: the object as it stands now becomes the problem's member `current`.
+ * What goes back: status, headers, body, and the list of entities that were changed. A handler
+ * fills it in and returns OK; on an error the server throws its content away and writes a problem
+ * document instead. Only the body of a 409 or 412 is kept: the object as it stands now becomes the
+ * problem's member `current`.
  *
  * Thread: that of the handler, then the loop.
  */
@@ -56,12 +57,12 @@ void reply_header(struct reply *reply, const char *name, const char *format, ...
 /* ETag: "<version>". */
 void reply_etag(struct reply *reply, int64_t version);
 
-/* Sets the session cookie under the name that fits the connection: HttpOnly, SameSite=Lax, Path=/; `max_age_s` 0
- * removes it. */
+/* Sets the session cookie under the name that fits the connection: HttpOnly, SameSite=Lax, Path=/;
+ * `max_age_s` 0 removes it. */
 void reply_session_cookie(struct reply *reply, const struct request *request, const char *token,
                           int64_t max_age_s);
 
-/* Notes an entity that the committed transaction has changed: the engine learns of it before the reply leaves, so that
- * the next read finds it. */
+/* Notes an entity that the committed transaction has changed: the engine learns of it before the
+ * reply leaves, so that the next read finds it. */
 void reply_changed(struct reply *reply, enum change_word word, enum entity_kind kind,
                    const struct uuid *id);

@@ -1,11 +1,13 @@
 /*
- * What a handler sees of a request. All texts live as long as the request; path and query parameters are decoded.
+ * What a handler sees of a request. All texts live as long as the request; path and query
+ * parameters are decoded.
  *
  * Parameters of READ statements that the server fills in by itself:
  *   org        the caller's organisation id; NULL when the caller may see all
  *   principal  the caller's id
  *   limit      1 … 1000, 50 when the caller says nothing
- * Known names are checked by type before anything runs (control/api/parameters.c): ids, times, numbers, words.
+ * Known names are checked by type before anything runs (control/api/parameters.c): ids, times,
+ * numbers, words.
  *
  * Thread: the loop for MEMORY, one worker for HANDLER; never both at once.
  */
@@ -56,14 +58,16 @@ struct request {
     struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
 };
 
-/* A path or query parameter; a view with NULL when it was not given. A repeated one is refused before it gets here. */
+/* A path or query parameter; a view with NULL when it was not given. A repeated one is refused
+ * before it gets here. */
 struct str request_parameter(const struct request *request, const char *name);
 
 /* As above, read as an id. @return ERR_NOT_FOUND when it is absent or is no UUID. */
 MUST_USE enum err request_uuid(const struct request *request, const char *name,
                                struct uuid *ret_uuid);
 
-/* Reads a number that the parameter table has already checked; `otherwise` when it was not given. */
+/* Reads a number that the parameter table has already checked; `otherwise` when it was not
+ * given. */
 int64_t request_integer(const struct request *request, const char *name, int64_t otherwise);
 
 /* True when the parameter is "true". */
@@ -75,6 +79,7 @@ bool request_includes(const struct request *request, const char *name, const cha
 /* A header field of the request; a view with NULL when absent. */
 struct str request_header(const struct request *request, const char *name);
 
-/* Compares If-Match with the object's version (the part before a dot). OK when there is none or it fits.
+/* Compares If-Match with the object's version (the part before a dot). OK when there is none or it
+ * fits.
  * @return ERR_CONFLICT "precondition_failed", which the API answers with 412. */
 MUST_USE enum err request_match_version(const struct request *request, int64_t version);

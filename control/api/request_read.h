@@ -12,20 +12,23 @@ enum method method_of(struct str word);
 /* Splits a target in origin-form or absolute-form into path and query; false when it is neither. */
 bool target_split(struct str target, struct str *ret_path, struct str *ret_query);
 
-/* Takes X-Request-Id when it is 1 to 64 letters, digits, dots, dashes or underscores; false otherwise. */
+/* Takes X-Request-Id when it is 1 to 64 letters, digits, dots, dashes or underscores; false
+ * otherwise. */
 bool request_take_id(struct request *request, struct str id);
 
-/* The version in an If-Match or If-None-Match field, without weakness and quotes; NULL for none, "*" or several. */
+/* The version in an If-Match or If-None-Match field, without weakness and quotes; NULL for none,
+ * "*" or several. */
 struct str entity_tag_of(struct str field);
 
 /*
  * Fills in the path's parameters and those of the query, decoded into `texts`.
- * @return ERR_NOT_FOUND when an {id} of the path is no UUID; ERR_INVALID "parameters_invalid" with every query parameter
- * that is unknown, repeated or not of its type.
+ * @return ERR_NOT_FOUND when an {id} of the path is no UUID; ERR_INVALID "parameters_invalid" with
+ * every query parameter that is unknown, repeated or not of its type.
  */
 MUST_USE enum err request_read_parameters(struct request *request, const struct routed *routed,
                                           const struct route_match *match, struct str query,
                                           struct buf *texts);
 
-/* Decodes %XX (and "+" as a blank when `form` is set) into `texts`, which must have room; false for bad escapes. */
+/* Decodes %XX (and "+" as a blank when `form` is set) into `texts`, which must have room; false for
+ * bad escapes. */
 bool percent_decode(struct str text, bool form, struct buf *texts, struct str *ret_decoded);

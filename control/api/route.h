@@ -1,7 +1,7 @@
 /*
- * A route is one row: method, path, what runs, permission, rate class, body schema, success status, reply schema,
- * summary, and the names of its query parameters. Everything else follows from the row: matching, guarding, checking
- * the body, running in the right place, and the OpenAPI document.
+ * A route is one row: method, path, what runs, permission, rate class, body schema, success status,
+ * reply schema, summary, and the names of its query parameters. Everything else follows from the
+ * row: matching, guarding, checking the body, running in the right place, and the OpenAPI document.
  *
  *   READ     one SQL statement that shapes the JSON, in pipeline mode on the loop. Its parameters are filled by name
  *            (control/api/request.h): from {segments} of the path, from reserved names, else from the query string.
@@ -9,7 +9,8 @@
  *   MEMORY   a pure function of a read model that the loop owns; it never waits.
  *   HANDLER  straight-line code on a worker thread with request->db.
  *
- * `body` and `reply` are names of embedded schema files without ".json"; `none` for nothing. A table ends with { 0 }.
+ * `body` and `reply` are names of embedded schema files without ".json"; `none` for nothing. A
+ * table ends with { 0 }.
  */
 #pragma once
 
@@ -37,7 +38,8 @@ enum method {
 
 extern const char *const method_words[METHOD_COUNT];
 
-/* Rate classes: requests of one caller a second, and how many at once (control/api/rate.c has the numbers). */
+/* Rate classes: requests of one caller a second, and how many at once (control/api/rate.c has the
+ * numbers). */
 enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
 
 enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_MEMORY, ROUTE_HANDLER };

@@ -1,6 +1,6 @@
 /*
- * The rows as a tree of path segments: one level per segment, a literal child before the {parameter} one. A node that
- * ends a path has one row per method.
+ * The rows as a tree of path segments: one level per segment, a literal child before the
+ * {parameter} one. A node that ends a path has one row per method.
  */
 #include "control/api/router.h"
 
@@ -227,7 +227,8 @@ enum err router_prepare(struct router *router)
     return OK;
 }
 
-/* Finds the node that ends the path. A literal that leads nowhere gives way to the parameter beside it. */
+/* Finds the node that ends the path. A literal that leads nowhere gives way to the parameter beside
+ * it. */
 static const struct node *find(const struct node *node, struct str rest, struct str *values,
                                unsigned depth, unsigned value_count)
 {

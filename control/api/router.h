@@ -1,6 +1,6 @@
 /*
- * The routes and schemas of all domains. Filled once at start, constant afterwards. Matching compares segments of the
- * path in a tree, without copying and without expressions.
+ * The routes and schemas of all domains. Filled once at start, constant afterwards. Matching
+ * compares segments of the path in a tree, without copying and without expressions.
  *
  * Thread: any after router_prepare().
  */
@@ -21,7 +21,8 @@ struct json_schema;
 struct json_schemas;
 struct router;
 
-/* Adds {pointer, code, detail} for what is wrong with a body and a schema cannot say. The body may not fit its schema. */
+/* Adds {pointer, code, detail} for what is wrong with a body and a schema cannot say. The body may
+ * not fit its schema. */
 typedef void (*body_rules_fn)(void *context, const json_t *body, json_t **errors);
 
 /* A row and what router_prepare() worked out from it. */
@@ -49,14 +50,15 @@ DEFINE_AUTO(struct router *, router_free);
 /* Adds the schema files of a domain, before router_prepare(). Borrowed for good. */
 void router_add_schemas(struct router *router, const struct embedded_file *files);
 
-/* Rules for the bodies of a schema, checked together with it, so that a caller learns of all wrong fields at once. They get
- * the context of the route's table. */
+/* Rules for the bodies of a schema, checked together with it, so that a caller learns of all wrong
+ * fields at once. They get the context of the route's table. */
 void router_add_rules(struct router *router, const char *body, body_rules_fn rules);
 
 /* Adds a table of routes; `context` comes back as request->context. Borrowed for good. */
 void router_add(struct router *router, const struct route *rows, void *context);
 
-/* Compiles the schemas and resolves what the rows name. Logs each mistake. @return ERR_BUG when there was one. */
+/* Compiles the schemas and resolves what the rows name. Logs each mistake. @return ERR_BUG when
+ * there was one. */
 MUST_USE enum err router_prepare(struct router *router);
 
 /* Finds the row for a method and path; false when no route has that path. */

@@ -1,6 +1,6 @@
 /*
- * Start and stop, accepting, and the tick that looks at all deadlines twice a second: cheaper than a timer per
- * connection, and exact enough for limits of seconds.
+ * Start and stop, accepting, and the tick that looks at all deadlines twice a second: cheaper than
+ * a timer per connection, and exact enough for limits of seconds.
  */
 #include "control/api/server.h"
 
@@ -76,7 +76,7 @@ static void register_metrics(void)
         metric_register(all[i]);
 }
 
-/* Accepting ------------------------------------------------------------------------------------------------------------- */
+/* Accepting ----------------------------------------------------------------------------------- */
 
 /* How many connections one peer address has. */
 struct address_count {
@@ -96,8 +96,8 @@ static struct in6_addr address_key(const struct addr *peer)
     return key;
 }
 
-/* Counts the connection in; false when its address has too many. A proxy on this machine speaks for many clients, so
- * loopback has no bound of its own. */
+/* Counts the connection in; false when its address has too many. A proxy on this machine speaks for
+ * many clients, so loopback has no bound of its own. */
 static bool count_in(struct server *server, const struct addr *peer)
 {
     struct in6_addr key = address_key(peer);
@@ -137,8 +137,8 @@ static void turn_away(int fd)
     close(fd);
 }
 
-/* No descriptor is left: gives up the reserve to take the connection and close it, so that the client knows and the
- * loop does not spin on a socket that stays readable. */
+/* No descriptor is left: gives up the reserve to take the connection and close it, so that the
+ * client knows and the loop does not spin on a socket that stays readable. */
 static void turn_away_by_reserve(struct server *server)
 {
     int fd;
@@ -180,7 +180,7 @@ static void on_acceptable(struct ev_loop *ev, ev_io *watcher, int events)
         ;
 }
 
-/* Time ------------------------------------------------------------------------------------------------------------------ */
+/* Time ---------------------------------------------------------------------------------------- */
 
 static void write_date(struct server *server)
 {
@@ -237,7 +237,7 @@ void server_next_request_id(struct server *server, char id[], size_t id_bytes)
              (unsigned long long)++server->request_count);
 }
 
-/* Starting -------------------------------------------------------------------------------------------------------------- */
+/* Starting ------------------------------------------------------------------------------------ */
 
 static enum err check_exposure(const struct server_config *config, const struct addr *address)
 {

@@ -1,6 +1,6 @@
 /*
- * The HTTP server: sockets, the life of a request, worker threads, static files and live connections. See README.md
- * of this folder for the way of one request.
+ * The HTTP server: sockets, the life of a request, worker threads, static files and live
+ * connections. See README.md of this folder for the way of one request.
  *
  * Thread: the loop, but where a function says otherwise.
  */
@@ -59,19 +59,22 @@ struct server_config {
     const char
         *database; /* URL for the workers' own connections; NULL: HANDLER routes answer 503 */
 
-    /* Called after a HANDLER that noted changes, before its reply leaves. True: it has taken `written`, and
-     * server_release_reply(written) follows within 2 s; after that the reply leaves anyway. False: it could not take it,
-     * and the reply leaves at once. NULL: nobody is told. Thread: a worker. */
+    /* Called after a HANDLER that noted changes, before its reply leaves. True: it has taken
+     * `written`, and server_release_reply(written) follows within 2 s; after that the reply leaves
+     * anyway. False: it could not take it, and the reply leaves at once. NULL: nobody is told.
+     * Thread: a worker. */
     void *after_write_context;
     bool (*after_write)(void *context, struct written *written);
 };
 
-/* Binds and listens; requests are taken from now on. The config is copied, what it points to is borrowed.
- * @return ERR_INVALID for a bad address, certificate or missing TLS; ERR_UNAVAILABLE when the address cannot be
- * bound. */
+/* Binds and listens; requests are taken from now on. The config is copied, what it points to is
+ * borrowed.
+ * @return ERR_INVALID for a bad address, certificate or missing TLS; ERR_UNAVAILABLE when the
+ * address cannot be bound. */
 MUST_USE enum err server_start(const struct server_config *config, struct server **ret_server);
 
-/* Takes no more connections, lets what runs end within `grace_ms`, then calls `on_stopped` on the loop. */
+/* Takes no more connections, lets what runs end within `grace_ms`, then calls `on_stopped` on the
+ * loop. */
 void server_stop(struct server *server, int64_t grace_ms, void (*on_stopped)(void *context),
                  void *context);
 

@@ -1,4 +1,5 @@
-/* What the files of the server share. The server owns its connections; a connection owns its exchange. */
+/* What the files of the server share. The server owns its connections; a connection owns its
+ * exchange. */
 #pragma once
 
 #include "shared/addr.h"

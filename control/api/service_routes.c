@@ -1,4 +1,5 @@
-/* What operators and tools ask of the process: does it live, can it work, how is it doing, what can it do. */
+/* What operators and tools ask of the process: does it live, can it work, how is it doing, what can
+ * it do. */
 #include "control/api/service_routes.h"
 
 #include "shared/json.h"

@@ -1,4 +1,5 @@
-/* The routes of the service itself: /healthz, /readyz, /metrics and the OpenAPI document. In every router. */
+/* The routes of the service itself: /healthz, /readyz, /metrics and the OpenAPI document. In every
+ * router. */
 #pragma once
 
 #include "control/api/route.h"

@@ -1,6 +1,7 @@
 /*
- * One entry per path of the manifest, each with up to three encodings of its bytes. The headers of an entry never
- * change, so they are written once. Pages have a content security policy with the hashes of their own inline scripts.
+ * One entry per path of the manifest, each with up to three encodings of its bytes. The headers of
+ * an entry never change, so they are written once. Pages have a content security policy with the
+ * hashes of their own inline scripts.
  */
 #include "control/api/static_files.h"
 
@@ -50,7 +51,7 @@ struct static_files {
     size_t bytes;
 };
 
-/* Loading --------------------------------------------------------------------------------------------------------------- */
+/* Loading ------------------------------------------------------------------------------------- */
 
 static enum err read_whole(const char *path, size_t bytes_max, struct buf *out)
 {
@@ -232,7 +233,7 @@ void static_files_free(struct static_files *files)
     free(files);
 }
 
-/* Answering ------------------------------------------------------------------------------------------------------------- */
+/* Answering ----------------------------------------------------------------------------------- */
 
 static const struct file *find_file(const struct static_files *files, struct str path)
 {

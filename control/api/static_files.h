@@ -1,6 +1,6 @@
 /*
- * The console's files, as its manifest lists them: read into memory at start, with the headers of each prepared. Only
- * what the manifest names is served, so there is no way out of the folder.
+ * The console's files, as its manifest lists them: read into memory at start, with the headers of
+ * each prepared. Only what the manifest names is served, so there is no way out of the folder.
  *
  * Thread: the loop.
  */
@@ -15,11 +15,13 @@
 
 struct static_files;
 
-/* Reads `folder`/manifest.em.json and the files. @return ERR_INVALID "console_invalid" when something is missing. */
+/* Reads `folder`/manifest.em.json and the files. @return ERR_INVALID "console_invalid" when
+ * something is missing. */
 MUST_USE enum err static_files_load(const char *folder, struct static_files **ret_files);
 
 void static_files_free(struct static_files *files);
 
-/* Writes the answer to a GET or HEAD of a path that is no route. Works without a console too: then all is 404. */
+/* Writes the answer to a GET or HEAD of a path that is no route. Works without a console too: then
+ * all is 404. */
 void static_files_answer(struct connection *connection, const struct request *request,
                          struct str query);

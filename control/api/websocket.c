@@ -1,4 +1,5 @@
-/* wslay pulls its input through a callback: it is given what has come, and told to wait when that is used up. */
+/* wslay pulls its input through a callback: it is given what has come, and told to wait when that
+ * is used up. */
 #include "control/api/websocket.h"
 
 #include <wslay/wslay.h>

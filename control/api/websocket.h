@@ -1,6 +1,7 @@
 /*
- * WebSocket framing (RFC 6455), server side, on wslay: takes bytes, gives messages, and answers pings and closes by
- * itself. The only file that includes wslay. What we send is framed by websocket_frame_text(), once for all receivers.
+ * WebSocket framing (RFC 6455), server side, on wslay: takes bytes, gives messages, and answers
+ * pings and closes by itself. The only file that includes wslay. What we send is framed by
+ * websocket_frame_text(), once for all receivers.
  *
  * Thread: the loop.
  */
@@ -23,7 +24,8 @@ typedef bool (*websocket_text_fn)(void *argument, struct str text);
 struct websocket *websocket_new(websocket_text_fn on_text, void *argument);
 void websocket_free(struct websocket *websocket);
 
-/* Takes bytes from the peer; false when the connection is over: by a close frame, an error, or on_text(). */
+/* Takes bytes from the peer; false when the connection is over: by a close frame, an error, or
+ * on_text(). */
 bool websocket_input(struct websocket *websocket, struct str bytes);
 
 /* Frames that the protocol itself wants sent (pong, close); drop what was taken from it. */

@@ -1,4 +1,5 @@
-/* Finished exchanges go into a list of our own, so that one wake-up of the loop brings back as many as there are. */
+/* Finished exchanges go into a list of our own, so that one wake-up of the loop brings back as many
+ * as there are. */
 #include "control/api/workers.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * The threads that run handlers: a bounded queue of exchanges in, a list of finished ones back to the loop. Each thread
- * has its own database connection.
+ * The threads that run handlers: a bounded queue of exchanges in, a list of finished ones back to
+ * the loop. Each thread has its own database connection.
  */
 #pragma once
 
@@ -16,7 +16,8 @@ struct workers;
 /* Starts the threads. `database` is borrowed; NULL: handlers get no connection. */
 struct workers *workers_new(struct loop *loop, unsigned threads, const char *database);
 
-/* Lets what runs come to its end, joins the threads and gives all exchanges back. Thread: the loop. */
+/* Lets what runs come to its end, joins the threads and gives all exchanges back. Thread: the
+ * loop. */
 void workers_free(struct workers *workers);
 
 /* False when the queue is full. Thread: the loop. */

@@ -1,6 +1,6 @@
 /*
- * Lifetime: the worker makes it and lets go of it by calling after_write(); from then on only the loop touches it, in
- * server_release_reply() and written_reply_forget(), so it needs no lock.
+ * Lifetime: the worker makes it and lets go of it by calling after_write(); from then on only the
+ * loop touches it, in server_release_reply() and written_reply_forget(), so it needs no lock.
  */
 #include "control/api/written_reply.h"
 

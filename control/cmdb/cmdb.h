@@ -1,6 +1,7 @@
 /*
- * The inventory: organisations, business units, systems, environment groups, instances, component definitions,
- * components and their checks. Other domains read its tables; what they need of its rules is here.
+ * The inventory: organisations, business units, systems, environment groups, instances, component
+ * definitions, components and their checks. Other domains read its tables; what they need of its
+ * rules is here.
  *
  * Thread: any after cmdb_init().
  */
@@ -24,8 +25,9 @@ MUST_USE enum err cmdb_init(void);
 void cmdb_add_routes(struct router *router);
 
 /*
- * Completes a check that check_new.json has accepted with the defaults of what it leaves out, and says what is wrong with
- * it; `component`, `name` and `key` may be missing. What POST /checks does, for a check that is only tried out.
+ * Completes a check that check_new.json has accepted with the defaults of what it leaves out, and
+ * says what is wrong with it; `component`, `name` and `key` may be missing. What POST /checks does,
+ * for a check that is only tried out.
  * @return ERR_INVALID "body_invalid" with a pointer for each wrong field.
  */
 MUST_USE enum err cmdb_complete_check(json_t *check);

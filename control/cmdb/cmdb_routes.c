@@ -1,4 +1,5 @@
-/* The routes of the inventory: the same six for each kind, whose row of item_types.c comes as the request's context. */
+/* The routes of the inventory: the same six for each kind, whose row of item_types.c comes as the
+ * request's context. */
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/route.h"
@@ -147,7 +148,8 @@ static const struct {
 
 /* clang-format on */
 
-/* The body of a new item is checked by its rules together with its schema. Those of a change wait for the whole state. */
+/* The body of a new item is checked by its rules together with its schema. Those of a change wait
+ * for the whole state. */
 static void check_new_item(void *context, const json_t *body, json_t **errors)
 {
     item_check(context, body, errors);

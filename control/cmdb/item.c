@@ -1,7 +1,8 @@
 /*
- * Creating, changing and deleting items of any kind. The way is always the same: make the whole new state as a JSON
- * object of the API's fields, put the ids of what it refers to beside it, check it, write it by the kind's statement, and
- * read it back through the kind's view, so that the answer and the journal show what is really there.
+ * Creating, changing and deleting items of any kind. The way is always the same: make the whole new
+ * state as a JSON object of the API's fields, put the ids of what it refers to beside it, check it,
+ * write it by the kind's statement, and read it back through the kind's view, so that the answer
+ * and the journal show what is really there.
  */
 #include "control/cmdb/item.h"
 
@@ -65,8 +66,9 @@ static void add_reference_error(const struct item_reference *reference, const ch
 }
 
 /*
- * Puts the id of what a field refers to beside it, as its column. What is not there is an error of the field. What did not
- * change is not looked up, and so not locked: a writer who deletes holds the parent before the child.
+ * Puts the id of what a field refers to beside it, as its column. What is not there is an error of
+ * the field. What did not change is not looked up, and so not locked: a writer who deletes holds
+ * the parent before the child.
  */
 static enum err resolve(struct tx *tx, const struct item_reference *reference,
                         const json_t *earlier, json_t *fields, struct item_place *ret_place,
@@ -94,7 +96,8 @@ static enum err resolve(struct tx *tx, const struct item_reference *reference,
     return OK;
 }
 
-/* Resolves all references and checks how they fit together. The organisation of a new item is that of its parent. */
+/* Resolves all references and checks how they fit together. The organisation of a new item is that
+ * of its parent. */
 static enum err resolve_all(struct tx *tx, const struct item_type *type, const json_t *earlier,
                             json_t *fields, struct uuid *organisation_id, json_t **errors)
 {

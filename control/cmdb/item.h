@@ -1,6 +1,7 @@
 /*
- * Items: the eight kinds of things in the inventory, from organisation to check. They differ in their columns, parents
- * and rules, which item_types.c writes down as a table; creating, changing and deleting them is the same for all.
+ * Items: the eight kinds of things in the inventory, from organisation to check. They differ in
+ * their columns, parents and rules, which item_types.c writes down as a table; creating, changing
+ * and deleting them is the same for all.
  *
  * Thread: a worker, inside its transaction.
  */
@@ -51,11 +52,13 @@ struct item_type {
     struct statement find;         /* (id): organisation_id, parent's id; held against deletion */
     struct statement find_by_path; /* (parent's id, key): id */
 
-    /* Adds what is wrong with a state, whole or as sent, that may not fit the schema; pure. NULL: there are no such rules. */
+    /* Adds what is wrong with a state, whole or as sent, that may not fit the schema; pure. NULL:
+     * there are no such rules. */
     void (*rules)(const json_t *fields, json_t **errors);
 
-    /* Completes the new state and adds what is wrong with it, where that takes the database; `earlier` is the object as it
-     * was, NULL for a new item. NULL: there is nothing of the sort. */
+    /* Completes the new state and adds what is wrong with it, where that takes the database;
+     * `earlier` is the object as it was, NULL for a new item. NULL: there is nothing of the
+     * sort. */
     enum err (*prepare)(struct tx *tx, const json_t *earlier, json_t *fields, json_t **errors);
 };
 
@@ -96,7 +99,8 @@ void item_check(const struct item_type *type, const json_t *fields, json_t **err
 MUST_USE enum err item_create(struct tx *tx, const struct item_type *type, const json_t *body,
                               struct item *ret_item);
 
-/* Applies a merge patch to a locked item. Nothing is written when it changes nothing: the version stays.
+/* Applies a merge patch to a locked item. Nothing is written when it changes nothing: the version
+ * stays.
  * @return as item_create(). */
 MUST_USE enum err item_update(struct tx *tx, const struct item *before, const json_t *patch,
                               struct item *ret_item);

@@ -1,4 +1,5 @@
-/* Looks through the schemas once; a `default` beside a $ref goes before that of the file it names. */
+/* Looks through the schemas once; a `default` beside a $ref goes before that of the file it
+ * names. */
 #include "control/cmdb/item_defaults.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * What a field holds when nobody says: the `default` of its schema in schema/<kind>_new.json, so that what the API's
- * description promises is what happens.
+ * What a field holds when nobody says: the `default` of its schema in schema/<kind>_new.json, so
+ * that what the API's description promises is what happens.
  *
  * Thread: any after item_defaults_init().
  */

@@ -1,7 +1,8 @@
 /*
- * Deleting items, softly: they get a deleted_at and are gone from every view. With cascade, what lies below goes too,
- * kind by kind from the root down, so that a child is found after its parent is locked. A child that is being created at
- * the same moment either holds its parent first, and is found here, or finds the parent deleted.
+ * Deleting items, softly: they get a deleted_at and are gone from every view. With cascade, what
+ * lies below goes too, kind by kind from the root down, so that a child is found after its parent
+ * is locked. A child that is being created at the same moment either holds its parent first, and is
+ * found here, or finds the parent deleted.
  */
 #include <stdio.h>
 
@@ -52,7 +53,8 @@ static enum err add_children(struct tx *tx, const struct item_type *type,
     return OK;
 }
 
-/* Finds all that lies below what is doomed. A kind that refers to itself is asked until nothing new is found. */
+/* Finds all that lies below what is doomed. A kind that refers to itself is asked until nothing new
+ * is found. */
 static enum err add_descendants(struct tx *tx, struct doomed *doomed)
 {
     for (size_t i = 0; i < item_type_count; i++) {
@@ -70,7 +72,8 @@ static enum err add_descendants(struct tx *tx, struct doomed *doomed)
     return OK;
 }
 
-/* "3 instances and 1 check" would be nicer in one language; counts by collection are enough for a refusal. */
+/* "3 instances and 1 check" would be nicer in one language; counts by collection are enough for a
+ * refusal. */
 static enum err refuse(const struct doomed *doomed, const struct item *item)
 {
     CLEANUP(buf_clear_p) struct buf counts = {0};

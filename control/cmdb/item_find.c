@@ -1,6 +1,7 @@
 /*
- * Finding items by id or key path. A path names the keys from the organisation down: acme/retail/payments/sit/api. Which
- * kinds it passes follows from the kind at its end, because each kind has one parent in which its keys are unique.
+ * Finding items by id or key path. A path names the keys from the organisation down:
+ * acme/retail/payments/sit/api. Which kinds it passes follows from the kind at its end, because
+ * each kind has one parent in which its keys are unique.
  */
 #include "shared/attrs.h"
 
@@ -13,7 +14,8 @@ static enum err missing(const struct item_type *type)
     return fail(ERR_NOT_FOUND, "item_missing", "There is no %s of that id or path.", type->words);
 }
 
-/* Goes down the path: the kind's parents first, then one key. The last key is what is left in `path`. */
+/* Goes down the path: the kind's parents first, then one key. The last key is what is left in
+ * `path`. */
 static enum err walk(struct tx *tx, const struct item_type *type, struct str path,
                      struct uuid *ret_id)
 {

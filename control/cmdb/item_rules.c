@@ -23,7 +23,8 @@ static void check_bytes(const json_t *fields, const char *field, size_t max, jso
                    json_string_length(value), max);
 }
 
-/* Beyond these, readers of JSON disagree on what a number is: 2^53, and a size that takes no room in decimal digits. */
+/* Beyond these, readers of JSON disagree on what a number is: 2^53, and a size that takes no room
+ * in decimal digits. */
 static bool is_common_number(const json_t *value)
 {
     double size = fabs(json_number_value(value));

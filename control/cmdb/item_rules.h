@@ -17,11 +17,11 @@
 #define ITEM_OPERATIONAL_AT_DEFAULT 1.0
 #define ITEM_DOWN_BELOW_DEFAULT     0.5
 
-/* Both add {pointer, code, detail} for each thing that is wrong with the state of an item. Values of a wrong type are the
- * schema's to find: here they count as absent. */
+/* Both add {pointer, code, detail} for each thing that is wrong with the state of an item. Values
+ * of a wrong type are the schema's to find: here they count as absent. */
 void item_rules_common(const json_t *fields, json_t **errors);
 void item_rules_propagation(const json_t *fields, json_t **errors);
 
-/* Makes a key of a name: "Login page (EU)" gives login-page-eu; `otherwise` when nothing of it can stand in a key.
- * Leaves room for a number after it. */
+/* Makes a key of a name: "Login page (EU)" gives login-page-eu; `otherwise` when nothing of it can
+ * stand in a key. Leaves room for a number after it. */
 void item_key_from_name(struct str name, const char *otherwise, char ret_key[ITEM_KEY_BYTES]);

@@ -1,7 +1,8 @@
 /*
- * The kinds of items: one row each with its columns, references and statements. A column has the name of the API's field,
- * but for references, whose column is <field>_id. Statements of one shape are written once, below, and take the table's
- * name and columns; jsonb_populate_record() gives each field the type of its column.
+ * The kinds of items: one row each with its columns, references and statements. A column has the
+ * name of the API's field, but for references, whose column is <field>_id. Statements of one shape
+ * are written once, below, and take the table's name and columns; jsonb_populate_record() gives
+ * each field the type of its column.
  */
 #include <assert.h>
 

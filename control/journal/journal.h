@@ -1,7 +1,7 @@
 /*
- * The journal: one ordered log of what was changed, by whom and why. It is the single source of the audit trail and of
- * everything that follows changes. A writer records in the transaction of the change; the row gets its sequence number
- * later, so that no commit waits for another.
+ * The journal: one ordered log of what was changed, by whom and why. It is the single source of the
+ * audit trail and of everything that follows changes. A writer records in the transaction of the
+ * change; the row gets its sequence number later, so that no commit waits for another.
  *
  * Thread: a worker, inside its transaction.
  */

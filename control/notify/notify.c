@@ -1,7 +1,8 @@
 /*
- * The delivery thread. One pass: follow new events, then send what is due, one delivery at a time, oldest first. After a
- * failed attempt the receiver as a whole is left alone for a moment, so that a thousand waiting deliveries cost one
- * failing request each pause and not a thousand; when it answers again, all that waited is due at once.
+ * The delivery thread. One pass: follow new events, then send what is due, one delivery at a time,
+ * oldest first. After a failed attempt the receiver as a whole is left alone for a moment, so that
+ * a thousand waiting deliveries cost one failing request each pause and not a thousand; when it
+ * answers again, all that waited is due at once.
  */
 #include "control/notify/notify.h"
 
@@ -22,7 +23,7 @@
 #include "control/store/tx.h"
 
 #define FOLLOW_MOST     500
-#define PENDING_MOST    100000 /* more waiting deliveries than that are not made: counted as dropped */
+#define PENDING_MOST    100000 /* waiting ones; more are not made but counted as dropped */
 #define POLL_US         500000
 #define SEND_TIMEOUT_MS 15000
 #define LEASE_S         60

@@ -1,7 +1,8 @@
 /*
- * Tells the outside world of status changes: follows the status events by position, turns each into a delivery in the
- * same transaction that moves the position, and sends deliveries to the webhook of the settings until it has answered
- * 2xx. At least once: every attempt of a delivery carries the same `webhook-id`.
+ * Tells the outside world of status changes: follows the status events by position, turns each into
+ * a delivery in the same transaction that moves the position, and sends deliveries to the webhook
+ * of the settings until it has answered 2xx. At least once: every attempt of a delivery carries the
+ * same `webhook-id`.
  *
  * Thread: one of its own, with its own database connection.
  */

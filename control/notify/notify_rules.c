@@ -1,4 +1,5 @@
-/* The schedule of retries. The first steps are short, because a change has to be known within a minute. */
+/* The schedule of retries. The first steps are short, because a change has to be known within a
+ * minute. */
 #include "control/notify/notify_rules.h"
 
 #include "shared/attrs.h"

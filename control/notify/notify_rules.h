@@ -18,8 +18,9 @@ struct delivery_attempt {
 };
 
 /*
- * 2xx is done. 410 means that nobody wants it any more: given up at once. Everything else is tried again after
- * 2, 6, 14, 30 s, 1, 2, 5, 15, 30 min and then every hour, or later when the receiver asks for it (at most an hour),
- * until NOTIFY_GIVE_UP_MS have passed. `ret_delay_ms` is set for a retry.
+ * 2xx is done. 410 means that nobody wants it any more: given up at once. Everything else is tried
+ * again after 2, 6, 14, 30 s, 1, 2, 5, 15, 30 min and then every hour, or later when the receiver
+ * asks for it (at most an hour), until NOTIFY_GIVE_UP_MS have passed. `ret_delay_ms` is set for a
+ * retry.
  */
 enum delivery_next delivery_decide(const struct delivery_attempt *attempt, int64_t *ret_delay_ms);

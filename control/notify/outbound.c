@@ -1,6 +1,7 @@
 /*
- * libcurl with everything switched off that we do not want: other schemes, redirects, signals, proxies from the
- * environment. The policy sits in the socket callback, so it sees the address that is really connected to.
+ * libcurl with everything switched off that we do not want: other schemes, redirects, signals,
+ * proxies from the environment. The policy sits in the socket callback, so it sees the address that
+ * is really connected to.
  */
 #include "control/notify/outbound.h"
 

@@ -1,7 +1,8 @@
 /*
- * One HTTP request to somebody else's server: the only door to libcurl. No redirects are followed, the reply is cut
- * at OUTBOUND_REPLY_BYTES_MAX, and the address connected to (after the name was resolved) has to pass the policy:
- * link-local and metadata addresses, multicast and the unspecified address are refused.
+ * One HTTP request to somebody else's server: the only door to libcurl. No redirects are followed,
+ * the reply is cut at OUTBOUND_REPLY_BYTES_MAX, and the address connected to (after the name was
+ * resolved) has to pass the policy: link-local and metadata addresses, multicast and the
+ * unspecified address are refused.
  *
  * Thread: any that may block; a handle belongs to one thread.
  */
@@ -39,7 +40,8 @@ DEFINE_AUTO(struct outbound *, outbound_free);
 
 /*
  * Sends the request and waits for the reply. Any status is OK.
- * @return ERR_UNAVAILABLE "outbound_failed" (name, connect, TLS, broken reply), ERR_TIMEOUT "outbound_timeout",
+ * @return ERR_UNAVAILABLE "outbound_failed" (name, connect, TLS, broken reply), ERR_TIMEOUT
+ * "outbound_timeout",
  *         ERR_DENIED "outbound_policy".
  */
 MUST_USE enum err outbound_send(struct outbound *outbound, const struct outbound_request *request,

@@ -1,5 +1,6 @@
 /*
- * The settings of the installation: what an administrator changes while it runs. Read by the jobs each time they need them.
+ * The settings of the installation: what an administrator changes while it runs. Read by the jobs
+ * each time they need them.
  *
  * Thread: any with its own connection.
  */

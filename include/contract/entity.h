@@ -1,6 +1,6 @@
 /*
- * The kinds of entities that people name, follow and change. The numbers stand in the database, the words in the API;
- * kinds may be added at the end.
+ * The kinds of entities that people name, follow and change. The numbers stand in the database, the
+ * words in the API; kinds may be added at the end.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * The spec of an HTTP check, compiled: the URL taken apart, the first request composed, the expressions ready.
+ * The spec of an HTTP check, compiled: the URL taken apart, the first request composed, the
+ * expressions ready.
  *
  * Thread: made on any, then read by one loop.
  */

@@ -1,7 +1,7 @@
 /*
- * HTTP/1.1 on a fresh connection: begin → (dial) → send → receive → judge, and round again for a redirect. What comes in
- * is parsed where it was read; only what has to stay is copied: an unfinished head, and the body when something is
- * asserted about it.
+ * HTTP/1.1 on a fresh connection: begin → (dial) → send → receive → judge, and round again for a
+ * redirect. What comes in is parsed where it was read; only what has to stay is copied: an
+ * unfinished head, and the body when something is asserted about it.
  */
 #include <errno.h>
 #include <string.h>
@@ -142,7 +142,8 @@ static enum wait http_send(struct probe *probe)
                                   state->request.len - state->sent, &len);
         int error = stream_error(&probe->stream);
 
-        /* A server may answer (or send an alert) and close before it has read everything: that counts. */
+        /* A server may answer (or send an alert) and close before it has read everything: that
+         * counts. */
         if (io == IO_ERROR && (error == EPIPE || error == ECONNRESET)) {
             state->is_cut = true;
             break;
@@ -212,7 +213,8 @@ static enum wait follow_redirect(struct probe *probe, struct str location)
     probe->result.http.redirects = (uint8_t)state->redirects;
     probe_note(probe, "status %u leads to %s%s", status, next.host, next.target);
     adapt_method(&state->options, status);
-    /* Credentials go no further than to the host they were given for, and never from TLS to plain text. */
+    /* Credentials go no further than to the host they were given for, and never from TLS to plain
+     * text. */
     if (strcmp(next.host, spec->url.host) != 0 || (spec->url.is_tls && !next.is_tls))
         state->options.with_credentials = false;
     url_clear(&state->redirected);
@@ -371,8 +373,8 @@ static enum wait on_end(struct probe *probe)
     return WAIT_NONE;
 }
 
-/* Parses as far as it goes. WAIT_NONE: more is needed, `ret_used` bytes are done with; anything else: the step is over,
- * and `input` must not be looked at any more. */
+/* Parses as far as it goes. WAIT_NONE: more is needed, `ret_used` bytes are done with; anything
+ * else: the step is over, and `input` must not be looked at any more. */
 static enum wait parse(struct probe *probe, struct str input, size_t *ret_used)
 {
     struct http_state *state = state_of(probe);

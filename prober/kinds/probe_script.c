@@ -1,7 +1,7 @@
 /*
- * Scripts by the conventions of monitoring plugins: exit status 0 ok, 1 warning, 2 failure, 3 unknown; first line for
- * people; performance data after a "|". The spawner starts them and ends what they leave behind; the probe is over when
- * the script itself has ended, or at its deadline.
+ * Scripts by the conventions of monitoring plugins: exit status 0 ok, 1 warning, 2 failure, 3
+ * unknown; first line for people; performance data after a "|". The spawner starts them and ends
+ * what they leave behind; the probe is over when the script itself has ended, or at its deadline.
  */
 #include <string.h>
 

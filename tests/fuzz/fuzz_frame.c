@@ -1,6 +1,6 @@
 /*
- * Frames of the bus: the first byte chooses report or reply. What is accepted must be read through without a failed
- * assertion, and a result written again must give the same bytes.
+ * Frames of the bus: the first byte chooses report or reply. What is accepted must be read through
+ * without a failed assertion, and a result written again must give the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * The HTTP parser in both modes. The first byte chooses the mode and where the input is cut: whole and cut in two have
- * to end alike, with the same number of body bytes, and no view may leave the input.
+ * The HTTP parser in both modes. The first byte chooses the mode and where the input is cut: whole
+ * and cut in two have to end alike, with the same number of body bytes, and no view may leave the
+ * input.
  */
 #include <assert.h>
 

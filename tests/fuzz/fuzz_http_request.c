@@ -1,6 +1,6 @@
 /*
- * What the server makes of a head before anything runs: target, credentials, origin, entity tags, path and query
- * parameters. The input is a request as it comes from the socket.
+ * What the server makes of a head before anything runs: target, credentials, origin, entity tags,
+ * path and query parameters. The input is a request as it comes from the socket.
  */
 #include <assert.h>
 #include <stdlib.h>

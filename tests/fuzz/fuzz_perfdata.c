@@ -1,4 +1,5 @@
-/* Whatever a script prints: the object is valid JSON within its limit, and holds as many items as were counted. */
+/* Whatever a script prints: the object is valid JSON within its limit, and holds as many items as
+ * were counted. */
 #include <assert.h>
 #include <stdint.h>
 

@@ -1,4 +1,5 @@
-/* Whatever a server sends as Location: a URL that is taken can be printed and taken again, and is the same then. */
+/* Whatever a server sends as Location: a URL that is taken can be printed and taken again, and is
+ * the same then. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* As em-control does it: the loop is there only so that a killed server is started again, and runs while waiting. */
+/* As em-control does it: the loop is there only so that a killed server is started again, and runs
+ * while waiting. */
 #include "tests/unit/unit_test.h"
 
 #include <signal.h>

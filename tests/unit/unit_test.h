@@ -1,4 +1,5 @@
-/* cmocka with the headers it needs before it; cmocka's own fail() macro gives way to ours. Include this first. */
+/* cmocka with the headers it needs before it; cmocka's own fail() macro gives way to ours. Include
+ * this first. */
 #pragma once
 
 /* clang-format off */

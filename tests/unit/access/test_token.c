@@ -21,7 +21,8 @@ static void test_new_keys_are_sound_and_differ(void **state)
 static void test_checksum_is_that_of_crc32(void **state)
 {
     (void)state;
-    /* zlib.crc32(b"0123456789abcdefghijklmnopqrst") = 3415005092, written with six base62 digits. */
+    /* zlib.crc32(b"0123456789abcdefghijklmnopqrst") = 3415005092, written with six base62
+     * digits. */
     assert_true(api_key_is_sound(STR("em_key_0123456789abcdefghijklmnopqrst3j70pI")));
 }
 

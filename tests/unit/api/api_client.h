@@ -1,4 +1,5 @@
-/* A client for tests of the server: raw requests in, one answer out. It talks to `server`, which the test starts. */
+/* A client for tests of the server: raw requests in, one answer out. It talks to `server`, which
+ * the test starts. */
 #pragma once
 
 #include <stdbool.h>

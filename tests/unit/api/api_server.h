@@ -1,7 +1,7 @@
 /*
- * A server of the API library with a few routes of its own, run on a thread of its own, for tests that talk to it over
- * a socket. Keys: "all" may everything, "none" nothing; "slow-all" has to be asked for on a worker first. The session
- * "browser" has the CSRF token "csrf-of-browser".
+ * A server of the API library with a few routes of its own, run on a thread of its own, for tests
+ * that talk to it over a socket. Keys: "all" may everything, "none" nothing; "slow-all" has to be
+ * asked for on a worker first. The session "browser" has the CSRF token "csrf-of-browser".
  */
 #pragma once
 

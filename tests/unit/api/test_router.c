@@ -1,4 +1,5 @@
-/* Routes found by path and method, mistakes in tables, and the document that is printed from them. */
+/* Routes found by path and method, mistakes in tables, and the document that is printed from
+ * them. */
 #include "tests/unit/unit_test.h"
 
 #include "shared/json.h"

@@ -1,4 +1,5 @@
-/* The server over real sockets: what goes in and what comes out, byte by byte where that matters. */
+/* The server over real sockets: what goes in and what comes out, byte by byte where that
+ * matters. */
 #include "tests/unit/unit_test.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
-/* The console's files over the real server: mapping, encodings, policies, and what is never served. */
+/* The console's files over the real server: mapping, encodings, policies, and what is never
+ * served. */
 #include "tests/unit/unit_test.h"
 
 #include <arpa/inet.h>

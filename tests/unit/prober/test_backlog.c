@@ -13,7 +13,8 @@ static void put(struct backlog *backlog, int64_t at_ms)
     backlog_put(backlog, &(struct result){.at_ms = at_ms, .message = STR("ok")});
 }
 
-/* Fills a frame and returns its report; `ret_first_at` is the time of the first result, `ret_last_at` of the last. */
+/* Fills a frame and returns its report; `ret_first_at` is the time of the first result,
+ * `ret_last_at` of the last. */
 static struct frame_report fill(struct backlog *backlog, int64_t *ret_first_at,
                                 int64_t *ret_last_at)
 {

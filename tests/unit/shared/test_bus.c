@@ -1,4 +1,5 @@
-/* Both ends of the bus over a Unix socket: round trips, several askers, and a replier that comes back. */
+/* Both ends of the bus over a Unix socket: round trips, several askers, and a replier that comes
+ * back. */
 #include "tests/unit/unit_test.h"
 
 #include <poll.h>
@@ -53,7 +54,8 @@ static void wait_readable(int fd)
     assert_int_equal(poll(&watched, 1, WAIT_MS), 1);
 }
 
-/* nanomsg signals the descriptor before the message can be taken for sure, so it may take another look. */
+/* nanomsg signals the descriptor before the message can be taken for sure, so it may take another
+ * look. */
 static void take_request(struct bus_replier *replier, struct buf *frame,
                          struct bus_return *way_back)
 {

@@ -1,5 +1,5 @@
-/* The parser by a table of messages, each given whole, byte by byte, and cut in two at every place: the events have to
- * be the same, and be the expected ones. */
+/* The parser by a table of messages, each given whole, byte by byte, and cut in two at every place:
+ * the events have to be the same, and be the expected ones. */
 #include "tests/unit/unit_test.h"
 
 #include "shared/buf.h"
@@ -264,7 +264,8 @@ static void feed(struct run *run, const char *data, size_t len)
     }
 }
 
-/* Gives the message in parts of [0, cut), [cut, end), or byte by byte with cut = SIZE_MAX; returns the events. */
+/* Gives the message in parts of [0, cut), [cut, end), or byte by byte with cut = SIZE_MAX; returns
+ * the events. */
 static char *run_split(const struct message *message, size_t cut)
 {
     struct run run = {0};

@@ -1,4 +1,5 @@
-/* Schemas: every keyword by what it lets through and what it says of the rest; mistakes in schemas themselves. */
+/* Schemas: every keyword by what it lets through and what it says of the rest; mistakes in schemas
+ * themselves. */
 #include "tests/unit/unit_test.h"
 
 #include <stdio.h>

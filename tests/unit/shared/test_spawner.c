@@ -1,4 +1,5 @@
-/* The spawner with real programs: ends, output, deadlines, what is left behind, and its owner's death. */
+/* The spawner with real programs: ends, output, deadlines, what is left behind, and its owner's
+ * death. */
 #include "tests/unit/unit_test.h"
 
 #include <errno.h>
