@@ -58,6 +58,21 @@ static enum err wait_for(struct embedded *embedded, const struct server_child *s
     return OK;
 }
 
+/* A file that Redis cannot read any more, as after a disk's fault, must not keep everything else from starting. */
+static enum err wait_for_redis(struct embedded *embedded, const struct embedded_options *options)
+{
+    if (wait_for(embedded, &embedded->redis, redis_answers) == OK)
+        return OK;
+    if (!embedded->redis.had_end)
+        return failure_last()->err;
+
+    log_warning("embedded.redis_forgets", "reason=\"it cannot start from its file\" log=%s",
+                embedded->redis.log_path);
+    TRY(redis_forget(options));
+    TRY(server_child_start(&embedded->redis));
+    return wait_for(embedded, &embedded->redis, redis_answers);
+}
+
 static enum err set_up(struct embedded *embedded, const struct embedded_options *options)
 {
     TRY(data_dir_make_folder(options->dir, "log"));
@@ -72,7 +87,7 @@ static enum err set_up(struct embedded *embedded, const struct embedded_options 
         TRY(server_child_start(&embedded->redis));
     }
     if (options->redis)
-        TRY(wait_for(embedded, &embedded->redis, redis_answers));
+        TRY(wait_for_redis(embedded, options));
     if (options->postgres) {
         TRY(wait_for(embedded, &embedded->postgres, postgres_answers));
         TRY(postgres_make_database(options->dir));

@@ -156,15 +156,6 @@ static enum err need_programs(const struct data_dir *dir, char **ret_programs)
 
 /* Files ----------------------------------------------------------------------------------------------------------------- */
 
-static enum err remove_tree(struct spawner *spawner, const char *path)
-{
-    const char *const argv[] = {"/bin/rm", "-rf", "--", path, NULL};
-    const struct spawn_request request = {
-        .argv = argv, .error_bytes_max = 4096, .timeout_ms = 60000};
-
-    return spawner_run(spawner, &request, NULL);
-}
-
 static enum err run_initdb(struct spawner *spawner, const char *programs, const char *folder)
 {
     char program[4096];
@@ -200,7 +191,7 @@ static enum err make_files(const struct embedded_options *options, const char *p
         return OK;
     log_info("embedded.initdb", "folder=%s", folder);
     if (access(fresh, F_OK) == 0)
-        TRY(remove_tree(options->spawner, fresh));
+        TRY(server_remove_folder(options->spawner, fresh));
     TRY(run_initdb(options->spawner, programs, fresh));
     if (rename(fresh, folder) < 0)
         return fail(ERR_UNAVAILABLE, "embedded_files", "cannot rename %s: %s", fresh,

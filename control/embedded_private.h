@@ -58,6 +58,9 @@ MUST_USE enum err server_child_start(struct server_child *server);
 /* Asks it to end; it has when `id` is 0. */
 void server_child_stop(struct server_child *server);
 
+/* Deletes a folder with everything in it. */
+MUST_USE enum err server_remove_folder(struct spawner *spawner, const char *path);
+
 /* embedded_postgres.c */
 
 extern const struct server_kind postgres_kind;
@@ -81,6 +84,9 @@ extern const struct server_kind redis_kind;
 /* Writes its configuration and the command line. Both texts are yours to free. */
 MUST_USE enum err redis_set_up(struct server_child *server, const struct embedded_options *options,
                                char **ret_url, char **ret_password);
+
+/* Throws its file away: what it holds can be made again from PostgreSQL. */
+MUST_USE enum err redis_forget(const struct embedded_options *options);
 
 /* Whether it takes commands: it may be reading its file still. */
 bool redis_answers(const struct data_dir *dir);

@@ -117,6 +117,13 @@ enum err redis_set_up(struct server_child *server, const struct embedded_options
     return OK;
 }
 
+enum err redis_forget(const struct embedded_options *options)
+{
+    CLEANUP(xfree_p) char *folder = data_dir_file(options->dir, "redis/appendonlydir");
+
+    return server_remove_folder(options->spawner, folder);
+}
+
 static int connect_socket(const struct data_dir *dir)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -130,18 +137,37 @@ static int connect_socket(const struct data_dir *dir)
     return fd;
 }
 
+/* Reads until the answer holds the word, the server ends the connection, or it has had its time. */
+static bool reads_word(int fd, const char *word)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    char answer[128] = "";
+    size_t len = 0;
+
+    while (len < sizeof answer - 1 && poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1) {
+        ssize_t got = read(fd, answer + len, sizeof answer - 1 - len);
+
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+        if (strstr(answer, word))
+            return true;
+        if (strstr(answer, "-"))
+            return false; /* "-LOADING …": it reads its file still */
+    }
+    return false;
+}
+
 bool redis_answers(const struct data_dir *dir)
 {
-    struct pollfd wait = {.fd = connect_socket(dir), .events = POLLIN};
-    char answer[64] = "";
+    static const char question[] = "AUTH subscriber -\r\nPING\r\n";
+    int fd = connect_socket(dir);
     bool is_good;
 
-    if (wait.fd < 0)
+    if (fd < 0)
         return false;
-    /* "+PONG" or "-NOAUTH …" is a server that works; "-LOADING …" is one that does not yet. */
-    is_good = write(wait.fd, "PING\r\n", 6) == 6 && poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1 &&
-              read(wait.fd, answer, sizeof answer - 1) > 0 &&
-              (strncmp(answer, "+PONG", 5) == 0 || strncmp(answer, "-NOAUTH", 7) == 0);
-    close(wait.fd);
+    is_good = write(fd, question, sizeof question - 1) == (ssize_t)(sizeof question - 1) &&
+              reads_word(fd, "+PONG");
+    close(fd);
     return is_good;
 }

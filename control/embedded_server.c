@@ -189,3 +189,12 @@ void server_child_stop(struct server_child *server)
     if (server->id)
         spawner_stop(server->spawner, server->id);
 }
+
+enum err server_remove_folder(struct spawner *spawner, const char *path)
+{
+    const char *const argv[] = {"/bin/rm", "-rf", "--", path, NULL};
+    const struct spawn_request request = {
+        .argv = argv, .error_bytes_max = 4096, .timeout_ms = 60000};
+
+    return spawner_run(spawner, &request, NULL);
+}

@@ -169,7 +169,7 @@ static enum err failed(struct db *db, const char *what, const PGresult *result)
     snprintf(db->constraint, sizeof db->constraint, "%s", constraint ? constraint : "");
     if (!message)
         message = "the connection to the database was lost";
-    if (PQstatus(db->pg) != CONNECTION_OK)
+    if (PQstatus(db->pg) != CONNECTION_OK || sqlstate_is_stale(state))
         db_disconnect(db);
     return fail(meaning->err, meaning->code, "%s: %s", what, message);
 }

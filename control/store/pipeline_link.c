@@ -320,6 +320,7 @@ static void complete(struct link *link, struct read_query *query)
 {
     PGresult *result = TAKE(link->answer);
     struct pipeline_answer answer = answer_of(result);
+    bool is_stale = sqlstate_is_stale(PQresultErrorField(result, PG_DIAG_SQLSTATE));
 
     if (!answer.detail)
         answer.detail = "the database gave no reason";
@@ -330,6 +331,8 @@ static void complete(struct link *link, struct read_query *query)
     link->under_way_count--;
     pipeline_answer(link->pipeline, query, &answer);
     PQclear(result);
+    if (is_stale)
+        lose(link, "prepared statements are stale");
 }
 
 /* Takes one result of the oldest query; takes `result`. */
@@ -364,7 +367,7 @@ static void read_results(struct link *link)
 
         if (result) /* NULL only ends the results of one command */
             take_result(link, query, result);
-        if (PQstatus(link->pg) != CONNECTION_OK)
+        if (!link->pg || PQstatus(link->pg) != CONNECTION_OK)
             return;
     }
 }
@@ -380,6 +383,8 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
         return;
     }
     read_results(link);
+    if (!link->pg)
+        return;
     if (PQstatus(link->pg) != CONNECTION_OK)
         lose(link, "the server closed the connection");
     else

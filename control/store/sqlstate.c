@@ -16,6 +16,8 @@ static const struct sqlstate_meaning meanings[] = {
     {"40P01", ERR_UNAVAILABLE, "transaction_collided"},
     {"57014", ERR_TIMEOUT, "statement_timeout"},
     {"55P03", ERR_UNAVAILABLE, "row_locked"},
+    {"26000", ERR_UNAVAILABLE, "statement_stale"},
+    {"0A000", ERR_UNAVAILABLE, "statement_stale"},
     {"P0001", ERR_CONFLICT, "refused"},
     {"53100", ERR_UNAVAILABLE, "database_full"},
     {"53", ERR_UNAVAILABLE, "database_unavailable"},
@@ -41,6 +43,11 @@ const struct sqlstate_meaning *sqlstate_meaning(const char *state)
             return &meanings[i];
     }
     return &other;
+}
+
+bool sqlstate_is_stale(const char *state)
+{
+    return state && (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0);
 }
 
 bool sqlstate_is_collision(const char *state)

@@ -20,3 +20,7 @@ const struct sqlstate_meaning *sqlstate_meaning(const char *state);
 
 /* Whether running the same transaction again may work. */
 bool sqlstate_is_collision(const char *state);
+
+/* Whether prepared statements no longer fit: they are gone, or a migration changed what they return. A new connection
+ * mends it. */
+bool sqlstate_is_stale(const char *state);

@@ -221,6 +221,18 @@ def test_stale_servers_are_stopped_at_start(start_control):
     assert "embedded.stale server=postgres" in again.tail(200)
 
 
+@pytest.mark.faults
+def test_redis_file_that_cannot_be_read_is_thrown_away(start_control):
+    control = start_control()
+    control.redis().set("em:test", "x" * 1000)
+    control.stop()
+    for path in (control.data / "redis" / "appendonlydir").glob("*.incr.aof"):
+        path.write_bytes(b"*3\r\n$3\r\nnonsense" + path.read_bytes())
+    again = start_control(data=control.data, port=control.port)
+    assert "embedded.redis_forgets" in again.tail(200)
+    assert again.redis().get("em:test") is None
+
+
 @needs_root
 @pytest.mark.faults
 @pytest.mark.slow

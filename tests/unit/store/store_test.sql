@@ -33,3 +33,9 @@ SELECT json_build_object('number', $1::int, 'org', current_setting('em.org', tru
 
 -- test_divide(by): fails for 0.
 SELECT (1 / $1::int)::text;
+
+-- test_things(): all columns of a table whose columns change.
+SELECT * FROM thing;
+
+-- test_things_json(): the same for the pipeline.
+SELECT row_to_json(t)::text, t.* FROM thing t LIMIT 1;

@@ -268,6 +268,27 @@ static void test_lost_idle_connection_is_made_anew_unnoticed(void **state)
     assert_int_equal(count(db), 2);
 }
 
+/* Another program's migration changes what a prepared statement returns: one call fails, the next one works. */
+static void test_stale_statement_fails_once(void **state)
+{
+    AUTO(db_free) struct db *db = open_db(0);
+    AUTO(db_free) struct db *other = open_db(0);
+    AUTO(rows_free) struct rows *before = NULL;
+    AUTO(rows_free) struct rows *after = NULL;
+
+    (void)state;
+    make_table(db);
+    assert_int_equal(db_query(db, &sql_test_things, NO_PARAMS, &before), OK);
+    assert_int_equal(db_run_script(other, "ALTER TABLE thing ADD colour text"), OK);
+    assert_int_equal(db_query(db, &sql_test_things, NO_PARAMS, &after), ERR_UNAVAILABLE);
+    assert_string_equal(failure_last()->code, "statement_stale");
+    assert_int_equal(db_query(db, &sql_test_things, NO_PARAMS, &after), OK);
+    assert_int_equal(rows_columns(after), rows_columns(before) + 1);
+    assert_int_equal(db_run_script(db, "DEALLOCATE ALL"), OK);
+    assert_int_equal(db_query(db, &sql_test_things, NO_PARAMS, &after), ERR_UNAVAILABLE);
+    assert_int_equal(count(db), 0);
+}
+
 static void test_transaction_does_not_survive_its_connection(void **state)
 {
     AUTO(db_free) struct db *db = open_db(0);
@@ -399,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_rollback_keeps_the_failure_and_its_constraint),
         cmocka_unit_test(test_deadlock_may_be_tried_again),
         cmocka_unit_test(test_lost_idle_connection_is_made_anew_unnoticed),
+        cmocka_unit_test(test_stale_statement_fails_once),
         cmocka_unit_test(test_transaction_does_not_survive_its_connection),
         cmocka_unit_test(test_lost_while_committing_is_said_so),
         cmocka_unit_test(test_server_killed_keeps_what_was_committed),

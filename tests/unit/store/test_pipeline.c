@@ -192,6 +192,29 @@ static void test_reads_of_a_lost_connection_are_asked_again(void **state)
     assert_true(pipeline_counters(pipeline).reconnects > 2);
 }
 
+static void test_stale_statement_fails_at_most_once_per_link(void **state)
+{
+    AUTO(pipeline_free) struct pipeline *pipeline = open_pipeline(0);
+    AUTO(db_free)
+    struct db *db = db_new(&(struct db_options){.url = test_database_url, .name = "test"});
+    struct asked asked = {0};
+    int failed = 0;
+
+    (void)state;
+    assert_int_equal(db_run_script(db, "CREATE TABLE thing AS SELECT 1 AS id"), OK);
+    for (int i = 0; i < 8; i++) {
+        if (i == 4)
+            assert_int_equal(db_run_script(db, "ALTER TABLE thing ADD colour text"), OK);
+        asked.times = 0;
+        ask(pipeline, &sql_test_things_json, NULL, &asked);
+        wait_for(&asked);
+        failed += asked.err != OK;
+    }
+    assert_int_equal(asked.err, OK);
+    assert_in_range(failed, 1, 2);
+    assert_int_equal(db_run_script(db, "DROP TABLE thing"), OK);
+}
+
 static void test_without_a_server_answers_come_at_once(void **state)
 {
     AUTO(pipeline_free)
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_cancelled_query_is_not_answered),
         cmocka_unit_test(test_queue_is_bounded),
         cmocka_unit_test(test_reads_of_a_lost_connection_are_asked_again),
+        cmocka_unit_test(test_stale_statement_fails_at_most_once_per_link),
         cmocka_unit_test(test_without_a_server_answers_come_at_once),
         cmocka_unit_test(test_freeing_calls_nobody),
         cmocka_unit_test(test_rate),
