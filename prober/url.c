@@ -216,9 +216,10 @@ static void append_target(struct buf *out, struct str base_target, struct str re
         buf_append_str(out, base_path);
     } else {
         if (path.ptr[0] != '/') {
-            const char *slash = memrchr(base_path.ptr, '/', base_path.len);
+            const char *slash;
 
-            assert(slash); /* a base begins with one */
+            assert(base_path.len > 0 && base_path.ptr && base_path.ptr[0] == '/');
+            slash = memrchr(base_path.ptr, '/', base_path.len);
             buf_append(&merged, base_path.ptr, (size_t)(slash - base_path.ptr) + 1);
         }
         buf_append_str(&merged, path);

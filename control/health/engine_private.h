@@ -113,7 +113,7 @@ MUST_USE enum err engine_load_windows(struct engine *engine);
 void engine_apply_windows(struct engine *engine, int64_t now_ms);
 
 /* Tells a check of maintenance of anything above it; for tree_each(). */
-void engine_enter_maintenance(void *engine, struct node *node);
+void engine_enter_maintenance(void *context, struct node *node);
 
 /* engine_reload.c -------------------------------------------------------------------------------- */
 

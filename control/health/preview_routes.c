@@ -162,7 +162,7 @@ enum err preview_locations(const json_t *body, json_t **ret_answer)
 
 static enum err preview_health_transitions(struct request *request, struct reply *reply)
 {
-    json_t *answer;
+    json_t *answer = NULL;
 
     TRY(preview_transitions(request->body, &answer));
     return reply_json_take(reply, answer);
@@ -170,7 +170,7 @@ static enum err preview_health_transitions(struct request *request, struct reply
 
 static enum err preview_health_propagation(struct request *request, struct reply *reply)
 {
-    json_t *answer;
+    json_t *answer = NULL;
 
     TRY(preview_propagation(request->body, &answer));
     return reply_json_take(reply, answer);
@@ -178,7 +178,7 @@ static enum err preview_health_propagation(struct request *request, struct reply
 
 static enum err preview_health_locations(struct request *request, struct reply *reply)
 {
-    json_t *answer;
+    json_t *answer = NULL;
 
     TRY(preview_locations(request->body, &answer));
     return reply_json_take(reply, answer);

@@ -341,7 +341,7 @@ static void drop(struct read_model *model, const struct uuid *id)
     if (model->publisher)
         status_publisher_forget(model->publisher, entity->kind, &entity->id);
     unlink_all(entity);
-    HASH_DEL(model->by_id, entity);
+    HASH_DEL(model->by_id, entity); /* NOLINT: the analyzer does not follow uthash */
     model->dense.items[model->dense.len - 1]->place = entity->place;
     vec_remove_swap(&model->dense, entity->place);
     model->count[entity->kind]--;
