@@ -117,6 +117,15 @@ def pids_naming(data):
     return found
 
 
+def wait_until_gone(data):
+    """A spawner may need a moment more than its owner; what is still there after that is named."""
+    try:
+        wait_until(lambda: not pids_naming(data), 5)
+    except AssertionError:
+        left = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ") for pid in pids_naming(data)}
+        raise AssertionError(f"still running: {left}") from None
+
+
 @pytest.mark.slow
 def test_second_up_is_refused_while_it_runs(instance):
     ended = up("--data", instance["data"], "--listen", f"127.0.0.1:{free_port()}")
@@ -152,7 +161,7 @@ def is_ready(client):
 @pytest.mark.slow
 def test_down_leaves_nothing_and_the_next_up_is_ready_within_5_s(instance):
     assert down(instance["data"]).returncode == 0
-    assert pids_naming(instance["data"]) == []
+    wait_until_gone(instance["data"])
 
     began = time.monotonic()
     ended = up("--data", instance["data"], "--listen", f"127.0.0.1:{instance['port']}", "--detach")
@@ -191,7 +200,7 @@ def test_interrupt_stops_all_of_it():
         rest, _ = child.communicate(timeout=60)
         assert child.returncode == 0
         assert "stopped" in rest
-        assert pids_naming(data) == []
+        wait_until_gone(data)
     finally:
         if child.poll() is None:
             child.kill()
