@@ -112,7 +112,7 @@ MUST_USE enum err engine_load_windows(struct engine *engine);
 /* Opens and closes maintenance for each node by the windows. */
 void engine_apply_windows(struct engine *engine, int64_t now_ms);
 
-/* Tells a check of maintenance of anything above it; for tree_each(). */
+/* Tells a check of maintenance of anything above it; for tree_each(), `context` is the engine. */
 void engine_enter_maintenance(void *context, struct node *node);
 
 /* engine_reload.c -------------------------------------------------------------------------------- */

@@ -21,10 +21,12 @@ SELECT json_build_object(
          ORDER BY seq DESC
          LIMIT $1::integer + 1) page;
 
--- maintenance_window_get(id): one window with its version.
-SELECT row_to_json(item), version
+-- maintenance_window_get(id, org): one window with its version.
+SELECT row_to_json(item), item.version
   FROM maintenance_window_item item
- WHERE id = $1::uuid;
+  JOIN maintenance_window w ON w.id = item.id
+ WHERE item.id = $1::uuid
+   AND ($2::uuid IS NULL OR w.organisation_id = $2::uuid);
 
 -- maintenance_windows_page(limit, cursor, scope, org): windows after the cursor, of one scope.
 SELECT json_build_object(
@@ -80,5 +82,8 @@ SELECT samples
  ORDER BY from_at DESC
  LIMIT $4;
 
--- check_exists(check_id): one row when the check is there.
-SELECT 1 FROM health_check WHERE id = $1 AND deleted_at IS NULL;
+-- check_exists(check_id, org): one row when the check is there.
+SELECT 1
+  FROM health_check
+ WHERE id = $1 AND deleted_at IS NULL
+   AND ($2::uuid IS NULL OR organisation_id = $2::uuid);

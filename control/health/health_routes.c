@@ -173,11 +173,14 @@ static enum err list_check_results(struct request *request, struct reply *reply)
 {
     CLEANUP(page_clear_p) struct page page = {0};
     AUTO(rows_free) struct rows *check = NULL;
+    const struct uuid *own = &request->principal.organisation_id; /* nil: all */
     struct str cursor = request_parameter(request, "cursor");
     uint64_t before_ms;
 
     TRY(request_uuid(request, "id", &page.check_id));
-    TRY(db_query_one(request->db, &sql_check_exists, PARAMS(p_uuid(&page.check_id)), &check));
+    TRY(db_query_one(request->db, &sql_check_exists,
+                     PARAMS(p_uuid(&page.check_id), p_uuid(uuid_is_nil(own) ? NULL : own)),
+                     &check));
     page.limit = request_integer(request, "limit", PAGE_LIMIT_DEFAULT);
     page.from_ms = time_parameter(request, "from", 0);
     page.before_ms = time_parameter(request, "to", FOREVER_MS);

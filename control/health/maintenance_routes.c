@@ -49,7 +49,7 @@ static enum err record(struct tx *tx, struct request *request, struct reply *rep
     const char *after = NULL;
 
     if (word != CHANGE_DELETED) {
-        TRY(tx_query_one(tx, &sql_maintenance_window_get, PARAMS(p_uuid(id)), &rows));
+        TRY(tx_query_one(tx, &sql_maintenance_window_get, PARAMS(p_uuid(id), p_null()), &rows));
         after = row_text(rows, 0, 0).ptr;
         reply_etag(reply, row_int(rows, 0, 1));
         TRY(reply_json_text(reply, str_of(after)));
@@ -120,7 +120,8 @@ static enum err lock_window(struct tx *tx, const struct request *request, struct
     organisation_id = row_uuid(*ret_locked, 0, 0);
     if (!is_of_caller(request, &organisation_id))
         return fail(ERR_NOT_FOUND, "not_found", "There is no maintenance window with this id.");
-    TRY(tx_query_one(tx, &sql_maintenance_window_get, PARAMS(p_uuid(ret_id)), ret_object));
+    TRY(tx_query_one(tx, &sql_maintenance_window_get, PARAMS(p_uuid(ret_id), p_null()),
+                     ret_object));
     return request_match_version(request, row_int(*ret_object, 0, 1));
 }
 
