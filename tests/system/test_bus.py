@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from health_tools import Target, metrics_of, results_of, sql, tcp_check, wait_state
-from processes import wait_until
+from processes import Control, wait_until
 
 nn = ctypes.CDLL(ctypes.util.find_library("nanomsg"), use_errno=True)
 AF_SP, NN_REQ, NN_SOL_SOCKET, NN_RCVTIMEO, NN_REQ_RESEND_IVL = 1, 48, 0, 5, 1
@@ -63,6 +63,15 @@ def record(check, at_ms, verdict="ok"):
     return struct.pack("<H", len(body)) + body
 
 
+@pytest.fixture(scope="module")
+def control(service_user):
+    """A control that no real prober works for: whatever it hears, these tests said."""
+    program = Control().wait_ready()
+    yield program
+    program.stop()
+    program.remove()
+
+
 @pytest.fixture
 def fake(control):
     prober = FakeProber(control)
@@ -72,7 +81,6 @@ def fake(control):
 
 @pytest.fixture
 def check(api, estate):
-    """A check that no real prober answers: nobody is there but the fake one."""
     target = Target()
     yield tcp_check(api, estate, target, interval_s=3600, stale_after_s=10000, fall=2)
     target.socket.close()
