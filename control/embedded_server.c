@@ -176,6 +176,8 @@ enum err server_child_start(struct server_child *server)
         .grace_ms = server->kind->grace_ms,
     };
 
+    if (server->loop)
+        ev_timer_stop(loop_ev(server->loop), &server->restart);
     server->had_end = false;
     server->started_us = clock_monotonic_us();
     return spawner_launch(server->spawner, &request, on_end, server, &server->id);
