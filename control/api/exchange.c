@@ -163,7 +163,7 @@ static void ask_who(struct exchange *exchange, struct db *db)
     enum err err =
         guard->authenticate(guard->context, db, &exchange->credential, &request->principal);
 
-    if (err == ERR_UNAUTHENTICATED) {
+    if (err == ERR_UNAUTHENTICATED || (err != OK && exchange_is_public(exchange))) {
         failure_clear();
         exchange_forget_credential(exchange);
     } else if (err != OK) {

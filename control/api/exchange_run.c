@@ -35,7 +35,7 @@ static void hand_to_worker(struct exchange *exchange, enum exchange_work work)
     exchange_send(exchange);
 }
 
-static bool is_public(const struct exchange *exchange)
+bool exchange_is_public(const struct exchange *exchange)
 {
     return exchange->routed && exchange->routed->route->permission == PERMISSION_PUBLIC;
 }
@@ -43,7 +43,7 @@ static bool is_public(const struct exchange *exchange)
 /* A credential that is worth nothing is as good as none where none is needed. */
 void exchange_forget_credential(struct exchange *exchange)
 {
-    if (is_public(exchange)) {
+    if (exchange_is_public(exchange)) {
         exchange->request.principal = (struct principal){0};
         return;
     }
