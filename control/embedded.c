@@ -1,4 +1,5 @@
-/* Both servers start side by side; the slower one decides. Redis stops first, because what writes it reads PostgreSQL. */
+/* Both servers start side by side; the slower one decides. Redis stops first, because what writes
+ * it reads PostgreSQL. */
 #include "control/embedded.h"
 
 #include <stdlib.h>
@@ -58,7 +59,8 @@ static enum err wait_for(struct embedded *embedded, const struct server_child *s
     return OK;
 }
 
-/* A file that Redis cannot read any more, as after a disk's fault, must not keep everything else from starting. */
+/* A file that Redis cannot read any more, as after a disk's fault, must not keep everything else
+ * from starting. */
 static enum err wait_for_redis(struct embedded *embedded, const struct embedded_options *options)
 {
     if (wait_for(embedded, &embedded->redis, redis_answers) == OK)

@@ -1,9 +1,11 @@
 /*
- * The private PostgreSQL and Redis of an instance that was given none: children under DIR, reached through Unix sockets
- * only. They are started together, started again with back-off when they die, and stopped with us, also when we are
- * killed. What a killed predecessor left running is stopped first.
+ * The private PostgreSQL and Redis of an instance that was given none: children under DIR, reached
+ * through Unix sockets only. They are started together, started again with back-off when they die,
+ * and stopped with us, also when we are killed. What a killed predecessor left running is stopped
+ * first.
  *
- * Thread: the loop's; embedded_start() and embedded_stop() block and are for before and after the loop runs.
+ * Thread: the loop's; embedded_start() and embedded_stop() block and are for before and after the
+ * loop runs.
  */
 #pragma once
 
@@ -29,8 +31,8 @@ struct embedded_options {
 };
 
 /* Makes what is missing, starts, and waits until both answer.
- * @return ERR_NOT_FOUND "program_missing" with the package to install; ERR_TIMEOUT "embedded_slow"; ERR_UNAVAILABLE
- * "embedded_failed" with where the log is. */
+ * @return ERR_NOT_FOUND "program_missing" with the package to install; ERR_TIMEOUT "embedded_slow";
+ * ERR_UNAVAILABLE "embedded_failed" with where the log is. */
 MUST_USE enum err embedded_start(const struct embedded_options *options,
                                  struct embedded **ret_embedded);
 

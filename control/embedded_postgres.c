@@ -1,6 +1,7 @@
 /*
- * The private PostgreSQL: found where Debian and others put it, made by initdb in a folder that is renamed when it is
- * complete, and configured by its command line alone, so that what runs is what stands in this file.
+ * The private PostgreSQL: found where Debian and others put it, made by initdb in a folder that is
+ * renamed when it is complete, and configured by its command line alone, so that what runs is what
+ * stands in this file.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,8 +44,8 @@ static const char *const folders[] = {
     "/usr/bin",
 };
 
-/* Settings besides those with values of this machine. Durability is never traded: fsync, full pages and synchronous
- * commits stay on, and a failed fsync stops the server (data_sync_retry off). */
+/* Settings besides those with values of this machine. Durability is never traded: fsync, full pages
+ * and synchronous commits stay on, and a failed fsync stops the server (data_sync_retry off). */
 static const char *const settings[] = {
     "listen_addresses=",
     "port=5432",
@@ -76,7 +77,7 @@ static const char *const settings[] = {
     "cluster_name=environment-manager",
 };
 
-/* Programs -------------------------------------------------------------------------------------------------------------- */
+/* Programs ------------------------------------------------------------------------------------- */
 
 static bool has_program(const char *folder, const char *name)
 {
@@ -154,7 +155,7 @@ static enum err need_programs(const struct data_dir *dir, char **ret_programs)
     return OK;
 }
 
-/* Files ----------------------------------------------------------------------------------------------------------------- */
+/* Files ---------------------------------------------------------------------------------------- */
 
 static enum err run_initdb(struct spawner *spawner, const char *programs, const char *folder)
 {
@@ -209,7 +210,7 @@ static enum err write_access(const struct data_dir *dir)
     return data_dir_write(dir, "postgres/pg_ident.conf", map);
 }
 
-/* Start ----------------------------------------------------------------------------------------------------------------- */
+/* Start ---------------------------------------------------------------------------------------- */
 
 static int64_t memory_megabytes(void)
 {

@@ -1,6 +1,6 @@
 /*
- * Inside of the embedded servers: embedded.c starts and stops both, embedded_server.c keeps one running, the other files
- * know what is particular to PostgreSQL and Redis.
+ * Inside of the embedded servers: embedded.c starts and stops both, embedded_server.c keeps one
+ * running, the other files know what is particular to PostgreSQL and Redis.
  *
  * Thread: the loop's.
  */
@@ -66,7 +66,8 @@ MUST_USE enum err server_remove_folder(struct spawner *spawner, const char *path
 extern const struct server_kind postgres_kind;
 
 /* Finds the programs, makes the database files where they are missing, and writes the command line.
- * @param ret_programs the folder of the programs, yours to free; ret_url how to reach it, yours to free. */
+ * @param ret_programs the folder of the programs, yours to free; ret_url how to reach it, yours to
+ * free. */
 MUST_USE enum err postgres_set_up(struct server_child *server,
                                   const struct embedded_options *options, char **ret_programs,
                                   char **ret_url);

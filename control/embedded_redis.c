@@ -1,10 +1,10 @@
 /*
- * The private Redis: on a Unix socket only, with everything it knows in an append-only file. It is rebuilt from PostgreSQL
- * whenever it is empty, so a bound on its memory is safe.
+ * The private Redis: on a Unix socket only, with everything it knows in an append-only file. It is
+ * rebuilt from PostgreSQL whenever it is empty, so a bound on its memory is safe.
  *
- * Who may connect is first a matter of DIR, which is its owner's alone until the operator opens it to a group. We are the
- * default user, with the password in DIR/redis/password; everybody else signs in as the user `subscriber`, who may read
- * em:* and subscribe and nothing else.
+ * Who may connect is first a matter of DIR, which is its owner's alone until the operator opens it
+ * to a group. We are the default user, with the password in DIR/redis/password; everybody else
+ * signs in as the user `subscriber`, who may read em:* and subscribe and nothing else.
  */
 #include <poll.h>
 #include <signal.h>

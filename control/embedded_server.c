@@ -1,6 +1,6 @@
 /*
- * One server: a child of the spawner with a log file. When it ends unasked it is started again, at once after a long good
- * run, with growing pauses when it keeps failing.
+ * One server: a child of the spawner with a log file. When it ends unasked it is started again, at
+ * once after a long good run, with growing pauses when it keeps failing.
  */
 #include <assert.h>
 #include <errno.h>
@@ -75,7 +75,7 @@ void server_child_argument(struct server_child *server, const char *format, ...)
     server->arguments[server->argument_count++] = xstrdup(text);
 }
 
-/* Stale servers --------------------------------------------------------------------------------------------------------- */
+/* Stale servers -------------------------------------------------------------------------------- */
 
 /* The pid in the file when that process works in the server's folder; 0 otherwise. */
 static pid_t find_stale(const struct server_child *server)
@@ -105,7 +105,8 @@ static pid_t find_stale(const struct server_child *server)
     return strcmp(folder, server->folder) == 0 ? (pid_t)pid : 0;
 }
 
-/* Its folder is asked for each time, because a pid alone may belong to a zombie, or to somebody else by now. */
+/* Its folder is asked for each time, because a pid alone may belong to a zombie, or to somebody
+ * else by now. */
 static bool has_ended_by(const struct server_child *server, pid_t pid, int64_t deadline_us)
 {
     while (find_stale(server) == pid) {
@@ -135,7 +136,7 @@ enum err server_child_end_stale(const struct server_child *server)
                 server->kind->name, (int)pid);
 }
 
-/* Life ------------------------------------------------------------------------------------------------------------------ */
+/* Life ----------------------------------------------------------------------------------------- */
 
 static void start_later(struct server_child *server)
 {

@@ -1,6 +1,7 @@
 /*
- * Connects step by step with PQconnectPoll, so that our deadline holds, and with verbose messages, because only they carry
- * the SQLSTATE of a refused connection. Dead peers are noticed by keepalives and tcp_user_timeout within about 5 s.
+ * Connects step by step with PQconnectPoll, so that our deadline holds, and with verbose messages,
+ * because only they carry the SQLSTATE of a refused connection. Dead peers are noticed by
+ * keepalives and tcp_user_timeout within about 5 s.
  */
 #include "control/store/connect.h"
 

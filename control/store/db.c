@@ -1,7 +1,8 @@
 /*
- * A connection is a PGconn that may be absent. Each call makes sure of it first: an idle connection that the server has
- * closed meanwhile is noticed before anything is sent, so a statement is never sent twice. Waiting is our own poll() with a
- * deadline: a server that hangs costs a connection, not a thread.
+ * A connection is a PGconn that may be absent. Each call makes sure of it first: an idle connection
+ * that the server has closed meanwhile is noticed before anything is sent, so a statement is never
+ * sent twice. Waiting is our own poll() with a deadline: a server that hangs costs a connection,
+ * not a thread.
  */
 #include "control/store/db.h"
 
@@ -93,7 +94,8 @@ void db_free(struct db *db)
     free(db);
 }
 
-/* Takes in what the server sent while nobody asked: notifications, or its last words and then the end of the stream. */
+/* Takes in what the server sent while nobody asked: notifications, or its last words and then the
+ * end of the stream. */
 static bool is_alive(struct db *db)
 {
     struct pollfd wait = {.fd = PQsocket(db->pg), .events = POLLIN};
@@ -119,7 +121,8 @@ static enum err open_connection(struct db *db)
     return OK;
 }
 
-/* Somewhere between half and all of the time, so that many that lost the same server do not return together. */
+/* Somewhere between half and all of the time, so that many that lost the same server do not return
+ * together. */
 static int64_t with_jitter(int64_t us)
 {
     uint32_t random;
@@ -180,7 +183,8 @@ static enum err hung(struct db *db, const char *what)
     return fail(ERR_TIMEOUT, "statement_timeout", "%s: the database did not answer in time", what);
 }
 
-/* Sends what is still to send and reads until the next result is complete. False at the deadline or on a loss. */
+/* Sends what is still to send and reads until the next result is complete. False at the deadline or
+ * on a loss. */
 static bool pump(struct db *db, int64_t deadline_us)
 {
     int flushed = 1;
@@ -206,7 +210,8 @@ static bool pump(struct db *db, int64_t deadline_us)
     return true;
 }
 
-/* The last result of what was sent; an error result wins. NULL when the deadline passed: the connection is closed. */
+/* The last result of what was sent; an error result wins. NULL when the deadline passed: the
+ * connection is closed. */
 static PGresult *await(struct db *db)
 {
     int64_t deadline_us =

@@ -1,10 +1,11 @@
 /*
- * One connection to PostgreSQL for straight-line code: connected when first used, prepared statements made when first
- * used, connected again after a loss (with back-off, never inside a transaction). Each call has a deadline on both
- * sides: statement_timeout in the server, and a little later the socket is given up here.
+ * One connection to PostgreSQL for straight-line code: connected when first used, prepared
+ * statements made when first used, connected again after a loss (with back-off, never inside a
+ * transaction). Each call has a deadline on both sides: statement_timeout in the server, and a
+ * little later the socket is given up here.
  *
- * Thread: the one that uses it at the time; it may block up to its deadlines, host names included. Not for loops: see
- * pipeline.h for those.
+ * Thread: the one that uses it at the time; it may block up to its deadlines, host names included.
+ * Not for loops: see pipeline.h for those.
  */
 #pragma once
 
@@ -30,26 +31,31 @@ void db_free(struct db *db);
 DEFINE_AUTO(struct db *, db_free);
 
 /* Connects when there is no connection.
- * @return ERR_UNAVAILABLE "database_unavailable", at once while the back-off after a failed attempt runs;
- * ERR_INVALID "database_refused" when user, password or database are wrong. */
+ * @return ERR_UNAVAILABLE "database_unavailable", at once while the back-off after a failed attempt
+ * runs; ERR_INVALID "database_refused" when user, password or database are wrong. */
 MUST_USE enum err db_connect(struct db *db);
 
-/* Closes the connection; the next call makes a new one. An open transaction is rolled back by the server. */
+/* Closes the connection; the next call makes a new one. An open transaction is rolled back by the
+ * server. */
 void db_disconnect(struct db *db);
 
-/* Runs several statements separated by semicolons, without parameters or results: migrations and settings. */
+/* Runs several statements separated by semicolons, without parameters or results: migrations and
+ * settings. */
 MUST_USE enum err db_run_script(struct db *db, const char *sql);
 
-/* Changes the deadline of each following statement; the default of the options comes back with 0. */
+/* Changes the deadline of each following statement; the default of the options comes back with 0.
+ */
 MUST_USE enum err db_set_statement_timeout(struct db *db, int statement_timeout_ms);
 
-/* The constraint that the last failed statement violated; "" when it was something else. Valid until the next call. */
+/* The constraint that the last failed statement violated; "" when it was something else. Valid
+ * until the next call. */
 const char *db_constraint(const struct db *db);
 
 /* The SQLSTATE of the last failed statement; "" when it did not come from the server. */
 const char *db_sqlstate(const struct db *db);
 
-/* Whether the last failure was a serialization failure or a deadlock: the same transaction may work if run again. */
+/* Whether the last failure was a serialization failure or a deadlock: the same transaction may work
+ * if run again. */
 bool db_should_retry(const struct db *db);
 
 /* The socket, for waiting for notifications; -1 without a connection. */
@@ -62,13 +68,13 @@ MUST_USE enum err db_take_notifications(struct db *db,
                                                        const char *payload),
                                         void *argument);
 
-/* Whether a server answers at this address and takes connections; false while it starts, stops or recovers. Blocks for a
- * local server hardly at all. */
+/* Whether a server answers at this address and takes connections; false while it starts, stops or
+ * recovers. Blocks for a local server hardly at all. */
 bool db_answers(const char *url);
 
 /* Whether libpq understands the address. @return ERR_INVALID "database_url" with what is wrong. */
 MUST_USE enum err db_check_url(const char *url);
 
-/* The address without its password, for command lines that everybody can read, and "PGPASSWORD=…" for the environment;
- * NULL when it has none. Both are yours to free. */
+/* The address without its password, for command lines that everybody can read, and "PGPASSWORD=…"
+ * for the environment; NULL when it has none. Both are yours to free. */
 MUST_USE enum err db_split_url(const char *url, char **ret_address, char **ret_password);

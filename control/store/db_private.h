@@ -8,11 +8,14 @@
 bool db_is_connected(const struct db *db);
 bool db_in_transaction(const struct db *db);
 
-/* From true on, a lost connection is an error until the transaction is over, never connected again. */
+/* From true on, a lost connection is an error until the transaction is over, never connected again.
+ */
 void db_set_in_transaction(struct db *db, bool in_transaction);
 
-/* COMMIT. @return also ERR_BUG "transaction_failed" when a statement failed before and the server rolled back. */
+/* COMMIT. @return also ERR_BUG "transaction_failed" when a statement failed before and the server
+ * rolled back. */
 MUST_USE enum err db_commit(struct db *db);
 
-/* ROLLBACK; false when it did not work. Leaves the last failure of the thread and of the connection as they are. */
+/* ROLLBACK; false when it did not work. Leaves the last failure of the thread and of the connection
+ * as they are. */
 bool db_rollback(struct db *db);

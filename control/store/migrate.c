@@ -1,6 +1,6 @@
 /*
- * Applied files are compared by number and checksum with ours first; then the missing ones run in order. The lock belongs
- * to the connection, so it is free again when the program is killed.
+ * Applied files are compared by number and checksum with ours first; then the missing ones run in
+ * order. The lock belongs to the connection, so it is free again when the program is killed.
  */
 #include "control/store/migrate.h"
 
@@ -71,7 +71,8 @@ static void unlock(struct db *db)
         log_warning("migrate.unlock_failed", "detail=\"%s\"", failure_last()->detail);
 }
 
-/* Checks each applied migration against ours. @param ret_last the highest applied number; -1 when there is none. */
+/* Checks each applied migration against ours. @param ret_last the highest applied number; -1 when
+ * there is none. */
 static enum err compare(struct db *db, const struct embedded_file *files, int *ret_last)
 {
     AUTO(rows_free) struct rows *exists = NULL;

@@ -1,7 +1,8 @@
 /*
- * Brings the database's schema to what this program needs: the numbered files of control/store/migrations, forward only,
- * each in a transaction of its own with its row in schema_migration, one program at a time (advisory lock). Killed in the
- * middle, it goes on at the next start.
+ * Brings the database's schema to what this program needs: the numbered files of
+ * control/store/migrations, forward only, each in a transaction of its own with its row in
+ * schema_migration, one program at a time (advisory lock). Killed in the middle, it goes on at the
+ * next start.
  *
  * Thread: the one that starts the program.
  */
@@ -21,16 +22,18 @@ extern const struct embedded_file store_migrations[];
 struct migrate_hooks {
     void *context;
 
-    /* Called before the first pending migration when the database already has some: makes a backup. NULL: none. */
+    /* Called before the first pending migration when the database already has some: makes a backup.
+     * NULL: none. */
     enum err (*before)(void *context, int from, int to);
 };
 
 /*
  * @param files store_migrations, or those of a test.
  * @param ret_applied how many ran.
- * @return ERR_INVALID "schema_newer" when the database was made by a newer program; ERR_INVALID "migration_changed" when
- * an applied file differs from ours; ERR_TIMEOUT "migration_locked" when another program migrates for over a minute;
- * else what the failing statement gave, with the file's name.
+ * @return ERR_INVALID "schema_newer" when the database was made by a newer program; ERR_INVALID
+ * "migration_changed" when an applied file differs from ours; ERR_TIMEOUT "migration_locked" when
+ * another program migrates for over a minute; else what the failing statement gave, with the file's
+ * name.
  */
 MUST_USE enum err migrate(struct db *db, const struct embedded_file *files,
                           const struct migrate_hooks *hooks, int *ret_applied);

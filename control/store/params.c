@@ -1,6 +1,7 @@
 /*
- * Scalars become text; arrays take PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c, array_recv): dimensions,
- * a flag for NULLs, the element type, then length and lower bound, then each element with its length in front.
+ * Scalars become text; arrays take PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c,
+ * array_recv): dimensions, a flag for NULLs, the element type, then length and lower bound, then
+ * each element with its length in front.
  */
 #include "control/store/params.h"
 

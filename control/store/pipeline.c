@@ -1,7 +1,8 @@
 /*
- * Queries wait in one queue; before the loop goes to sleep each is given to the link with the least under way. A query has
- * its own deadline here, whatever the server does: late answers are read and dropped. Reads may be repeated, so those of a
- * lost link go back into the queue, once more than there are links: a server that restarts ends all of them.
+ * Queries wait in one queue; before the loop goes to sleep each is given to the link with the least
+ * under way. A query has its own deadline here, whatever the server does: late answers are read and
+ * dropped. Reads may be repeated, so those of a lost link go back into the queue, once more than
+ * there are links: a server that restarts ends all of them.
  */
 #include "control/store/pipeline.h"
 
@@ -124,7 +125,8 @@ static void on_before_wait(struct ev_loop *ev, ev_prepare *watcher, int events)
     dispatch(container_of(watcher, struct pipeline, before_wait));
 }
 
-/* Ends the queries whose time is over. One under way stays on its link, because its answer is still to come. */
+/* Ends the queries whose time is over. One under way stays on its link, because its answer is still
+ * to come. */
 static void expire(struct pipeline *pipeline, int64_t now_us)
 {
     const struct pipeline_answer late = {.err = ERR_TIMEOUT,
@@ -192,7 +194,8 @@ void pipeline_free(struct pipeline *pipeline)
     free(pipeline);
 }
 
-/* Copies the parameters into one block; offsets, because PostgreSQL's NULL is not the empty text. */
+/* Copies the parameters into one block; offsets, because PostgreSQL's NULL is not the empty text.
+ */
 static void copy_values(struct read_query *query, const struct str *values)
 {
     size_t count = (size_t)query->statement->parameter_count;

@@ -1,6 +1,7 @@
 /*
- * Reads for an event loop: statements that shape their own JSON, sent in libpq's pipeline mode over a few connections,
- * many under way at a time. Nothing here blocks: connecting (with its name look-up) happens on a thread of its own.
+ * Reads for an event loop: statements that shape their own JSON, sent in libpq's pipeline mode over
+ * a few connections, many under way at a time. Nothing here blocks: connecting (with its name
+ * look-up) happens on a thread of its own.
  *
  * Thread: the loop.
  */
@@ -27,8 +28,8 @@ struct pipeline_options {
 
 /* The answer: the first row. Views are valid during the call of pipeline_done_fn. */
 struct pipeline_answer {
-    enum err
-        err; /* as db_query(); ERR_NOT_FOUND "row_missing" without a row; ERR_TIMEOUT at the deadline */
+    enum err err; /* as db_query(); ERR_NOT_FOUND "row_missing" without a row; ERR_TIMEOUT at the
+                     deadline */
     const char *code;   /* constant; for fail() */
     const char *detail; /* one sentence for people */
     struct str text;    /* first column, as text */
@@ -46,8 +47,8 @@ void pipeline_free(struct pipeline *pipeline);
 DEFINE_AUTO(struct pipeline *, pipeline_free);
 
 /*
- * Asks. `values` are the statement's parameters as text, in its order, a NULL view for NULL; they are copied.
- * `done` is called once, never from inside this call.
+ * Asks. `values` are the statement's parameters as text, in its order, a NULL view for NULL; they
+ * are copied. `done` is called once, never from inside this call.
  *
  * @param organisation set as em.org for row-level security during this statement; NULL or nil: ''.
  * @param deadline_us by the monotonic clock; the query is answered with ERR_TIMEOUT then.

@@ -1,7 +1,8 @@
 /*
- * One connection in pipeline mode. Each query is sent as [PREPARE] [set_config] EXECUTE Sync, so it is a transaction of its
- * own; its results come back in the order of sending, and the Sync says that it is complete. The connection is opened by
- * a thread, because libpq looks names up blocking; the thread hands it over through the loop.
+ * One connection in pipeline mode. Each query is sent as [PREPARE] [set_config] EXECUTE Sync, so it
+ * is a transaction of its own; its results come back in the order of sending, and the Sync says
+ * that it is complete. The connection is opened by a thread, because libpq looks names up blocking;
+ * the thread hands it over through the loop.
  */
 #include <assert.h>
 #include <libpq-fe.h>
@@ -23,7 +24,8 @@
 #define SCOPE_STATEMENT    "em_scope"
 #define SCOPE_SQL          "SELECT set_config('em.org', $1, true)"
 
-/* An attempt to connect. It belongs to its thread, then to the task on the loop; a link that is freed leaves it alone. */
+/* An attempt to connect. It belongs to its thread, then to the task on the loop; a link that is
+ * freed leaves it alone. */
 struct attempt {
     struct loop *loop;
     char *url;
@@ -103,7 +105,7 @@ static void lose(struct link *link, const char *why)
     connect_later(link);
 }
 
-/* Connecting ---------------------------------------------------------------------------------------------------------- */
+/* Connecting ----------------------------------------------------------------------------------- */
 
 static void attempt_free(struct attempt *attempt)
 {
@@ -211,7 +213,7 @@ static void connect_later(struct link *link)
     link->back_off_s = MIN(link->back_off_s * 2, BACK_OFF_MAX_S);
 }
 
-/* Sending ------------------------------------------------------------------------------------------------------------- */
+/* Sending -------------------------------------------------------------------------------------- */
 
 static void flush(struct link *link)
 {
@@ -278,7 +280,7 @@ void link_send(struct link *link, struct read_query *query)
         lose(link, "sending failed");
 }
 
-/* Reading ------------------------------------------------------------------------------------------------------------- */
+/* Reading -------------------------------------------------------------------------------------- */
 
 static void forget_prepared(struct link *link, const struct statement *statement)
 {
@@ -391,7 +393,7 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
         flush(link);
 }
 
-/* Life ---------------------------------------------------------------------------------------------------------------- */
+/* Life ----------------------------------------------------------------------------------------- */
 
 struct link *link_new(struct pipeline *pipeline, unsigned number)
 {

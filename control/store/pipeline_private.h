@@ -1,6 +1,6 @@
 /*
- * Inside of the pipeline: pipeline.c keeps the queue, the deadlines and who gets which query; pipeline_link.c is one
- * connection and knows libpq.
+ * Inside of the pipeline: pipeline.c keeps the queue, the deadlines and who gets which query;
+ * pipeline_link.c is one connection and knows libpq.
  *
  * Thread: the loop.
  */
@@ -13,7 +13,7 @@
 #include "control/store/pipeline.h"
 
 #define LINKS_MAX            8
-#define LINK_UNDER_WAY_MAX   64 /* more wait in the common queue, so that a free link can take them */
+#define LINK_UNDER_WAY_MAX   64      /* more wait in the queue, for the next free link */
 #define STATEMENT_TIMEOUT_MS 5000    /* in the server */
 #define LINK_SILENCE_US      7000000 /* a link that owes an answer for longer is given up */
 
@@ -56,7 +56,8 @@ struct pipeline {
 void pipeline_answer(struct pipeline *pipeline, struct read_query *query,
                      const struct pipeline_answer *answer);
 
-/* Puts a query of a lost link back to the front of the queue, or fails it when every link has lost it. */
+/* Puts a query of a lost link back to the front of the queue, or fails it when every link has lost
+ * it. */
 void pipeline_return(struct pipeline *pipeline, struct read_query *query);
 
 /* A link came up, or an attempt to connect failed. */

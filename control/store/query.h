@@ -2,15 +2,15 @@
  * Running named statements with typed parameters, and reading typed columns.
  *
  *   AUTO(rows_free) struct rows *rows = NULL;
- *   TRY(db_query(db, &sql_booking_overlapping, PARAMS(p_uuid(&id), p_ms(from), p_ms(until)), &rows));
- *   for (int row = 0; row < rows_count(rows); row++)
- *       … = row_uuid(rows, row, 0);
+ *   TRY(db_query(db, &sql_booking_overlapping, PARAMS(p_uuid(&id), p_ms(from), p_ms(until)),
+ * &rows)); for (int row = 0; row < rows_count(rows); row++) … = row_uuid(rows, row, 0);
  *
- * Scalars go as text, so the server gives them the type that the statement needs; bytes and arrays go in binary form, so
- * the statement must name the array's type exactly: $1::uuid[], ::bigint[], ::boolean[], ::text[], ::bytea[],
- * ::timestamptz[], ::float8[]. JSON arrays go as ::text[] and are cast per element. Columns come back in binary form; a
- * reader asserts that the column's type is one it can read, so cast numeric, inet, ranges and arrays to text or JSON in
- * the statement.
+ * Scalars go as text, so the server gives them the type that the statement needs; bytes and arrays
+ * go in binary form, so the statement must name the array's type exactly: $1::uuid[], ::bigint[],
+ * ::boolean[], ::text[], ::bytea[],
+ * ::timestamptz[], ::float8[]. JSON arrays go as ::text[] and are cast per element. Columns come
+ * back in binary form; a reader asserts that the column's type is one it can read, so cast numeric,
+ * inet, ranges and arrays to text or JSON in the statement.
  *
  * Thread: that of the connection.
  */
@@ -50,7 +50,8 @@ enum param_type {
     PARAM_MS_ARRAY,
 };
 
-/* One parameter; made by the p_ functions. What it points to is borrowed until the query returns. */
+/* One parameter; made by the p_ functions. What it points to is borrowed until the query returns.
+ */
 struct param {
     enum param_type type;
     size_t len; /* elements of an array */
@@ -167,10 +168,11 @@ static inline struct param p_ms_array(const int64_t *items, size_t len)
  * Runs a statement and gives all its rows; outside a transaction it is one of its own.
  * The number of parameters must be the statement's (asserted).
  *
- * @return ERR_CONFLICT "unique_violation", "foreign_key_violation" or "exclusion_violation" (which one: db_constraint());
- *         ERR_INVALID "check_violation", "value_missing" or "value_invalid"; ERR_UNAVAILABLE "transaction_collided"
- *         (db_should_retry() is true), "database_unavailable" or "database_full"; ERR_TIMEOUT "statement_timeout";
- *         ERR_CONFLICT "refused" for RAISE EXCEPTION in a function; ERR_BUG "statement_wrong" for all else.
+ * @return ERR_CONFLICT "unique_violation", "foreign_key_violation" or "exclusion_violation" (which
+ * one: db_constraint()); ERR_INVALID "check_violation", "value_missing" or "value_invalid";
+ * ERR_UNAVAILABLE "transaction_collided" (db_should_retry() is true), "database_unavailable" or
+ * "database_full"; ERR_TIMEOUT "statement_timeout"; ERR_CONFLICT "refused" for RAISE EXCEPTION in a
+ * function; ERR_BUG "statement_wrong" for all else.
  */
 MUST_USE enum err db_query(struct db *db, const struct statement *statement, struct params params,
                            struct rows **ret_rows);
@@ -193,7 +195,8 @@ int rows_columns(const struct rows *rows);
 /* The number of the column of that name; -1 when there is none. */
 int rows_column(const struct rows *rows, const char *name);
 
-/* Readers of one value, borrowed from the rows. NULL reads as 0, false, the nil UUID, MS_NULL or a NULL view. */
+/* Readers of one value, borrowed from the rows. NULL reads as 0, false, the nil UUID, MS_NULL or a
+ * NULL view. */
 bool row_is_null(const struct rows *rows, int row, int column);
 struct str row_text(const struct rows *rows, int row,
                     int column); /* text, json, jsonb, name; a C string */

@@ -1,11 +1,13 @@
-/* struct rows is libpq's PGresult by another name, so that no header of ours shows libpq. Values are in binary form. */
+/* struct rows is libpq's PGresult by another name, so that no header of ours shows libpq. Values
+ * are in binary form. */
 #include <assert.h>
 #include <endian.h>
 #include <libpq-fe.h>
 
 #include "control/store/query.h"
 
-/* Type numbers of PostgreSQL's catalogue, fixed for good; from FIRST_OWN on they are made by migrations (enums). */
+/* Type numbers of PostgreSQL's catalogue, fixed for good; from FIRST_OWN on they are made by
+ * migrations (enums). */
 enum {
     OID_BOOL = 16,
     OID_BYTEA = 17,

@@ -1,4 +1,5 @@
-/* A transaction is the right to say COMMIT once. While it is open the connection must not be made anew. */
+/* A transaction is the right to say COMMIT once. While it is open the connection must not be made
+ * anew. */
 #include "control/store/tx.h"
 
 #include <assert.h>
@@ -65,8 +66,8 @@ void tx_rollback(struct tx *tx)
     if (!tx)
         return;
     db = tx->db;
-    /* A connection that cannot even roll back is closed: the server ends the transaction then. The failure that led
-     * here stays the one of this thread. */
+    /* A connection that cannot even roll back is closed: the server ends the transaction then. The
+     * failure that led here stays the one of this thread. */
     if (db_is_connected(db) && !db_rollback(db))
         db_disconnect(db);
     end(tx);

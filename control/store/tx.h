@@ -21,7 +21,8 @@ MUST_USE enum err tx_begin(struct db *db, struct tx **ret_tx);
 MUST_USE enum err tx_begin_snapshot(struct db *db, struct tx **ret_tx);
 
 /* Takes the transaction, and ends it whatever the answer is.
- * @return ERR_UNAVAILABLE "commit_unknown" when the connection was lost on the way: it may have been committed. */
+ * @return ERR_UNAVAILABLE "commit_unknown" when the connection was lost on the way: it may have
+ * been committed. */
 MUST_USE enum err tx_commit(struct tx *tx);
 
 void tx_rollback(struct tx *tx);
@@ -31,7 +32,8 @@ DEFINE_AUTO(struct tx *, tx_rollback);
 /* The connection, for db_constraint() and the like; borrowed. */
 struct db *tx_db(struct tx *tx);
 
-/* One savepoint, so that one row of several may fail: save, try, and on failure undo; a new save replaces the old. */
+/* One savepoint, so that one row of several may fail: save, try, and on failure undo; a new save
+ * replaces the old. */
 MUST_USE enum err tx_save(struct tx *tx);
 MUST_USE enum err tx_undo(struct tx *tx);
 

@@ -268,7 +268,8 @@ static void test_lost_idle_connection_is_made_anew_unnoticed(void **state)
     assert_int_equal(count(db), 2);
 }
 
-/* Another program's migration changes what a prepared statement returns: one call fails, the next one works. */
+/* Another program's migration changes what a prepared statement returns: one call fails, the next
+ * one works. */
 static void test_stale_statement_fails_once(void **state)
 {
     AUTO(db_free) struct db *db = open_db(0);

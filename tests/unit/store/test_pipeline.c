@@ -1,4 +1,5 @@
-/* Reads in pipeline mode: answers, failures between good ones, deadlines, lost connections, bounds. */
+/* Reads in pipeline mode: answers, failures between good ones, deadlines, lost connections, bounds.
+ */
 #include "tests/unit/unit_test.h"
 
 #include <stdio.h>
