@@ -77,7 +77,7 @@ static const char *const settings[] = {
     "cluster_name=environment-manager",
 };
 
-/* Programs ------------------------------------------------------------------------------------- */
+/* Programs ------------------------------------------------------------------------------------ */
 
 static bool has_program(const char *folder, const char *name)
 {
@@ -155,7 +155,7 @@ static enum err need_programs(const struct data_dir *dir, char **ret_programs)
     return OK;
 }
 
-/* Files ---------------------------------------------------------------------------------------- */
+/* Files --------------------------------------------------------------------------------------- */
 
 static enum err run_initdb(struct spawner *spawner, const char *programs, const char *folder)
 {
@@ -210,7 +210,7 @@ static enum err write_access(const struct data_dir *dir)
     return data_dir_write(dir, "postgres/pg_ident.conf", map);
 }
 
-/* Start ---------------------------------------------------------------------------------------- */
+/* Start --------------------------------------------------------------------------------------- */
 
 static int64_t memory_megabytes(void)
 {

@@ -75,7 +75,7 @@ void server_child_argument(struct server_child *server, const char *format, ...)
     server->arguments[server->argument_count++] = xstrdup(text);
 }
 
-/* Stale servers -------------------------------------------------------------------------------- */
+/* Stale servers ------------------------------------------------------------------------------- */
 
 /* The pid in the file when that process works in the server's folder; 0 otherwise. */
 static pid_t find_stale(const struct server_child *server)
@@ -136,7 +136,7 @@ enum err server_child_end_stale(const struct server_child *server)
                 server->kind->name, (int)pid);
 }
 
-/* Life ----------------------------------------------------------------------------------------- */
+/* Life ---------------------------------------------------------------------------------------- */
 
 static void start_later(struct server_child *server)
 {

@@ -55,7 +55,7 @@ struct service {
     ev_signal hangup;
 };
 
-/* Stopping ------------------------------------------------------------------------------------- */
+/* Stopping ------------------------------------------------------------------------------------ */
 
 static void on_server_stopped(void *context)
 {
@@ -134,7 +134,7 @@ static void unwatch(struct service *service)
     ev_io_stop(ev, &service->spawner_watch);
 }
 
-/* Between the parts ---------------------------------------------------------------------------- */
+/* Between the parts --------------------------------------------------------------------------- */
 
 struct ended_credential {
     struct service *service;
@@ -171,7 +171,7 @@ static bool is_database_ready(void *context, char *reason, size_t reason_bytes)
     return false;
 }
 
-/* Starting ------------------------------------------------------------------------------------- */
+/* Starting ------------------------------------------------------------------------------------ */
 
 /* Makes the administrator at the very first start. @param ret_is_first whether it was that. */
 static enum err bootstrap(struct service *service, bool *ret_is_first)

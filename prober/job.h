@@ -24,8 +24,8 @@ struct probe;
 struct planner {
     struct ev_loop *ev;
     struct limits limits;
-    int64_t
-        wall_offset_us; /* wall clock minus monotonic clock at the start: the schedule's anchor */
+    /* wall clock minus monotonic clock at the start: the schedule's anchor */
+    int64_t wall_offset_us;
     _Atomic uint64_t skipped;
 };
 

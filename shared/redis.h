@@ -42,11 +42,11 @@ typedef void (*redis_reply_fn)(void *context, const struct redis_reply *reply);
 struct redis_options {
     struct loop *loop;
     const char *url;
-    const char
-        *user; /* for ACLs; NULL: the default user. The URL's own user and password come first */
+    /* for ACLs; NULL: the default user. The URL's own user and password come first */
+    const char *user;
     const char *password;
-    void (*on_connected)(
-        void *context); /* after each connect and login, when commands may be sent; or NULL */
+    /* after each connect and login, when commands may be sent; or NULL */
+    void (*on_connected)(void *context);
     void *context;
 };
 

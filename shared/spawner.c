@@ -106,7 +106,7 @@ void spawner_free(struct spawner *spawner)
     free(spawner);
 }
 
-/* Requests ------------------------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------------------------ */
 
 static enum err send_packet(struct spawner *spawner, const struct spawn_packet *packet,
                             const struct buf *texts)
@@ -213,7 +213,7 @@ void spawner_abandon(struct spawner *spawner, uint64_t id)
     spawner_stop(spawner, id);
 }
 
-/* Reports -------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------------------------- */
 
 static void give(struct spawner *spawner, uint64_t id, const struct spawn_result *result)
 {
@@ -309,7 +309,7 @@ enum err spawner_become(struct spawner *spawner, uid_t user, gid_t group)
     return OK;
 }
 
-/* Blocking ------------------------------------------------------------------------------------- */
+/* Blocking ------------------------------------------------------------------------------------ */
 
 struct run {
     bool is_over;

@@ -12,7 +12,7 @@
 #include "shared/mem.h"
 #include "shared/spawner.h"
 
-/* The owner asks ------------------------------------------------------------------------------- */
+/* The owner asks ------------------------------------------------------------------------------ */
 
 enum spawn_packet_type { SPAWN_LAUNCH, SPAWN_STOP, SPAWN_SIGNAL, SPAWN_BECOME };
 
@@ -35,7 +35,7 @@ struct spawn_packet {
     int64_t grace_ms;
 };
 
-/* The process reports -------------------------------------------------------------------------- */
+/* The process reports ------------------------------------------------------------------------- */
 
 enum spawn_report_type { SPAWN_DONE, SPAWN_BECAME };
 
@@ -51,7 +51,7 @@ struct spawn_report {
     int64_t cpu_us;
 };
 
-/* The process ---------------------------------------------------------------------------------- */
+/* The process --------------------------------------------------------------------------------- */
 
 /* Serves requests on `socket` until its other end is closed and all children have ended. */
 NORETURN void spawner_process_run(int socket, const char *name);
@@ -83,7 +83,7 @@ void child_log_open(struct child_log *log, const char *path, uint64_t len_max);
 void child_log_write(struct child_log *log, const char *data, size_t len);
 void child_log_close(struct child_log *log);
 
-/* The table of children ------------------------------------------------------------------------ */
+/* The table of children ----------------------------------------------------------------------- */
 
 #define SPAWN_FOREVER INT64_MAX
 

@@ -39,7 +39,7 @@ static int null_fd;
 static bool is_socket_full;
 static char block[READ_BYTES];
 
-/* Ends ----------------------------------------------------------------------------------------- */
+/* Ends ---------------------------------------------------------------------------------------- */
 
 static void send_signal(const struct child *child, int number)
 {
@@ -128,7 +128,7 @@ static void report_all(void)
     watch_socket(is_full);
 }
 
-/* Output --------------------------------------------------------------------------------------- */
+/* Output -------------------------------------------------------------------------------------- */
 
 static void take_output(struct child *child, int stream, size_t len)
 {
@@ -166,7 +166,7 @@ static void drain(struct child *child)
         be_done(child);
 }
 
-/* Reaping -------------------------------------------------------------------------------------- */
+/* Reaping ------------------------------------------------------------------------------------- */
 
 static void note_end(struct child *child, int status, const struct rusage *usage)
 {
@@ -238,7 +238,7 @@ static void reap(void)
     sweep_orphans();
 }
 
-/* Requests ------------------------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------------------------ */
 
 static void fail_to_start(struct child *child, int error_number)
 {
@@ -388,7 +388,7 @@ static void read_requests(void)
     }
 }
 
-/* The loop ------------------------------------------------------------------------------------- */
+/* The loop ------------------------------------------------------------------------------------ */
 
 static void keep_deadlines(int64_t now_us)
 {

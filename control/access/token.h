@@ -2,8 +2,9 @@
  * The secrets that let somebody in. All are base62 text from the cryptographic random source, and
  * only their SHA-256 is ever stored.
  *
- *   API key         em_key_ + 30 characters (178 bits) + 6 characters of their CRC-32, so that a mistyped or cut key is
- *                   seen without asking the database, and a leaked one is found by search
+ *   API key         em_key_ + 30 characters (178 bits) + 6 characters of their CRC-32, so that a
+ *                   mistyped or cut key is seen without asking the database, and a leaked one is
+ *                   found by search
  *   session, link   43 characters (256 bits)
  *
  * Thread: any.

@@ -20,7 +20,8 @@ void exchange_read_head(struct exchange *exchange);
 /* Parses the body and checks it by the row's schema. */
 MUST_USE enum err exchange_read_body(struct exchange *exchange);
 
-/* Whether anybody may call the route: then who asks is of no account, also when it cannot be found out. */
+/* Whether anybody may call the route: then who asks is of no account, also when it cannot be found
+ * out. */
 bool exchange_is_public(const struct exchange *exchange);
 
 /* A credential that is worth nothing is as good as none where none is needed; else it is the

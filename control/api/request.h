@@ -48,8 +48,8 @@ struct request {
     struct principal principal;
     json_t *body;  /* accepted by the row's schema; NULL without one */
     struct db *db; /* HANDLER: the worker's connection */
-    struct str
-        if_match; /* the version in If-Match without quotes and weakness; NULL when absent or "*" */
+    /* the version in If-Match without quotes and weakness; NULL when absent or "*" */
+    struct str if_match;
     struct str if_none_match; /* the same of If-None-Match */
     /* private */
     struct server *server;

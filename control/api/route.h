@@ -3,9 +3,10 @@
  * reply schema, summary, and the names of its query parameters. Everything else follows from the
  * row: matching, guarding, checking the body, running in the right place, and the OpenAPI document.
  *
- *   READ     one SQL statement that shapes the JSON, in pipeline mode on the loop. Its parameters are filled by name
- *            (control/api/request.h): from {segments} of the path, from reserved names, else from the query string.
- *            It returns one row: JSON text, then optionally the version for the ETag. No row means 404.
+ *   READ     one SQL statement that shapes the JSON, in pipeline mode on the loop. Its parameters
+ *            are filled by name (control/api/request.h): from {segments} of the path, from reserved
+ *            names, else from the query string. It returns one row: JSON text, then optionally the
+ *            version for the ETag. No row means 404.
  *   MEMORY   a pure function of a read model that the loop owns; it never waits.
  *   HANDLER  straight-line code on a worker thread with request->db.
  *
@@ -61,8 +62,8 @@ struct route {
     uint16_t status;   /* of success */
     const char *reply; /* schema name or "none" */
     const char *summary;
-    const char *const
-        *query; /* names of query parameters, NULL at the end; a READ row has its statement's */
+    /* names of query parameters, NULL at the end; a READ row has its statement's */
+    const char *const *query;
 };
 
 #define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})

@@ -56,8 +56,8 @@ struct server_config {
     struct live_source live;
     const struct readiness *readiness; /* ended by a zero row, or NULL */
 
-    const char
-        *database; /* URL for the workers' own connections; NULL: HANDLER routes answer 503 */
+    /* URL for the workers' own connections; NULL: HANDLER routes answer 503 */
+    const char *database;
 
     /* Called after a HANDLER that noted changes, before its reply leaves. True: it has taken
      * `written`, and server_release_reply(written) follows within 2 s; after that the reply leaves

@@ -31,8 +31,8 @@ struct item_reference {
     bool is_optional;
     bool is_movable; /* PATCH may change it */
     bool is_sibling; /* it must have the same parent as the item of the first reference */
-    struct statement
-        children; /* (parents, known): the living items that refer to one of them, locked */
+    /* (parents, known): the living items that refer to one of them, locked */
+    struct statement children;
 };
 
 /* What is peculiar to one kind. The first reference is the parent in which the key is unique. */

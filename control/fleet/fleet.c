@@ -1,6 +1,7 @@
 /*
- * The bus on the loop. A frame with results goes to the engine and is answered when they are stored; a question without
- * results is answered at once. Each answer carries what the prober has to know: commands, then changes of the plan.
+ * The bus on the loop. A frame with results goes to the engine and is answered when they are
+ * stored; a question without results is answered at once. Each answer carries what the prober has
+ * to know: commands, then changes of the plan.
  */
 #include "control/fleet/fleet.h"
 
@@ -31,7 +32,7 @@ static struct metric report_time =
 static struct metric probers_live = METRIC_GAUGE("em_fleet_probers", "Probers heard of lately");
 static struct metric plan_checks = METRIC_GAUGE("em_fleet_checks", "Checks in the plan");
 
-/* Probers --------------------------------------------------------------------------------------- */
+/* Probers ------------------------------------------------------------------------------------- */
 
 static struct prober *find_prober(struct fleet *fleet, const struct uuid *id)
 {
@@ -89,7 +90,7 @@ static void see_prober(struct prober *prober, const struct frame_report *header)
     prober->seen_us = clock_monotonic_us();
 }
 
-/* Answering ------------------------------------------------------------------------------------- */
+/* Answering ----------------------------------------------------------------------------------- */
 
 /* Commands that fit leave with this reply; the others wait for the next. */
 static void add_commands(struct fleet *fleet, struct prober *prober, struct frame_reply *reply)
@@ -168,7 +169,7 @@ static void answer_busy(struct fleet *fleet, const struct bus_return *way_back,
     metric_add(&frames_busy, 1);
 }
 
-/* Reports --------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------------------------- */
 
 static void on_ingested(void *context, struct health_report *report)
 {
@@ -307,7 +308,7 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
     }
 }
 
-/* Commands -------------------------------------------------------------------------------------- */
+/* Commands ------------------------------------------------------------------------------------ */
 
 bool fleet_command(struct fleet *fleet, const struct command *command, bool all)
 {
@@ -342,7 +343,7 @@ static void refresh_metrics(void *context)
     metric_set(&probers_live, live);
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err fleet_new(const struct fleet_config *config, struct fleet **ret_fleet)
 {

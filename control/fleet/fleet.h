@@ -1,6 +1,6 @@
 /*
- * The fleet of probers: their end of the bus, the plan of what they probe, and commands to them. The only header of this
- * folder that others include.
+ * The fleet of probers: their end of the bus, the plan of what they probe, and commands to them.
+ * The only header of this folder that others include.
  *
  * Thread: the loop's, but for the routes that run on workers.
  */

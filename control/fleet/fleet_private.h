@@ -67,7 +67,7 @@ bool prober_is_live(const struct prober *prober);
 /* Gives the command to a live prober, or to all; copies the document. False when there is none. */
 bool fleet_command(struct fleet *fleet, const struct command *command, bool all);
 
-/* preview.c -------------------------------------------------------------------------------------- */
+/* preview.c ----------------------------------------------------------------------------------- */
 
 void previews_init(struct fleet *fleet);
 
@@ -78,8 +78,9 @@ void previews_clear(struct fleet *fleet);
 /* A prober has answered; borrowed. */
 void preview_answered(struct fleet *fleet, uint64_t token, struct str document);
 
-/* Has the check probed once by a live prober, and waits for the answer: JSON {"result","steps"} or {"errors"}, yours.
- * Thread: a worker.
- * @return ERR_LIMITED "previews_busy"; ERR_UNAVAILABLE "no_prober"; ERR_TIMEOUT "preview_timeout" */
+/* Has the check probed once by a live prober, and waits for the answer: JSON {"result","steps"} or
+ * {"errors"}, yours. Thread: a worker.
+ * @return ERR_LIMITED "previews_busy"; ERR_UNAVAILABLE "no_prober"; ERR_TIMEOUT
+ * "preview_timeout" */
 MUST_USE enum err preview_run(struct fleet *fleet, const char *document, int64_t timeout_ms,
                               char **ret_answer);

@@ -1,4 +1,5 @@
-/* Entries lie in a hash by id and in a list by version; a changed entry moves to the end of the list. */
+/* Entries lie in a hash by id and in a list by version; a changed entry moves to the end of the
+ * list. */
 #include "control/fleet/plan.h"
 
 #include "shared/list.h"
@@ -157,7 +158,8 @@ static bool add_entry(const struct entry *entry, struct buf *frame, struct frame
     return frame_reply_add_item(frame, reply, &item);
 }
 
-/* The first link after that version. Who is up to date is found at once, because the newest are looked at first. */
+/* The first link after that version. Who is up to date is found at once, because the newest are
+ * looked at first. */
 static const struct list *first_after(const struct plan *plan, uint64_t since)
 {
     const struct list *at = &plan->by_version;

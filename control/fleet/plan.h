@@ -1,7 +1,8 @@
 /*
- * What probers probe, in versions. Each change of a check gets the next version, so a prober that says which version it
- * has is sent what came after; one that has none of ours is sent everything. Versions begin at the time of the start in
- * microseconds, so those of an earlier process are older than all of ours.
+ * What probers probe, in versions. Each change of a check gets the next version, so a prober that
+ * says which version it has is sent what came after; one that has none of ours is sent everything.
+ * Versions begin at the time of the start in microseconds, so those of an earlier process are older
+ * than all of ours.
  *
  * Thread: the loop's.
  */
@@ -19,7 +20,8 @@
 struct health_plan_entry;
 struct plan;
 
-/* Checks that are gone and remembered, so that probers can be told; more than that and probers get everything anew. */
+/* Checks that are gone and remembered, so that probers can be told; more than that and probers get
+ * everything anew. */
 #define PLAN_GONE_MAX 10000
 
 struct plan *plan_new(uint64_t first_version);
@@ -39,6 +41,7 @@ bool plan_has(const struct plan *plan, const struct uuid *check_id);
 /* Checks in the plan. */
 size_t plan_count(const struct plan *plan);
 
-/* Adds the items that come after `since` until the frame is full; sets the reply's version, and its flag MORE. */
+/* Adds the items that come after `since` until the frame is full; sets the reply's version, and its
+ * flag MORE. */
 void plan_fill(const struct plan *plan, uint64_t since, struct buf *frame,
                struct frame_reply *reply);

@@ -1,6 +1,6 @@
 /*
- * A worker waits on a condition for what the loop hears of a prober. The waiting is shared by the two threads: whoever
- * lets go last frees it.
+ * A worker waits on a condition for what the loop hears of a prober. The waiting is shared by the
+ * two threads: whoever lets go last frees it.
  */
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /*
- * Columns are vectors, because that is how they go to the database (unnest). Bytes are collected in one buffer and become
- * views of it at the time of writing, when it does not move any more.
+ * Columns are vectors, because that is how they go to the database (unnest). Bytes are collected in
+ * one buffer and become views of it at the time of writing, when it does not move any more.
  */
 #include "control/health/batch.h"
 
@@ -168,7 +168,7 @@ bool batch_is_empty(const struct batch *batch)
            batch->announcements.ids.len == 0 && batch->positions.probers.len == 0;
 }
 
-/* Collecting ------------------------------------------------------------------------------------ */
+/* Collecting ---------------------------------------------------------------------------------- */
 
 static struct span keep_bytes(struct batch *batch, struct str bytes)
 {
@@ -291,7 +291,7 @@ void batch_add_position(struct batch *batch, const struct uuid *prober_id, uint6
     batch->positions.lost.items[at] = (int64_t)lost;
 }
 
-/* Writing --------------------------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------------------------- */
 
 /* The spans as views, valid until the next call. */
 static const struct str *views_of(struct batch *batch, const struct span *spans, size_t count)

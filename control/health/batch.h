@@ -1,6 +1,6 @@
 /*
- * What one transaction of the engine writes, collected row by row, then written with one statement per table. It may be
- * written again when a commit's fate is unknown.
+ * What one transaction of the engine writes, collected row by row, then written with one statement
+ * per table. It may be written again when a commit's fate is unknown.
  *
  * Thread: the engine's.
  */
@@ -32,8 +32,9 @@ DEFINE_AUTO(struct batch *, batch_free);
 
 bool batch_is_empty(const struct batch *batch);
 
-/* The state of a check after the batch; once per check. `results_before` are those it had before the batch: a chunk of
- * samples is written for each multiple of SAMPLES_PER_CHUNK that was passed. */
+/* The state of a check after the batch; once per check. `results_before` are those it had before
+ * the batch: a chunk of samples is written for each multiple of SAMPLES_PER_CHUNK that was
+ * passed. */
 void batch_add_state(struct batch *batch, const struct uuid *check_id, int64_t results_before,
                      int64_t results, const struct check_state *state);
 

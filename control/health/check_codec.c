@@ -1,5 +1,6 @@
-/* Format 1: fields in order, little-endian; the times of the window as seconds before the last result would lose the
- * milliseconds that dating needs, so they are 32-bit milliseconds before it. */
+/* Format 1: fields in order, little-endian; the times of the window as seconds before the last
+ * result would lose the milliseconds that dating needs, so they are 32-bit milliseconds before
+ * it. */
 #include "control/health/check_codec.h"
 
 #include "shared/attrs.h"

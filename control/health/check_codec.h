@@ -1,5 +1,6 @@
 /*
- * struct check_state as bytes, as it lies in the table check_state: about 45 of them for a check with fall 3.
+ * struct check_state as bytes, as it lies in the table check_state: about 45 of them for a check
+ * with fall 3.
  *
  * Thread: any.
  */

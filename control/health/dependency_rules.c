@@ -1,6 +1,7 @@
 /*
- * reach[i] is the set of children that i needs, directly or through others; a disabled child is neither in it nor passed
- * through. A dependency that reaches the child again is left out of everything, so what is left is without cycles.
+ * reach[i] is the set of children that i needs, directly or through others; a disabled child is
+ * neither in it nor passed through. A dependency that reaches the child again is left out of
+ * everything, so what is left is without cycles.
  */
 #include "control/health/dependency_rules.h"
 
@@ -63,8 +64,9 @@ static bool is_maintenance(const struct dependency_child *child)
     return child->maintenance || child->state == STATE_MAINTENANCE;
 }
 
-/* A dependency that is in Maintenance only through one of its own needs no look of its own: that one is a dependency of
- * the child as well, and cannot be in a cycle with it without being in one with the first. */
+/* A dependency that is in Maintenance only through one of its own needs no look of its own: that
+ * one is a dependency of the child as well, and cannot be in a cycle with it without being in one
+ * with the first. */
 static enum state effective_of(const struct dependencies *dependencies, size_t child)
 {
     const struct dependency_child *children = dependencies->children;

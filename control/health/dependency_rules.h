@@ -1,6 +1,7 @@
 /*
- * Dependencies among the children of one parent: who counts as being in Maintenance because of what it needs, whose
- * trouble is only the consequence of another's, and of whose (design/health-rules.md section 3.1). Pure.
+ * Dependencies among the children of one parent: who counts as being in Maintenance because of what
+ * it needs, whose trouble is only the consequence of another's, and of whose
+ * (design/health-rules.md section 3.1). Pure.
  *
  * Thread: any.
  */
@@ -28,7 +29,8 @@ struct dependency_child {
 
 struct dependencies;
 
-/* Works out `effective` and `suppressed` of each of at most DEPENDENCY_CHILDREN_MAX children. Yours to free. */
+/* Works out `effective` and `suppressed` of each of at most DEPENDENCY_CHILDREN_MAX children. Yours
+ * to free. */
 struct dependencies *dependencies_new(struct dependency_child *children, size_t count);
 void dependencies_free(struct dependencies *dependencies);
 

@@ -1,7 +1,7 @@
 /*
- * A pass: take what waits, read again what people changed, apply results, let time pass, commit, post. The memory may be
- * ahead of the database only inside a pass, and a pass does not end before it is stored; whoever asks the read model
- * sees committed states only.
+ * A pass: take what waits, read again what people changed, apply results, let time pass, commit,
+ * post. The memory may be ahead of the database only inside a pass, and a pass does not end before
+ * it is stored; whoever asks the read model sees committed states only.
  */
 #include "control/health/engine.h"
 
@@ -99,7 +99,7 @@ bool engine_is_ready(struct engine *engine, char *reason, size_t reason_bytes)
     return false;
 }
 
-/* Waiting --------------------------------------------------------------------------------------- */
+/* Waiting ------------------------------------------------------------------------------------- */
 
 /* Waits before another attempt; ERR_UNAVAILABLE when the engine is to stop. */
 static enum err wait_to_retry(struct engine *engine, const char *what, int64_t *wait_us)
@@ -117,7 +117,7 @@ static enum err wait_to_retry(struct engine *engine, const char *what, int64_t *
                : OK;
 }
 
-/* Committing ------------------------------------------------------------------------------------ */
+/* Committing ---------------------------------------------------------------------------------- */
 
 static void fill_batch(struct engine *engine, int64_t now_ms)
 {
@@ -211,9 +211,10 @@ enum err engine_commit(struct engine *engine)
     return OK;
 }
 
-/* A pass ---------------------------------------------------------------------------------------- */
+/* A pass -------------------------------------------------------------------------------------- */
 
-/* Everything that waits, within the bound of a pass; waits for the first until the next moment that matters. */
+/* Everything that waits, within the bound of a pass; waits for the first until the next moment that
+ * matters. */
 static void take_entries(struct engine *engine, entry_vec *entries)
 {
     int64_t until_due_ms = MAX(engine->due_ms, clock_wall_ms()) - clock_wall_ms();
@@ -362,7 +363,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err engine_start(struct engine *engine)
 {

@@ -1,7 +1,8 @@
 /*
- * The engine: one thread that owns every state. Its work comes through one bounded queue; a pass takes all that waits,
- * applies it in memory, commits it in one transaction, and posts the news to the loop. While the database is away a pass
- * is repeated until it is stored, so nothing is acknowledged that could be lost.
+ * The engine: one thread that owns every state. Its work comes through one bounded queue; a pass
+ * takes all that waits, applies it in memory, commits it in one transaction, and posts the news to
+ * the loop. While the database is away a pass is repeated until it is stored, so nothing is
+ * acknowledged that could be lost.
  *
  * Thread: its own; engine_push_…() from any.
  */
@@ -31,7 +32,8 @@ struct engine_config {
 struct engine *engine_new(const struct engine_config *config);
 MUST_USE enum err engine_start(struct engine *engine);
 
-/* Ends the thread; what is not committed is given back through post() without having been acknowledged. */
+/* Ends the thread; what is not committed is given back through post() without having been
+ * acknowledged. */
 void engine_stop(struct engine *engine);
 void engine_free(struct engine *engine);
 

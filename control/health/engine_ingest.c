@@ -1,7 +1,7 @@
 /*
- * From the results of a report to the states of checks. Each (prober, boot) has one contiguous sequence: what was stored
- * already is skipped, a gap is refused once, and accepted when the prober insists, because then it has lost what was in
- * the gap.
+ * From the results of a report to the states of checks. Each (prober, boot) has one contiguous
+ * sequence: what was stored already is skipped, a gap is refused once, and accepted when the prober
+ * insists, because then it has lost what was in the gap.
  */
 #include "shared/clock.h"
 #include "shared/frame.h"
@@ -67,7 +67,8 @@ void engine_apply_judgement(struct engine *engine, struct check *check,
         engine_show_check(engine, check, check->state.hard_since_ms, reason);
 }
 
-/* Results of the check that the ring still takes before the next chunk of samples has to be written. */
+/* Results of the check that the ring still takes before the next chunk of samples has to be
+ * written. */
 static int64_t room_of(const struct check *check)
 {
     int64_t stored = check->results - check->unstored;
@@ -217,7 +218,7 @@ enum err engine_ingest(struct engine *engine, struct health_report *report, int6
     return OK;
 }
 
-/* Time passing ---------------------------------------------------------------------------------- */
+/* Time passing -------------------------------------------------------------------------------- */
 
 void engine_tick(struct engine *engine, int64_t now_ms)
 {

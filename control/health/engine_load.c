@@ -1,6 +1,7 @@
 /*
- * Everything from the database, at the start: definitions first, then what was remembered, then links, then the checks'
- * states, because the tree propagates only when it is whole. And maintenance windows, which are always read together.
+ * Everything from the database, at the start: definitions first, then what was remembered, then
+ * links, then the checks' states, because the tree propagates only when it is whole. And
+ * maintenance windows, which are always read together.
  */
 #include "shared/clock.h"
 #include "shared/mem.h"
@@ -10,7 +11,7 @@
 #include "control/store/db.h"
 #include "control/store/query.h"
 
-/* Windows --------------------------------------------------------------------------------------- */
+/* Windows ------------------------------------------------------------------------------------- */
 
 enum err engine_load_windows(struct engine *engine)
 {
@@ -59,7 +60,7 @@ void engine_apply_windows(struct engine *engine, int64_t now_ms)
     }
 }
 
-/* Everything ------------------------------------------------------------------------------------ */
+/* Everything ---------------------------------------------------------------------------------- */
 
 static void load_sequences(struct engine *engine, const struct rows *rows, int row)
 {

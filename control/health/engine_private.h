@@ -77,7 +77,7 @@ struct engine {
     int64_t passed_us;        /* when the last pass began, monotonic */
 };
 
-/* engine_rows.c ---------------------------------------------------------------------------------- */
+/* engine_rows.c ------------------------------------------------------------------------------- */
 
 typedef void (*engine_read_fn)(struct engine *engine, const struct rows *rows, int row);
 
@@ -98,7 +98,7 @@ void engine_read_status(struct engine *engine, const struct rows *rows, int row)
 void engine_read_window(struct engine *engine, const struct rows *rows, int row);
 void engine_read_position(struct engine *engine, const struct rows *rows, int row);
 
-/* engine_load.c ---------------------------------------------------------------------------------- */
+/* engine_load.c ------------------------------------------------------------------------------- */
 
 /* Reads everything and says what is new since the program ended. */
 MUST_USE enum err engine_load(struct engine *engine, int64_t now_ms);
@@ -115,7 +115,7 @@ void engine_apply_windows(struct engine *engine, int64_t now_ms);
 /* Tells a check of maintenance of anything above it; for tree_each(), `context` is the engine. */
 void engine_enter_maintenance(void *context, struct node *node);
 
-/* engine_reload.c -------------------------------------------------------------------------------- */
+/* engine_reload.c ----------------------------------------------------------------------------- */
 
 /* Reads some entities again; what is gone leaves the tree. */
 MUST_USE enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
@@ -124,9 +124,10 @@ MUST_USE enum err engine_reload(struct engine *engine, const struct change *chan
 /* Reads again what the journal says was changed: a fall-back for notices that got lost. */
 MUST_USE enum err engine_poll(struct engine *engine, int64_t now_ms);
 
-/* engine_ingest.c -------------------------------------------------------------------------------- */
+/* engine_ingest.c ----------------------------------------------------------------------------- */
 
-/* Applies the results of a report to memory and batch; commits on the way when a ring would overflow. */
+/* Applies the results of a report to memory and batch; commits on the way when a ring would
+ * overflow. */
 MUST_USE enum err engine_ingest(struct engine *engine, struct health_report *report,
                                 int64_t now_ms);
 
@@ -144,7 +145,7 @@ void engine_show_check(struct engine *engine, struct check *check, int64_t at_ms
 /* Notes that the state of the check has to be stored. */
 void engine_touch(struct engine *engine, struct check *check);
 
-/* engine.c --------------------------------------------------------------------------------------- */
+/* engine.c ------------------------------------------------------------------------------------ */
 
 /* Writes the batch, again and again until it is stored, then posts the news.
  * @return ERR_UNAVAILABLE only when the engine is to stop. */

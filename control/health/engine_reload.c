@@ -1,6 +1,7 @@
 /*
- * Some of it again, after people changed it: what is gone leaves the tree, what is there is put and linked anew. Notices of
- * changes may get lost, so the journal is looked through each second for those that nobody told of.
+ * Some of it again, after people changed it: what is gone leaves the tree, what is there is put and
+ * linked anew. Notices of changes may get lost, so the journal is looked through each second for
+ * those that nobody told of.
  */
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -62,7 +63,8 @@ static void remove_gone(struct engine *engine, const uuid_vec *ids, const struct
     }
 }
 
-/* Puts what the rows say into the tree; what is new, or was restored, gets its last known status back. */
+/* Puts what the rows say into the tree; what is new, or was restored, gets its last known status
+ * back. */
 static enum err put_nodes(struct engine *engine, const struct rows *rows)
 {
     uuid_vec created = {0};
@@ -169,7 +171,7 @@ enum err engine_reload(struct engine *engine, const struct change *changes, size
     return err;
 }
 
-/* Polling --------------------------------------------------------------------------------------- */
+/* Polling ------------------------------------------------------------------------------------- */
 
 /* The smallest version 7 id of a moment. */
 static struct uuid first_id_of(int64_t at_ms)

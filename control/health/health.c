@@ -1,6 +1,7 @@
 /*
- * The loop's side of health: takes the engine's news and hands each part to whom it concerns. The engine never waits for
- * the loop; what it posts is bounded by what the loop has given it (reports, written) and by time.
+ * The loop's side of health: takes the engine's news and hands each part to whom it concerns. The
+ * engine never waits for the loop; what it posts is bounded by what the loop has given it (reports,
+ * written) and by time.
  */
 #include "control/health/health.h"
 
@@ -44,7 +45,7 @@ struct health {
     struct health_fleet fleet;
 };
 
-/* Reports --------------------------------------------------------------------------------------- */
+/* Reports ------------------------------------------------------------------------------------- */
 
 struct health_report *health_report_new(void)
 {
@@ -68,7 +69,7 @@ bool health_ingest(struct health *health, struct health_report *report)
            engine_push_report(health->engine, report);
 }
 
-/* News ------------------------------------------------------------------------------------------ */
+/* News ---------------------------------------------------------------------------------------- */
 
 static void mailbox_release(struct mailbox *mailbox)
 {
@@ -116,7 +117,7 @@ static void post_news(void *context, struct news *news)
     loop_post(mailbox->loop, open_parcel, parcel);
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err health_new(const struct health_config *config, struct health **ret_health)
 {
@@ -181,7 +182,7 @@ void health_free(struct health *health)
     free(health);
 }
 
-/* What the server asks for ---------------------------------------------------------------------- */
+/* What the server asks for -------------------------------------------------------------------- */
 
 void health_add_routes(struct health *health, struct router *router)
 {

@@ -1,9 +1,11 @@
 /*
- * Health: from results to states, their history, and who is told. The only header of this folder that others include.
+ * Health: from results to states, their history, and who is told. The only header of this folder
+ * that others include.
  *
- * One engine thread owns all states. It takes reports of probers and notices of changes from a bounded queue, commits
- * each batch in one transaction, and only then posts the news to the loop: acknowledgements, the read model that answers
- * GET routes, Redis, live updates, and replies that waited for their own change.
+ * One engine thread owns all states. It takes reports of probers and notices of changes from a
+ * bounded queue, commits each batch in one transaction, and only then posts the news to the loop:
+ * acknowledgements, the read model that answers GET routes, Redis, live updates, and replies that
+ * waited for their own change.
  *
  * Thread: the loop's, but where a function says otherwise.
  */
@@ -105,7 +107,8 @@ DEFINE_AUTO(struct health *, health_free);
 /* Schemas of this folder; ended by a zero row. */
 extern const struct embedded_file health_schemas[];
 
-/* Adds the routes and schemas. @param health NULL: nobody will call them, only their descriptions are wanted. */
+/* Adds the routes and schemas. @param health NULL: nobody will call them, only their descriptions
+ * are wanted. */
 void health_add_routes(struct health *health, struct router *router);
 
 /* For the server: who may follow what; whether engine and database work. */
@@ -116,9 +119,10 @@ bool health_is_ready(void *health, char *reason, size_t reason_bytes);
 bool health_may_see(struct health *health, const struct principal *principal,
                     const struct uuid *id);
 
-/* The server's after_write: takes `written`, and releases its reply once the change is in the read model.
- * Thread: a worker. */
+/* The server's after_write: takes `written`, and releases its reply once the change is in the read
+ * model. Thread: a worker. */
 bool health_after_write(void *health, struct written *written);
 
-/* Queues a report; false when the queue is full or the engine has not loaded yet: it stays the caller's. */
+/* Queues a report; false when the queue is full or the engine has not loaded yet: it stays the
+ * caller's. */
 bool health_ingest(struct health *health, struct health_report *report);

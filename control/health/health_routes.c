@@ -1,7 +1,7 @@
 /*
- * The history of a check out of its three places: the ring has the newest results in full, the kept ones are in full too,
- * and the chunks have all others in packed form. A page is read newest first; where several places have the same result,
- * the full one is shown.
+ * The history of a check out of its three places: the ring has the newest results in full, the kept
+ * ones are in full too, and the chunks have all others in packed form. A page is read newest first;
+ * where several places have the same result, the full one is shown.
  */
 #include "control/health/health_routes.h"
 

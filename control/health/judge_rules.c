@@ -1,6 +1,7 @@
 /*
- * One step is: has it gone stale, then what does the entry change, then what must be told. Telling is always "the
- * difference between the hard state and what was last told", so maintenance and flapping only have to hold it back.
+ * One step is: has it gone stale, then what does the entry change, then what must be told. Telling
+ * is always "the difference between the hard state and what was last told", so maintenance and
+ * flapping only have to hold it back.
  */
 #include "control/health/judge_rules.h"
 
@@ -46,7 +47,8 @@ static void send(struct judgement *judgement, enum message message)
     judgement->messages[judgement->message_count++] = message;
 }
 
-/* Sends the one message that takes the receivers from what they were told to `hard`, if one is needed. */
+/* Sends the one message that takes the receivers from what they were told to `hard`, if one is
+ * needed. */
 static void tell_difference(struct judge_told *told, enum state hard, struct judgement *judgement)
 {
     if (hard == told->state)
@@ -146,7 +148,8 @@ static void window_push(const struct judge_params *params, struct check_state *s
     state->window_len++;
 }
 
-/* The least (`most` false) or most severe of the last `run` verdicts; false while there are fewer. */
+/* The least (`most` false) or most severe of the last `run` verdicts; false while there are
+ * fewer. */
 static bool window_extreme(const struct check_state *state, size_t run, bool most,
                            enum state *ret_state, int64_t *ret_since_ms)
 {

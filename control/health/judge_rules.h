@@ -1,7 +1,8 @@
 /*
- * From the verdicts of one check to its state over time: soft and hard, staleness, flapping, and which message is due.
- * The text of the rules is design/health-rules.md section 1; this is its only implementation, used by the engine and by
- * POST /health/preview/transitions alike. Pure: time comes in as a parameter, nothing is allocated.
+ * From the verdicts of one check to its state over time: soft and hard, staleness, flapping, and
+ * which message is due. The text of the rules is design/health-rules.md section 1; this is its only
+ * implementation, used by the engine and by POST /health/preview/transitions alike. Pure: time
+ * comes in as a parameter, nothing is allocated.
  *
  * Thread: any; a state belongs to one thread at a time.
  */
@@ -17,7 +18,8 @@
 #define JUDGE_FLAP_LOW_PCT  25
 #define JUDGE_FLAP_BITS     20
 
-/* The settings of a check that decide its state. `fall`, `rise` and `unknown_after` are 1..CHECK_RUN_MAX. */
+/* The settings of a check that decide its state. `fall`, `rise` and `unknown_after` are
+ * 1..CHECK_RUN_MAX. */
 struct judge_params {
     uint8_t fall;
     uint8_t rise;
@@ -52,8 +54,8 @@ struct check_state {
     int64_t hard_since_ms;     /* dated: to the first verdict of the run that became hard */
     int64_t last_result_at_ms; /* any verdict, an error too */
     struct judge_told told;
-    uint8_t window
-        [CHECK_RUN_MAX]; /* verdicts other than error, oldest first; as many as fall and rise look at */
+    /* verdicts other than error, oldest first; as many as fall and rise look at */
+    uint8_t window[CHECK_RUN_MAX];
     int64_t window_at_ms[CHECK_RUN_MAX];
 };
 

@@ -1,5 +1,6 @@
 /*
- * From what several locations say to the state of one check: design/health-rules.md section 2. Pure.
+ * From what several locations say to the state of one check: design/health-rules.md section 2.
+ * Pure.
  *
  * Thread: any.
  */

@@ -1,4 +1,5 @@
-/* Declaring, ending and taking away maintenance windows. The engine hears of each through the reply's changes. */
+/* Declaring, ending and taking away maintenance windows. The engine hears of each through the
+ * reply's changes. */
 #include "control/health/maintenance_routes.h"
 
 #include "shared/clock.h"

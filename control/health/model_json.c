@@ -1,4 +1,5 @@
-/* Writers without a document in between: a tree of 10,000 components is a few milliseconds of text. */
+/* Writers without a document in between: a tree of 10,000 components is a few milliseconds of
+ * text. */
 #include "control/health/model_json.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ void model_write_result(struct buf *out, const struct model_entity *check)
                       str_of(uuid_format(&check->prober_id, prober)));
 }
 
-/* Tree ------------------------------------------------------------------------------------------ */
+/* Tree ---------------------------------------------------------------------------------------- */
 
 void model_write_tree(struct buf *out, const struct model_entity *entity, unsigned depth,
                       bool with_health)
@@ -106,7 +107,7 @@ void model_write_tree(struct buf *out, const struct model_entity *entity, unsign
     buf_append_text(out, "]}");
 }
 
-/* Health ---------------------------------------------------------------------------------------- */
+/* Health -------------------------------------------------------------------------------------- */
 
 /* Worst first, as people want to read it. */
 static int severity(enum state state)

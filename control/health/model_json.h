@@ -1,5 +1,6 @@
 /*
- * The read model as JSON: statuses, results, the tree and the health of one entity, written straight into a buffer.
+ * The read model as JSON: statuses, results, the tree and the health of one entity, written
+ * straight into a buffer.
  *
  * Thread: the loop's.
  */

@@ -1,5 +1,6 @@
 /*
- * What the engine tells the loop after a commit: copies of everything, so that the threads share nothing.
+ * What the engine tells the loop after a commit: copies of everything, so that the threads share
+ * nothing.
  *
  * Thread: made by the engine, then the loop's.
  */

@@ -1,6 +1,6 @@
 /*
- * One parent with its children and their dependencies, or a whole tree bottom-up. Shares are read as exact decimals, so
- * that 0.1 is a tenth.
+ * One parent with its children and their dependencies, or a whole tree bottom-up. Shares are read
+ * as exact decimals, so that 0.1 is a tenth.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct reading {
     json_t *answer; /* of a tree: states by id */
 };
 
-/* Exact numbers --------------------------------------------------------------------------------- */
+/* Exact numbers ------------------------------------------------------------------------------- */
 
 /* "0.25" as 25/100. */
 static bool read_decimal(struct str text, struct fraction *ret_fraction)
@@ -115,7 +115,7 @@ static int64_t read_weight(struct reading *reading, const json_t *node)
     return weight.numerator * (WEIGHT_UNIT / weight.denominator);
 }
 
-/* Nodes ----------------------------------------------------------------------------------------- */
+/* Nodes --------------------------------------------------------------------------------------- */
 
 static struct propagation_policy read_policy(struct reading *reading, const json_t *node)
 {
@@ -259,7 +259,7 @@ static bool is_too_large(struct reading *reading, const json_t *children)
     return true;
 }
 
-/* One parent ------------------------------------------------------------------------------------ */
+/* One parent ---------------------------------------------------------------------------------- */
 
 static json_t *describe_child(const struct family *family, const json_t *children, size_t at)
 {
@@ -348,9 +348,10 @@ static void read_parent(struct reading *reading, const json_t *parent)
     family_clear(&family);
 }
 
-/* A tree ---------------------------------------------------------------------------------------- */
+/* A tree -------------------------------------------------------------------------------------- */
 
-/* The state of the node after all below it; `under` says that something above it is in maintenance. */
+/* The state of the node after all below it; `under` says that something above it is in
+ * maintenance. */
 static enum state read_tree(struct reading *reading, const json_t *node, bool under)
 {
     const json_t *children = json_object_get(node, "children");

@@ -1,4 +1,5 @@
-/* Reads the facts, asks the rules, writes what they say: transitions and locations here, propagation beside. */
+/* Reads the facts, asks the rules, writes what they say: transitions and locations here,
+ * propagation beside. */
 #include "control/health/preview_routes.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #define TIME_S_MAX 1000000000000 /* about 30,000 years */
 
-/* Transitions ----------------------------------------------------------------------------------- */
+/* Transitions --------------------------------------------------------------------------------- */
 
 static struct judge_params read_params(const json_t *params)
 {
@@ -133,7 +134,7 @@ enum err preview_transitions(const json_t *body, json_t **ret_answer)
     return OK;
 }
 
-/* Locations ------------------------------------------------------------------------------------- */
+/* Locations ----------------------------------------------------------------------------------- */
 
 enum err preview_locations(const json_t *body, json_t **ret_answer)
 {
@@ -158,7 +159,7 @@ enum err preview_locations(const json_t *body, json_t **ret_answer)
     return OK;
 }
 
-/* Routes ---------------------------------------------------------------------------------------- */
+/* Routes -------------------------------------------------------------------------------------- */
 
 static enum err preview_health_transitions(struct request *request, struct reply *reply)
 {

@@ -1,7 +1,8 @@
 /*
- * From children to a parent: the text is design/health-rules.md section 3, the same rule at every level. A parent keeps
- * a tally of its children's effective states, so that a changed child costs the same with two siblings and with ten
- * thousand. Pure; used by the engine and by POST /health/preview/propagation alike.
+ * From children to a parent: the text is design/health-rules.md section 3, the same rule at every
+ * level. A parent keeps a tally of its children's effective states, so that a changed child costs
+ * the same with two siblings and with ten thousand. Pure; used by the engine and by POST
+ * /health/preview/propagation alike.
  *
  * Thread: any; a tally belongs to one thread at a time.
  */
@@ -51,8 +52,8 @@ struct propagation_policy {
 /* Worst, and the thresholds 1, 1/2 and 1/2. */
 extern const struct propagation_policy propagation_policy_default;
 
-/* The enabled children of a parent, counted by effective state. Zeroed: none. Weights are in any unit, the same for
- * all, and sum up to less than 2⁶². */
+/* The enabled children of a parent, counted by effective state. Zeroed: none. Weights are in any
+ * unit, the same for all, and sum up to less than 2⁶². */
 struct tally {
     uint32_t count[STATE_COUNT][CRITICALITY_COUNT];
     int64_t weight[STATE_COUNT]; /* of those that are not informational */
@@ -81,7 +82,7 @@ void tally_remove(struct tally *tally, enum state effective, enum criticality cr
 struct propagated propagate(const struct propagation_policy *policy, const struct tally *tally,
                             bool in_maintenance);
 
-/* Whether a child in that effective state is one of those that made the parent's state what it is. Nothing explains
- * OPERATIONAL. */
+/* Whether a child in that effective state is one of those that made the parent's state what it is.
+ * Nothing explains OPERATIONAL. */
 bool propagation_decides(enum policy policy, enum state parent, enum state effective,
                          enum criticality criticality);

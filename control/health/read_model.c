@@ -1,6 +1,6 @@
 /*
- * Entities in a hash by id, in a dense array for enumerating, and linked to their parents and children. News come after
- * their commit, so what is told here has happened.
+ * Entities in a hash by id, in a dense array for enumerating, and linked to their parents and
+ * children. News come after their commit, so what is told here has happened.
  */
 #include "control/health/read_model.h"
 
@@ -112,9 +112,10 @@ static struct status_line line_of(const struct model_entity *entity, const struc
     };
 }
 
-/* Telling --------------------------------------------------------------------------------------- */
+/* Telling ------------------------------------------------------------------------------------- */
 
-/* The entity's own room, and the health rooms of itself and of all above it, an instance's group included. */
+/* The entity's own room, and the health rooms of itself and of all above it, an instance's group
+ * included. */
 static size_t rooms_of(const struct model_entity *entity, struct room rooms[ROOMS_MAX])
 {
     size_t len = 0;
@@ -207,7 +208,7 @@ static void tell_result(struct read_model *model, const struct model_entity *che
                  rooms, ARRAY_LEN(rooms));
 }
 
-/* Applying -------------------------------------------------------------------------------------- */
+/* Applying ------------------------------------------------------------------------------------ */
 
 static struct model_entity *add(struct read_model *model, const struct news_node *node)
 {
@@ -264,7 +265,8 @@ static void define(struct read_model *model, const struct news_node *node)
     entity->status.reason = reason;
 }
 
-/* Puts the link before the first sibling with a greater key: lists are short, and mostly filled in order. */
+/* Puts the link before the first sibling with a greater key: lists are short, and mostly filled in
+ * order. */
 static void insert_child(struct list *head, struct model_entity *entity)
 {
     struct list *at = head;
@@ -364,7 +366,7 @@ void read_model_apply(struct read_model *model, const struct news *news)
         drop(model, &news->removed.items[i]);
 }
 
-/* Sources --------------------------------------------------------------------------------------- */
+/* Sources ------------------------------------------------------------------------------------- */
 
 static bool may_follow(void *context, const struct principal *principal, const struct room *room)
 {

@@ -1,6 +1,6 @@
 /*
- * The loop's own picture of everything that exists and how it is: what MEMORY routes answer from, what Redis and live
- * clients are told from. The engine's news change it, and nothing else does.
+ * The loop's own picture of everything that exists and how it is: what MEMORY routes answer from,
+ * what Redis and live clients are told from. The engine's news change it, and nothing else does.
  *
  * Thread: the loop's.
  */
@@ -80,7 +80,8 @@ struct list *read_model_organisations(struct read_model *model);
 /* How many entities of a kind there are. */
 size_t read_model_count(const struct read_model *model, enum entity_kind kind);
 
-/* The parents of the entity from the nearest up; an instance's group is not among them. Returns how many. */
+/* The parents of the entity from the nearest up; an instance's group is not among them. Returns how
+ * many. */
 size_t read_model_path(const struct model_entity *entity,
                        const struct model_entity *ret_path[MODEL_DEPTH_MAX]);
 

@@ -1,4 +1,5 @@
-/* Short and without figures that change with every probe, so that a reason stays true as long as the state. */
+/* Short and without figures that change with every probe, so that a reason stays true as long as
+ * the state. */
 #include "control/health/reasons.h"
 
 #include <stdio.h>

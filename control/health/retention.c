@@ -1,4 +1,5 @@
-/* Each statement deletes a bounded number of rows and is run again while it finds as many; an hour's pause in between. */
+/* Each statement deletes a bounded number of rows and is run again while it finds as many; an
+ * hour's pause in between. */
 #include "control/health/retention.h"
 
 #include <pthread.h>

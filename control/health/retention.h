@@ -1,6 +1,7 @@
 /*
- * Keeps the history within the settings: drops results, samples and events that are too old, and what belongs to checks
- * and entities that are gone. A little at a time, so that nothing else waits for it.
+ * Keeps the history within the settings: drops results, samples and events that are too old, and
+ * what belongs to checks and entities that are gone. A little at a time, so that nothing else waits
+ * for it.
  *
  * Thread: one of its own, with its own database connection.
  */

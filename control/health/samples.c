@@ -1,7 +1,7 @@
 /*
- * Times are written as the difference between two intervals, totals as the difference to the last; both are small
- * numbers for a check that is probed regularly, so they take one to three bytes. Verdict and outcome are written only
- * when they change; the lowest bit of the total says so.
+ * Times are written as the difference between two intervals, totals as the difference to the last;
+ * both are small numbers for a check that is probed regularly, so they take one to three bytes.
+ * Verdict and outcome are written only when they change; the lowest bit of the total says so.
  */
 #include "control/health/samples.h"
 

@@ -1,6 +1,6 @@
 /*
- * Results in packed form, for history: time, verdict, outcome and total, a few bytes each (tests/unit/health/test_samples.c
- * measures them). A chunk is written once and never changed.
+ * Results in packed form, for history: time, verdict, outcome and total, a few bytes each
+ * (tests/unit/health/test_samples.c measures them). A chunk is written once and never changed.
  *
  * Thread: any.
  */

@@ -1,7 +1,8 @@
 /*
- * The rebuild goes through the source in slices; the answer to a slice's last command starts the next, so Redis sets the
- * pace. Then a SCAN goes over our keys and drops those that the source does not know, and the marker is set. A change
- * told in between is newer than anything a slice writes later, because slices read the source when they are written.
+ * The rebuild goes through the source in slices; the answer to a slice's last command starts the
+ * next, so Redis sets the pace. Then a SCAN goes over our keys and drops those that the source does
+ * not know, and the marker is set. A change told in between is newer than anything a slice writes
+ * later, because slices read the source when they are written.
  */
 #include "control/health/status_publisher.h"
 
@@ -69,7 +70,7 @@ static bool send_snapshot(struct status_publisher *publisher, const struct statu
                       str_of(version), STR("reason"), line->reason);
 }
 
-/* Rebuild --------------------------------------------------------------------------------------- */
+/* Rebuild ------------------------------------------------------------------------------------- */
 
 static void set_marker(struct status_publisher *publisher)
 {
@@ -186,7 +187,7 @@ static void on_watch(struct ev_loop *ev, ev_timer *timer, int events)
         REDIS_SEND(publisher->redis, on_marker, publisher, STR("GET"), STR(MARKER));
 }
 
-/* Changes --------------------------------------------------------------------------------------- */
+/* Changes ------------------------------------------------------------------------------------- */
 
 static void append_field(struct buf *buf, const char *name, struct str value)
 {
@@ -243,7 +244,7 @@ bool status_publisher_is_current(const struct status_publisher *publisher)
     return redis_is_connected(publisher->redis) && publisher->rebuild == REBUILD_NONE;
 }
 
-/* Life ------------------------------------------------------------------------------------------ */
+/* Life ---------------------------------------------------------------------------------------- */
 
 enum err status_publisher_new(const struct status_publisher_options *options,
                               struct status_publisher **ret_publisher)

@@ -1,10 +1,11 @@
 /*
- * Tells Redis of states: a hash per entity as snapshot and a message per change, in one MULTI, as design of the API for
- * subscribers says (README of this folder). Redis holds nothing that cannot be made again: the whole snapshot is written
- * after each connect and whenever our marker is gone (FLUSHALL, another server), and keys of what no longer exists are
- * swept away.
+ * Tells Redis of states: a hash per entity as snapshot and a message per change, in one MULTI, as
+ * design of the API for subscribers says (README of this folder). Redis holds nothing that cannot
+ * be made again: the whole snapshot is written after each connect and whenever our marker is gone
+ * (FLUSHALL, another server), and keys of what no longer exists are swept away.
  *
- * Keys: em:status:<kind>:<id>, fields state since version reason. Channels: em:status and em:status:<kind>:<id>.
+ * Keys: em:status:<kind>:<id>, fields state since version reason. Channels: em:status and
+ * em:status:<kind>:<id>.
  *
  * Thread: the loop's.
  */
@@ -42,7 +43,8 @@ struct status_change {
     int64_t at_ms;
 };
 
-/* Where the snapshot comes from: the read model. Places may be empty, and may change between two calls. */
+/* Where the snapshot comes from: the read model. Places may be empty, and may change between two
+ * calls. */
 struct status_source {
     void *context;
     size_t (*places)(void *context);
@@ -65,8 +67,8 @@ void status_publisher_free(struct status_publisher *publisher);
 
 DEFINE_AUTO(struct status_publisher *, status_publisher_free);
 
-/* Writes the snapshot and the message. Without a connection nothing happens: the rebuild brings the snapshot, and
- * subscribers see the gap in the versions. */
+/* Writes the snapshot and the message. Without a connection nothing happens: the rebuild brings the
+ * snapshot, and subscribers see the gap in the versions. */
 void status_publisher_tell(struct status_publisher *publisher, const struct status_change *change);
 
 /* Removes the snapshot of an entity that is gone. */

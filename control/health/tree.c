@@ -1,7 +1,8 @@
 /*
- * Each node stands in the tallies of its receivers with one contribution. Refreshing a node works out its status from its
- * own tally; when that changes what it contributes, the receivers are refreshed too: at most as many as there are levels.
- * Systems count in every business unit above them and in the organisation, so units do not count in one another.
+ * Each node stands in the tallies of its receivers with one contribution. Refreshing a node works
+ * out its status from its own tally; when that changes what it contributes, the receivers are
+ * refreshed too: at most as many as there are levels. Systems count in every business unit above
+ * them and in the organisation, so units do not count in one another.
  */
 #include "control/health/tree.h"
 
@@ -309,7 +310,8 @@ static size_t depth_of(const struct node *node)
     return depth;
 }
 
-/* Gives the node new parents. Those that it leaves and enters only see the end of it, not the moment between. */
+/* Gives the node new parents. Those that it leaves and enters only see the end of it, not the
+ * moment between. */
 static void move(struct tree *tree, struct node *node, struct node *parent, struct node *group,
                  int64_t now_ms)
 {

@@ -1,10 +1,11 @@
 /*
- * The engine's tree of everything that has a state: organisation → business units → {systems → instances → components →
- * checks, environment groups}; an instance has its system and its environment group as parents. A change of one node is
- * carried to those that depend on it and to nobody else. Nothing here does I/O or asks a clock.
+ * The engine's tree of everything that has a state: organisation → business units → {systems →
+ * instances → components → checks, environment groups}; an instance has its system and its
+ * environment group as parents. A change of one node is carried to those that depend on it and to
+ * nobody else. Nothing here does I/O or asks a clock.
  *
- * What changed is collected in the tree (`changes`, `dirty`, `removed`) until tree_settled() says that it has been dealt
- * with.
+ * What changed is collected in the tree (`changes`, `dirty`, `removed`) until tree_settled() says
+ * that it has been dealt with.
  *
  * Thread: the engine's.
  */
@@ -119,29 +120,30 @@ void tree_clear(struct tree *tree);
 
 struct node *tree_find(const struct tree *tree, const struct uuid *id);
 
-/* Creates the node or gives it a new definition, without linking it: parents may come later. `ret_created` (or NULL). */
+/* Creates the node or gives it a new definition, without linking it: parents may come later.
+ * `ret_created` (or NULL). */
 struct node *tree_put(struct tree *tree, const struct node_definition *definition,
                       bool *ret_created);
 
-/* Links the node to its parents as the definition says, or moves it there. False when one of them is not in the tree or
- * the link would close a circle: then the node is left unlinked. */
+/* Links the node to its parents as the definition says, or moves it there. False when one of them
+ * is not in the tree or the link would close a circle: then the node is left unlinked. */
 bool tree_link(struct tree *tree, struct node *node, const struct node_definition *definition,
                int64_t now_ms);
 
 /* Takes the node and everything below it out of the tree. */
 void tree_remove(struct tree *tree, struct node *node, int64_t now_ms);
 
-/* Loading: between begin and end nothing is propagated; end works out every state bottom-up, and what then differs from
- * the statuses that were given with tree_restore() has changed at `now_ms`. In between: put and restore all, then link
- * all, then set checks and maintenance. */
+/* Loading: between begin and end nothing is propagated; end works out every state bottom-up, and
+ * what then differs from the statuses that were given with tree_restore() has changed at `now_ms`.
+ * In between: put and restore all, then link all, then set checks and maintenance. */
 void tree_load_begin(struct tree *tree);
 void tree_load_end(struct tree *tree, int64_t now_ms);
 
 /* The status of a node as it was when the program ended; takes over nothing of `status`. */
 void tree_restore(struct node *node, const struct status *status);
 
-/* The state of a check has been judged, or the check was linked; `counts` is false for a disabled one. `contributed` is what the component sees.
- * `at_ms` dates the change. */
+/* The state of a check has been judged, or the check was linked; `counts` is false for a disabled
+ * one. `contributed` is what the component sees. `at_ms` dates the change. */
 void tree_set_check(struct tree *tree, struct node *node, enum state state, enum state contributed,
                     bool counts, int64_t at_ms, const char *reason);
 

@@ -105,7 +105,7 @@ static void lose(struct link *link, const char *why)
     connect_later(link);
 }
 
-/* Connecting ----------------------------------------------------------------------------------- */
+/* Connecting ---------------------------------------------------------------------------------- */
 
 static void attempt_free(struct attempt *attempt)
 {
@@ -213,7 +213,7 @@ static void connect_later(struct link *link)
     link->back_off_s = MIN(link->back_off_s * 2, BACK_OFF_MAX_S);
 }
 
-/* Sending -------------------------------------------------------------------------------------- */
+/* Sending ------------------------------------------------------------------------------------- */
 
 static void flush(struct link *link)
 {
@@ -280,7 +280,7 @@ void link_send(struct link *link, struct read_query *query)
         lose(link, "sending failed");
 }
 
-/* Reading -------------------------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------------------------- */
 
 static void forget_prepared(struct link *link, const struct statement *statement)
 {
@@ -393,7 +393,7 @@ static void on_readable(struct ev_loop *ev, ev_io *watcher, int events)
         flush(link);
 }
 
-/* Life ----------------------------------------------------------------------------------------- */
+/* Life ---------------------------------------------------------------------------------------- */
 
 struct link *link_new(struct pipeline *pipeline, unsigned number)
 {

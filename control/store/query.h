@@ -198,8 +198,8 @@ int rows_column(const struct rows *rows, const char *name);
 /* Readers of one value, borrowed from the rows. NULL reads as 0, false, the nil UUID, MS_NULL or a
  * NULL view. */
 bool row_is_null(const struct rows *rows, int row, int column);
-struct str row_text(const struct rows *rows, int row,
-                    int column); /* text, json, jsonb, name; a C string */
+/* text, json, jsonb, name; a C string */
+struct str row_text(const struct rows *rows, int row, int column);
 int64_t row_int(const struct rows *rows, int row, int column); /* smallint, integer, bigint */
 double row_number(const struct rows *rows, int row,
                   int column);                               /* real, double precision, integers */

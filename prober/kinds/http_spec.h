@@ -57,8 +57,8 @@ void http_spec_free(void *object);
 struct http_request_options {
     const char *method;
     bool with_body;
-    bool
-        with_credentials; /* Authorization, Cookie and the given Host belong to the first host only */
+    /* Authorization, Cookie and the given Host belong to the first host only */
+    bool with_credentials;
 };
 
 /* Appends the whole request for `url`. */

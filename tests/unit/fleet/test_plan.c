@@ -39,7 +39,8 @@ static void drop(struct plan *plan, uint32_t number)
     plan_set(plan, &entry);
 }
 
-/* What is sent to who has `since`, as letters: R reset, S set, A set and probe at once, D drop; + more to come. */
+/* What is sent to who has `since`, as letters: R reset, S set, A set and probe at once, D drop; +
+ * more to come. */
 static const char *items_after(struct plan *plan, uint64_t since, uint64_t *ret_version)
 {
     static char text[64];

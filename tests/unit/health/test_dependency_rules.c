@@ -1,6 +1,7 @@
 /*
- * Section 3.1 of the health rules. A case is a list of children "name state needs", the state as a letter: O W D U M, a
- * lower-case letter for a child in its own maintenance, 'x' for a disabled one.
+ * Section 3.1 of the health rules. A case is a list of children "name state needs", the state as a
+ * letter: O W D U M, a lower-case letter for a child in its own maintenance, 'x' for a disabled
+ * one.
  */
 #include "tests/unit/unit_test.h"
 

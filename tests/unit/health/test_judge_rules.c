@@ -1,6 +1,7 @@
 /*
- * Section 1 of the health rules as tables: each case is a script of entries, and what every step must answer, written
- * as "published/hard, messages, soft, next". Preview defaults unless the case says otherwise.
+ * Section 1 of the health rules as tables: each case is a script of entries, and what every step
+ * must answer, written as "published/hard, messages, soft, next". Preview defaults unless the case
+ * says otherwise.
  */
 #include "tests/unit/unit_test.h"
 
@@ -66,7 +67,8 @@ static struct judgement apply(const struct judge_params *params, struct check_st
     return judge_maintenance(params, state, at_ms, strcmp(step->what, "start") == 0);
 }
 
-/* "down/down problem 60", "operational/operational soft 20", "unknown/unknown stale@180 unknown" … */
+/* "down/down problem 60", "operational/operational soft 20", "unknown/unknown stale@180 unknown"
+ * … */
 static void describe(const struct check_state *state, const struct judgement *judgement,
                      struct buf *buf)
 {

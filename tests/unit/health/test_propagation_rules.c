@@ -1,6 +1,7 @@
 /*
- * Sections 2 and 3 of the health rules as tables. Children are written as letters: O W D M U for the five effective
- * states; after a letter, '-' makes it non-critical, 'i' informational, and a digit is its weight.
+ * Sections 2 and 3 of the health rules as tables. Children are written as letters: O W D M U for
+ * the five effective states; after a letter, '-' makes it non-critical, 'i' informational, and a
+ * digit is its weight.
  */
 #include "tests/unit/unit_test.h"
 

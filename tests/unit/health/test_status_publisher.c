@@ -1,4 +1,5 @@
-/* The publisher against a real Redis: snapshot, messages, rebuild after FLUSHALL and after a restart, sweep. */
+/* The publisher against a real Redis: snapshot, messages, rebuild after FLUSHALL and after a
+ * restart, sweep. */
 #include "tests/unit/unit_test.h"
 
 #include <signal.h>

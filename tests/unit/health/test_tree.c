@@ -8,8 +8,9 @@
 
 #include "control/health/tree.h"
 
-/* Ids: one byte says which. Organisation o, units u and v (below u), systems s (in v) and t (in u), group g, instances
- * i (s, g) and j (t, g), components a and b in i and c in j, checks 1 (a), 2 (b), 3 (c). */
+/* Ids: one byte says which. Organisation o, units u and v (below u), systems s (in v) and t (in u),
+ * group g, instances i (s, g) and j (t, g), components a and b in i and c in j, checks 1 (a), 2
+ * (b), 3 (c). */
 static struct uuid id_of(char name)
 {
     return name == '-' ? (struct uuid){0} : (struct uuid){.bytes = {(uint8_t)name}};
