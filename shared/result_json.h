@@ -1,6 +1,5 @@
 /*
- * A result as JSON, the same object everywhere: API, prober output, publications (design: the API's
- * result object).
+ * A result as JSON, the same object everywhere: API, prober output, publications.
  *
  * Thread: any.
  */

@@ -1,7 +1,7 @@
 /*
  * Dependencies among the children of one parent: who counts as being in Maintenance because of what
  * it needs, whose trouble is only the consequence of another's, and of whose
- * (design/health-rules.md section 3.1). Pure.
+ * (RULES.md, section 3). Pure.
  *
  * Thread: any.
  */

@@ -1,6 +1,6 @@
 /*
  * From the verdicts of one check to its state over time: soft and hard, staleness, flapping, and
- * which message is due. The text of the rules is design/health-rules.md section 1; this is its only
+ * which message is due. The text of the rules is RULES.md, section 1; this is its only
  * implementation, used by the engine and by POST /health/preview/transitions alike. Pure: time
  * comes in as a parameter, nothing is allocated.
  *

@@ -1,5 +1,5 @@
 /*
- * From what several locations say to the state of one check: design/health-rules.md section 2.
+ * From what several locations say to the state of one check: RULES.md, section 2.
  * Pure.
  *
  * Thread: any.

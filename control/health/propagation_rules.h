@@ -1,5 +1,5 @@
 /*
- * From children to a parent: the text is design/health-rules.md section 3, the same rule at every
+ * From children to a parent: the text is RULES.md, section 3, the same rule at every
  * level. A parent keeps a tally of its children's effective states, so that a changed child costs
  * the same with two siblings and with ten thousand. Pure; used by the engine and by POST
  * /health/preview/propagation alike.

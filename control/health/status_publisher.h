@@ -1,8 +1,8 @@
 /*
- * Tells Redis of states: a hash per entity as snapshot and a message per change, in one MULTI, as
- * design of the API for subscribers says (README of this folder). Redis holds nothing that cannot
- * be made again: the whole snapshot is written after each connect and whenever our marker is gone
- * (FLUSHALL, another server), and keys of what no longer exists are swept away.
+ * Tells Redis of states: a hash per entity as snapshot and a message per change, in one MULTI (for
+ * subscribers: README of this folder). Redis holds nothing that cannot be made again: the whole
+ * snapshot is written after each connect and whenever our marker is gone (FLUSHALL, another
+ * server), and keys of what no longer exists are swept away.
  *
  * Keys: em:status:<kind>:<id>, fields state since version reason. Channels: em:status and
  * em:status:<kind>:<id>.
