@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -186,17 +187,23 @@ def test_two_instances_run_side_by_side(instance):
         shutil.rmtree(home, ignore_errors=True)
 
 
+def heed_interrupts():
+    """As in a terminal: a job in the background starts with SIGINT ignored, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_interrupt_stops_all_of_it():
     home = short_dir()
     data, port = home / "data", free_port()
     child = subprocess.Popen([ROOT / "deploy" / "up", "--data", data, "--listen", f"127.0.0.1:{port}", "--empty"],
-                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+                             preexec_fn=heed_interrupts)
     try:
         for line in child.stdout:
             if "Ctrl-C stops it" in line:
                 break
-        child.send_signal(2)
+        child.send_signal(signal.SIGINT)
         rest, _ = child.communicate(timeout=60)
         assert child.returncode == 0
         assert "stopped" in rest
