@@ -124,7 +124,9 @@ new_enough() {
 
 # need_node: puts a Node that is new enough on PATH: the one that is there, else the pinned one of deploy/node.
 need_node() {
-    local own=$ROOT/build/node/node_modules/.bin
+    local own machine=x64
+    [ "$(uname -m)" != aarch64 ] || machine=arm64
+    own=$ROOT/build/node/node_modules/node-linux-$machine/bin
     if command -v npm >/dev/null && new_enough node; then
         return
     fi
@@ -134,6 +136,7 @@ need_node() {
         cp "$ROOT"/deploy/node/package*.json "$ROOT/build/node/"
         step "install Node" npm --prefix "$ROOT/build/node" ci --no-audit --no-fund ||
             die "npm could not install Node; see above"
+        new_enough "$own/node" || die "the Node that npm installed does not run: $own/node"
     fi
     export PATH="$own:$PATH"
 }
