@@ -7,6 +7,7 @@ reconfigures something takes `start_control` and `start_prober` and has them for
 import itertools
 import json
 import os
+import shutil
 import subprocess
 from types import SimpleNamespace
 
@@ -23,6 +24,12 @@ def pytest_collection_modifyitems(items):
         for fixture, program in needs.items():
             if fixture in item.fixturenames and not program.exists():
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not built"))
+
+
+def pytest_sessionfinish():
+    """Removes the temporary folders, in each worker its own."""
+    for folder in processes.folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -28,6 +28,8 @@ STOP_DEADLINE_S = 30
 
 running = []  # every Process that is alive; the report of a failed test shows their logs
 
+folders = []  # what short_dir() made; removed when the session ends
+
 
 def wait_until(condition, deadline_s=10, every_s=0.02, what="the condition"):
     """Calls `condition` until it returns something true, and returns that; fails after the deadline."""
