@@ -26,8 +26,9 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not built"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish():
-    """Removes the temporary folders, in each worker its own."""
+    """Removes the temporary folders once every program has stopped, in each worker its own."""
     for folder in processes.folders:
         shutil.rmtree(folder, ignore_errors=True)
 

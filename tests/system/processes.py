@@ -53,6 +53,7 @@ def free_port():
 def short_dir():
     """A new folder with a path short enough for sockets, which the service's user may pass through."""
     path = Path(tempfile.mkdtemp(prefix="em-", dir="/tmp"))
+    folders.append(path)
     path.chmod(0o1777)  # sanitizers write their reports as the service's user
     return path
 
