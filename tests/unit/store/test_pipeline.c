@@ -172,6 +172,17 @@ static void test_queue_is_bounded(void **state)
     wait_for(&asked[3]);
 }
 
+/* Turns the loop until both links have their first connection. */
+static void wait_for_links(struct pipeline *pipeline)
+{
+    int64_t until_us = clock_monotonic_us() + WAIT_US;
+
+    while (pipeline_counters(pipeline).reconnects < 2) {
+        assert_true(clock_monotonic_us() < until_us);
+        ev_run(loop_ev(loop), EVRUN_ONCE);
+    }
+}
+
 static void test_reads_of_a_lost_connection_are_asked_again(void **state)
 {
     AUTO(pipeline_free) struct pipeline *pipeline = open_pipeline(0);
@@ -182,6 +193,7 @@ static void test_reads_of_a_lost_connection_are_asked_again(void **state)
     (void)state;
     ask(pipeline, &sql_test_json, "0", &asked[0]);
     wait_for(&asked[0]);
+    wait_for_links(pipeline);
     for (size_t i = 1; i < ARRAY_LEN(asked); i++)
         ask(pipeline, i == 1 ? &sql_test_sleep : &sql_test_json, i == 1 ? "0.2" : "3", &asked[i]);
     ev_run(loop_ev(loop), EVRUN_NOWAIT);
