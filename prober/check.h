@@ -8,6 +8,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/attrs.h"
@@ -15,8 +16,20 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
+#include "prober/tour.h"
+
 struct engine_check;
 struct probe_kind;
+
+/* Limits of phases within the timeout; 0: none of its own. */
+struct check_timeouts {
+    uint32_t dns_ms;
+    uint32_t connect_ms;
+    uint32_t tls_ms;
+    uint32_t first_byte_ms;
+    uint32_t idle_ms; /* between two parts of the reply */
+    bool any;
+};
 
 struct check {
     unsigned references;
@@ -27,8 +40,11 @@ struct check {
     uint32_t timeout_ms;
     uint32_t warn_ms; /* thresholds of the total time; 0: none */
     uint32_t fail_ms;
-    void *spec;       /* the kind's own */
-    const char *host; /* what the cap per host counts by, within spec; NULL: none */
+    struct check_timeouts timeouts;
+    enum address_vote vote; /* of the family `all` */
+    bool invert;            /* what works is a failure, and the other way round */
+    void *spec;             /* the kind's own */
+    const char *host;       /* what the cap per host counts by, within spec; NULL: none */
 };
 
 /* Compiles the schemas of all kinds; call once at the start, before check_new(). */

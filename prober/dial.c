@@ -13,6 +13,7 @@
 
 #include "prober/probe.h"
 #include "prober/shard.h"
+#include "prober/tour.h"
 
 static enum wait dial_resolved(struct probe *probe);
 static enum wait dial_connect(struct probe *probe);
@@ -31,7 +32,9 @@ enum address_family address_family_of(const char *word)
         return FAMILY_HAPPY;
     if (strcmp(word, "v4") == 0)
         return FAMILY_V4;
-    return strcmp(word, "v6") == 0 ? FAMILY_V6 : FAMILY_PREFER_V6;
+    if (strcmp(word, "v6") == 0)
+        return FAMILY_V6;
+    return strcmp(word, "all") == 0 ? FAMILY_ALL : FAMILY_PREFER_V6;
 }
 
 /* ---- names ---- */
@@ -119,6 +122,20 @@ static void apply_policy(struct dial *dial, const char **ret_why, struct addr *r
     dial->count = kept;
 }
 
+static void set_result_address(struct probe *probe)
+{
+    const struct addr *addr = &probe->dial.addr;
+    struct result_address *address = &probe->result.address;
+
+    probe->result.has |= RESULT_HAS_ADDRESS;
+    address->family = (uint8_t)addr->any.sa_family;
+    address->port = addr_port(addr);
+    if (address->family == AF_INET)
+        memcpy(address->bytes, &addr->v4.sin_addr, 4);
+    else
+        memcpy(address->bytes, &addr->v6.sin6_addr, 16);
+}
+
 static enum wait dial_resolved(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
@@ -132,21 +149,58 @@ static enum wait dial_resolved(struct probe *probe)
     if (dial->count == 0)
         return probe_end(probe, OUTCOME_POLICY, "%s %s", addr_format(&refused, address), why);
 
-    probe_note(probe, "%zu address(es), first %s", dial->count,
-               addr_format(&dial->addrs[0], address));
+    for (size_t i = 0; i < dial->count; i++)
+        probe_note(probe, "%s", addr_format(&dial->addrs[i], address));
+    if (dial->target.family == FAMILY_ALL && dial->dials == 1 && !probe->tour) {
+        tour_begin(probe, dial->addrs, dial->count);
+        dial->count = 1;
+    }
+    if (dial->target.transport == DIAL_ADDRESS) {
+        dial->addr = dial->addrs[0];
+        set_result_address(probe);
+        shard_connected(probe->shard, probe);
+        probe->step = dial->then;
+        return WAIT_NONE;
+    }
     probe_enter(probe, PHASE_CONNECT);
     probe->step = &DIAL_CONNECT;
     return WAIT_NONE;
+}
+
+/* The address that needs no name: a literal, or the one that a tour is at. */
+static bool take_known_address(struct probe *probe)
+{
+    struct dial *dial = &probe->dial;
+    const struct dial_target *target = &dial->target;
+
+    if (probe->tour && dial->dials == 1) {
+        dial->addrs[0] = *tour_address(probe->tour);
+        addr_set_port(&dial->addrs[0], target->port);
+        dial->count = 1;
+        return true;
+    }
+    if (!addr_parse_ip(str_of(target->host), target->port, &dial->addrs[0]))
+        return false;
+    dial->count = is_wanted(target->family, &dial->addrs[0]) ? 1 : 0;
+    return true;
+}
+
+static void ask_for_name(struct probe *probe)
+{
+    const struct dial_target *target = &probe->dial.target;
+    int family = target->family == FAMILY_V4   ? AF_INET
+                 : target->family == FAMILY_V6 ? AF_INET6
+                                               : AF_UNSPEC;
+
+    probe_enter(probe, PHASE_DNS);
+    probe->dial.query = resolver_ask(shard_resolver(probe->shard), target->host, family,
+                                     probe_left_ms(probe), on_answer, probe);
 }
 
 enum wait dial_start(struct probe *probe, const struct dial_target *target,
                      const struct probe_step *then)
 {
     struct dial *dial = &probe->dial;
-    int family = target->family == FAMILY_V4   ? AF_INET
-                 : target->family == FAMILY_V6 ? AF_INET6
-                                               : AF_UNSPEC;
-    int64_t left_ms;
 
     dial_release(probe);
     dial->target = *target;
@@ -156,16 +210,11 @@ enum wait dial_start(struct probe *probe, const struct dial_target *target,
     dial->next = 0;
     dial->error = 0;
     dial->is_local = false;
+    dial->dials++;
     probe->step = &DIAL_RESOLVE;
-
-    if (addr_parse_ip(str_of(target->host), target->port, &dial->addrs[0])) {
-        dial->count = is_wanted(target->family, &dial->addrs[0]) ? 1 : 0;
+    if (take_known_address(probe))
         return WAIT_NONE;
-    }
-    probe_enter(probe, PHASE_DNS);
-    left_ms = probe->check->timeout_ms - probe_elapsed_us(probe) / 1000;
-    dial->query = resolver_ask(shard_resolver(probe->shard), target->host, family,
-                               (uint32_t)MAX(left_ms, (int64_t)1), on_answer, probe);
+    ask_for_name(probe);
     return WAIT_CALL;
 }
 
@@ -205,20 +254,6 @@ static void note_failure(struct dial *dial, const struct addr *addr, int error, 
     dial->addr = *addr;
 }
 
-static void set_result_address(struct probe *probe)
-{
-    const struct addr *addr = &probe->dial.addr;
-    struct result_address *address = &probe->result.address;
-
-    probe->result.has |= RESULT_HAS_ADDRESS;
-    address->family = (uint8_t)addr->any.sa_family;
-    address->port = addr_port(addr);
-    if (address->family == AF_INET)
-        memcpy(address->bytes, &addr->v4.sin_addr, 4);
-    else
-        memcpy(address->bytes, &addr->v6.sin6_addr, 16);
-}
-
 static enum wait end_for_connect(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
@@ -249,6 +284,13 @@ static void close_attempt(struct probe *probe, struct dial_attempt *attempt)
     stream_close(&attempt->stream, true);
 }
 
+static enum wait begin_handshake(struct probe *probe)
+{
+    probe_enter(probe, PHASE_TLS);
+    probe->step = &DIAL_HANDSHAKE;
+    return WAIT_NONE;
+}
+
 /* The stream of `attempt` is the probe's now; the others are given up. */
 static enum wait connected(struct probe *probe, struct dial_attempt *attempt)
 {
@@ -264,13 +306,19 @@ static enum wait connected(struct probe *probe, struct dial_attempt *attempt)
     set_result_address(probe);
     probe_note(probe, "connected to %s", addr_format(&dial->addr, address));
     shard_connected(probe->shard, probe);
-    if (!dial->target.tls) {
-        probe->step = dial->then;
-        return WAIT_NONE;
-    }
-    probe_enter(probe, PHASE_TLS);
-    probe->step = &DIAL_HANDSHAKE;
+    if (dial->target.tls)
+        return begin_handshake(probe);
+    probe->step = dial->then;
     return WAIT_NONE;
+}
+
+enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, const char *server_name,
+                         const struct probe_step *then)
+{
+    probe->dial.target.tls = tls;
+    probe->dial.target.server_name = server_name;
+    probe->dial.then = then;
+    return begin_handshake(probe);
 }
 
 static struct dial_attempt *free_attempt(struct dial *dial)
@@ -307,12 +355,12 @@ static void start_fallback(struct probe *probe)
 static enum wait dial_connect(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
+    enum stream_transport transport = dial->target.transport == DIAL_UDP ? STREAM_UDP : STREAM_TCP;
     struct dial_attempt *attempt;
 
     while (dial->next < dial->count && (attempt = free_attempt(dial))) {
         attempt->addr = dial->addrs[dial->next++];
-        switch (stream_connect(&attempt->stream, &attempt->addr.any, addr_len(&attempt->addr), NULL,
-                               0)) {
+        switch (stream_connect(&attempt->stream, transport, &attempt->addr, dial->target.source)) {
         case IO_DONE:
             return connected(probe, attempt);
         case IO_WANT_WRITE:
@@ -361,6 +409,14 @@ static void on_fallback(struct ev_loop *ev, ev_timer *watcher, int events)
 
 /* ---- TLS ---- */
 
+static void note_session(struct probe *probe)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    tls_describe(&probe->stream, &text);
+    probe_note(probe, STR_FMT, STR_ARG(buf_str(&text)));
+}
+
 static enum wait dial_handshake(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
@@ -368,15 +424,10 @@ static enum wait dial_handshake(struct probe *probe)
 
     if (!shard_may_handshake(probe->shard))
         return WAIT_TURN;
-    if (!probe->stream.ssl) {
-        SSL_CTX *context = tls_contexts_get(shard_tls(probe->shard), dial->target.tls);
-
-        if (!context)
-            return probe_end(probe, OUTCOME_PROBER_ERROR, "this prober cannot set up TLS");
-        stream_start_tls_client(&probe->stream, context,
-                                dial->target.server_name ? dial->target.server_name
-                                                         : dial->target.host);
-    }
+    if (!probe->stream.ssl &&
+        !tls_client_start(dial->target.tls, shard_tls(probe->shard), &probe->stream,
+                          dial->target.server_name ? dial->target.server_name : dial->target.host))
+        return probe_end(probe, OUTCOME_PROBER_ERROR, "this prober cannot set up TLS");
 
     io = stream_handshake(&probe->stream);
     if (io == IO_WANT_READ || io == IO_WANT_WRITE)
@@ -384,6 +435,8 @@ static enum wait dial_handshake(struct probe *probe)
     tls_read_peer(&probe->stream, &probe->result.tls);
     if (probe->result.tls.version || probe->result.tls.not_after_ms)
         probe->result.has |= RESULT_HAS_TLS;
+    if (probe->history)
+        note_session(probe);
     if (io != IO_DONE)
         return probe_end_io(probe, io);
 

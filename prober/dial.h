@@ -1,7 +1,8 @@
 /*
  * Getting to the target: name to addresses, the policy on each, connecting to one after the other
  * (RFC 8305 in its simple form: the next address is tried when one fails or has not answered for
- * 250 ms) and the TLS handshake. The steps here are shared by all kinds that talk over a stream.
+ * 250 ms) and the TLS handshake. The steps here are shared by all kinds that talk over a network.
+ * A check of the family `all` runs once for each address: prober/tour.h.
  *
  * Thread: the loop of the probe's shard.
  */
@@ -23,18 +24,26 @@ enum wait;
 #define DIAL_RACING_MAX  3
 #define DIAL_FALLBACK_MS 250
 
-enum address_family { FAMILY_HAPPY, FAMILY_V4, FAMILY_V6, FAMILY_PREFER_V6 };
+enum address_family { FAMILY_HAPPY, FAMILY_V4, FAMILY_V6, FAMILY_PREFER_V6, FAMILY_ALL };
 
 /* Reads the schema's word; NULL is "happy". */
 enum address_family address_family_of(const char *word);
+
+enum dial_transport {
+    DIAL_TCP,
+    DIAL_UDP,
+    DIAL_ADDRESS, /* only probe->dial.addr is wanted: the kind opens what it needs */
+};
 
 /* Where to; all of it borrowed for as long as the probe runs. */
 struct dial_target {
     const char *host; /* name, or IP literal without brackets */
     uint16_t port;
+    enum dial_transport transport;
     enum address_family family;
-    const struct tls_client_options *tls; /* NULL: plain */
-    const char *server_name;              /* for SNI and verification; NULL: the host */
+    const struct addr *source; /* to be bound; NULL: what the system takes */
+    struct tls_client *tls;    /* NULL: plain */
+    const char *server_name;   /* for SNI and verification; NULL: the host */
 };
 
 /* One connect under way. */
@@ -52,7 +61,8 @@ struct dial {
     enum dns_status dns_status;
     struct addr addrs[RESOLVER_ADDRS_MAX];
     size_t count;
-    size_t next; /* of addrs, to be tried */
+    size_t next;    /* of addrs, to be tried */
+    unsigned dials; /* of this run: a redirect dials again */
     struct dial_attempt attempts[DIAL_RACING_MAX];
     ev_timer fallback;
     struct addr addr; /* connected to, or the last that failed */
@@ -65,6 +75,11 @@ void dial_init(struct probe *probe);
 /* Leads a step to the target; `then` runs once the stream is ready. */
 enum wait dial_start(struct probe *probe, const struct dial_target *target,
                      const struct probe_step *then);
+
+/* Starts TLS on the stream that stands (STARTTLS, or behind a proxy); `then` runs after the
+ * handshake. `server_name` is as in dial_target, but never NULL. */
+enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, const char *server_name,
+                         const struct probe_step *then);
 
 /* Lets go of query and attempts; harmless at any time. */
 void dial_release(struct probe *probe);

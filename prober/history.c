@@ -1,9 +1,7 @@
 /* A small table filled in order. */
 #include "prober/history.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "shared/buf.h"
 #include "shared/mem.h"
 #include "shared/str.h"
 
@@ -13,7 +11,7 @@ struct row {
     const char *name;
     int64_t at_us;
     int64_t took_us;
-    char detail[HISTORY_DETAIL_BYTES_MAX];
+    struct buf detail;
 };
 
 struct history {
@@ -28,6 +26,10 @@ struct history *history_new(void)
 
 void history_free(struct history *history)
 {
+    if (!history)
+        return;
+    for (size_t i = 0; i < history->count; i++)
+        buf_clear(&history->rows[i].detail);
     free(history);
 }
 
@@ -52,16 +54,14 @@ void history_enter(struct history *history, const char *name, int64_t at_us)
 void history_note(struct history *history, const char *format, va_list arguments)
 {
     struct row *last = last_row(history);
-    size_t len = last ? strlen(last->detail) : 0;
 
-    if (!last || len + 3 >= sizeof last->detail)
+    if (!last || last->detail.len >= HISTORY_DETAIL_BYTES_MAX)
         return;
-    if (len > 0) {
-        memcpy(last->detail + len, "; ", 3);
-        len += 2;
-    }
-    vsnprintf(last->detail + len, sizeof last->detail - len, format, arguments);
-    last->detail[utf8_cut(str_of(last->detail))] = '\0';
+    if (last->detail.len > 0)
+        buf_append_text(&last->detail, "; ");
+    buf_vprintf(&last->detail, format, arguments);
+    if (last->detail.len > HISTORY_DETAIL_BYTES_MAX)
+        last->detail.len = utf8_cut(str_n(last->detail.data, HISTORY_DETAIL_BYTES_MAX));
 }
 
 void history_finish(struct history *history, int64_t at_us)
@@ -79,9 +79,10 @@ json_t *history_json(const struct history *history)
     for (size_t i = 0; i < history->count; i++) {
         const struct row *row = &history->rows[i];
 
-        json_array_append_new(steps, json_pack("{s:s, s:I, s:I, s:s}", "step", row->name, "at_us",
-                                               (json_int_t)row->at_us, "took_us",
-                                               (json_int_t)row->took_us, "detail", row->detail));
+        json_array_append_new(
+            steps, json_pack("{s:s, s:I, s:I, s:s%}", "step", row->name, "at_us",
+                             (json_int_t)row->at_us, "took_us", (json_int_t)row->took_us, "detail",
+                             row->detail.len > 0 ? row->detail.data : "", row->detail.len));
     }
     return steps;
 }

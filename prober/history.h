@@ -13,7 +13,7 @@
 #include "shared/attrs.h"
 
 #define HISTORY_STEPS_MAX        64
-#define HISTORY_DETAIL_BYTES_MAX 256
+#define HISTORY_DETAIL_BYTES_MAX 4096 /* of one step */
 
 struct history;
 

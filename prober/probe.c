@@ -17,6 +17,7 @@
 #include "prober/history.h"
 #include "prober/shard.h"
 #include "prober/text.h"
+#include "prober/tour.h"
 
 /* A buffer that grew beyond this for one probe is not kept for the next. */
 #define KEPT_CAPACITY_MAX (64 * 1024)
@@ -58,10 +59,78 @@ static void settle_phase(struct probe *probe, int64_t now_us)
     probe->phase_started_us = now_us;
 }
 
+/* The limit of the present phase; 0: none. */
+static uint32_t phase_limit_ms(const struct probe *probe)
+{
+    const struct check_timeouts *timeouts = &probe->check->timeouts;
+
+    switch (probe->result.phase) {
+    case PHASE_DNS:
+        return timeouts->dns_ms;
+    case PHASE_CONNECT:
+        return timeouts->connect_ms;
+    case PHASE_TLS:
+        return timeouts->tls_ms;
+    case PHASE_REQUEST:
+    case PHASE_FIRST_BYTE:
+        return timeouts->first_byte_ms;
+    case PHASE_TRANSFER:
+        return timeouts->idle_ms;
+    case PHASE_QUEUE:
+    case PHASE_SCRIPT:
+    case PHASE_ASSERT:
+    case PHASE_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static void arm_deadline(struct probe *probe, int64_t left_us)
+{
+    struct ev_loop *ev = shard_ev(probe->shard);
+
+    ev_timer_stop(ev, &probe->deadline);
+    ev_timer_set(&probe->deadline, (double)left_us / 1e6, 0.);
+    ev_timer_start(ev, &probe->deadline);
+}
+
+static void set_deadline(struct probe *probe, int64_t now_us)
+{
+    int64_t left_us = probe->started_us + (int64_t)probe->check->timeout_ms * 1000 - now_us;
+    uint32_t phase_ms = phase_limit_ms(probe);
+
+    probe->limit_ms = probe->check->timeout_ms;
+    if (probe->tour) {
+        left_us = tour_share_us(probe->tour, left_us);
+        probe->limit_ms = (uint32_t)MAX(left_us / 1000, INT64_C(0));
+    }
+    if (phase_ms && (int64_t)phase_ms * 1000 < left_us) {
+        left_us = (int64_t)phase_ms * 1000;
+        probe->limit_ms = phase_ms;
+    }
+    left_us = MAX(left_us, INT64_C(0));
+    probe->due_us = now_us + left_us;
+    arm_deadline(probe, left_us);
+}
+
+void probe_set_deadline(struct probe *probe)
+{
+    set_deadline(probe, clock_monotonic_us());
+}
+
 void probe_enter(struct probe *probe, enum phase phase)
 {
     settle_phase(probe, clock_monotonic_us());
     probe->result.phase = phase;
+    if (UNLIKELY(probe->check->timeouts.any))
+        probe_set_deadline(probe);
+}
+
+uint32_t probe_left_ms(const struct probe *probe)
+{
+    int64_t left_ms = (probe->due_us - clock_monotonic_us()) / 1000;
+
+    return (uint32_t)MAX(left_ms, INT64_C(1));
 }
 
 int64_t probe_elapsed_us(const struct probe *probe)
@@ -86,6 +155,7 @@ void probe_close_stream(struct probe *probe)
     stream_close(&probe->stream, true);
 }
 
+/* Lets go of all that the run holds; what stays is the result. */
 static void release(struct probe *probe)
 {
     ev_timer_stop(shard_ev(probe->shard), &probe->deadline);
@@ -158,11 +228,71 @@ enum wait probe_succeed(struct probe *probe, const char *format, ...)
     return WAIT_END;
 }
 
+/* Begins at the first step: with a fresh result, and the clock that runs already. */
+static void begin_run(struct probe *probe, int64_t now_us)
+{
+    probe->step = probe->check->kind->first;
+    probe->phase_started_us = now_us;
+    probe->ended = false;
+    probe->dial.dials = 0;
+    set_deadline(probe, now_us);
+}
+
+/* What works is a failure; what this prober could not do stays so. */
+static void invert(struct probe *probe)
+{
+    struct result *result = &probe->result;
+    bool was_failure = result->verdict == VERDICT_FAIL;
+    char message[RESULT_MESSAGE_BYTES_MAX];
+
+    if (result->verdict == VERDICT_ERROR)
+        return;
+    probe->ended = false;
+    snprintf(message, sizeof message, "%s: " STR_FMT,
+             was_failure ? "as it should be" : "it should fail, but", STR_ARG(result->message));
+    if (was_failure)
+        probe_end_as(probe, VERDICT_OK, OUTCOME_OK, "%s", message);
+    else
+        probe_end_as(probe, VERDICT_FAIL, OUTCOME_ASSERT_FAILED, "%s", message);
+}
+
+static struct result fresh_result(const struct probe *probe)
+{
+    const struct result *earlier = &probe->result;
+
+    return (struct result){
+        .check_id = earlier->check_id,
+        .at_ms = earlier->at_ms,
+        .scheduled_at_ms = earlier->scheduled_at_ms,
+        .phase = PHASE_QUEUE,
+        .timings.queue_us = earlier->timings.queue_us,
+    };
+}
+
+/* Goes on to the next address of the tour, if there is one; else makes one result of all. */
+static bool goes_on(struct probe *probe)
+{
+    if (tour_next(probe->tour, &probe->result)) {
+        probe->result = fresh_result(probe);
+        begin_run(probe, clock_monotonic_us());
+        return true;
+    }
+    tour_conclude(probe->tour, probe->check->vote, &probe->result);
+    probe->result.timings.total_us = to_u32(probe_elapsed_us(probe));
+    return false;
+}
+
 static void finish(struct probe *probe)
 {
+    release(probe);
+    if (UNLIKELY(probe->tour) && goes_on(probe)) {
+        probe_advance(probe);
+        return;
+    }
+    if (UNLIKELY(probe->check->invert))
+        invert(probe);
     if (probe->history)
         history_finish(probe->history, probe_elapsed_us(probe));
-    release(probe);
     shard_probe_ended(probe->shard, probe);
 }
 
@@ -228,14 +358,18 @@ void probe_advance(struct probe *probe)
 
 static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
 {
+    struct probe *probe = container_of(watcher, struct probe, io);
+
     (void)ev;
     (void)events;
-    probe_advance(container_of(watcher, struct probe, io));
+    if (UNLIKELY(probe->check->timeouts.idle_ms) && probe->result.phase == PHASE_TRANSFER)
+        probe_set_deadline(probe);
+    probe_advance(probe);
 }
 
 static enum wait end_at_deadline(struct probe *probe)
 {
-    unsigned limit_ms = probe->check->timeout_ms;
+    unsigned limit_ms = probe->limit_ms;
     char address[ADDR_TEXT_BYTES];
 
     switch (probe->result.phase) {
@@ -268,9 +402,15 @@ static enum wait end_at_deadline(struct probe *probe)
 static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
 {
     struct probe *probe = container_of(watcher, struct probe, deadline);
+    int64_t left_us = probe->due_us - clock_monotonic_us();
 
     (void)ev;
     (void)events;
+    /* The loop's clock stood still while it worked, so the timer may be early. */
+    if (left_us > 0) {
+        arm_deadline(probe, left_us);
+        return;
+    }
     end_at_deadline(probe);
     finish(probe);
 }
@@ -278,6 +418,7 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
 void probe_init(struct probe *probe, struct shard *shard)
 {
     probe->shard = shard;
+    probe->stream = STREAM_CLOSED;
     list_init(&probe->link);
     list_init(&probe->deferred);
     ev_io_init(&probe->io, on_io, -1, EV_READ);
@@ -294,16 +435,11 @@ void probe_clear(struct probe *probe)
 
 void probe_start(struct probe *probe, struct job *job, struct check *check, int64_t due_us)
 {
-    struct ev_loop *ev = shard_ev(probe->shard);
     int64_t now_us = clock_monotonic_us();
 
     probe->job = job;
     probe->check = check;
-    probe->step = check->kind->first;
     probe->started_us = now_us;
-    probe->phase_started_us = now_us;
-    probe->ended = false;
-    probe->stream = STREAM_CLOSED;
     probe->result = (struct result){
         .check_id = check->id,
         .at_ms = clock_wall_ms(),
@@ -311,9 +447,7 @@ void probe_start(struct probe *probe, struct job *job, struct check *check, int6
         .timings.queue_us = to_u32(now_us - due_us),
     };
     probe->result.scheduled_at_ms = probe->result.at_ms - probe->result.timings.queue_us / 1000;
-
-    ev_timer_set(&probe->deadline, check->timeout_ms / 1000., 0.);
-    ev_timer_start(ev, &probe->deadline);
+    begin_run(probe, now_us);
     probe_advance(probe);
 }
 

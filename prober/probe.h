@@ -23,6 +23,7 @@
 struct history;
 struct job;
 struct shard;
+struct tour;
 
 enum wait {
     WAIT_NONE,  /* go on with probe->step at once */
@@ -67,11 +68,14 @@ struct probe {
 
     int64_t started_us;
     int64_t phase_started_us;
+    int64_t due_us;    /* when the deadline in force is reached */
+    uint32_t limit_ms; /* how long it gave, for people */
     bool ended;
     bool connecting; /* counts against the limit of connecting probes */
 
     struct stream stream;
     struct dial dial;
+    struct tour *tour;       /* NULL: the check probes one address */
     struct history *history; /* NULL: nobody asked for the steps */
 
     struct result result;
@@ -126,3 +130,9 @@ void probe_note(struct probe *probe, const char *format, ...) PRINTF(2, 3);
 
 /* Microseconds since the start. */
 int64_t probe_elapsed_us(const struct probe *probe);
+
+/* Milliseconds until the deadline in force, at least 1. */
+uint32_t probe_left_ms(const struct probe *probe);
+
+/* Puts the deadline in force by the phase and what is left of the timeout. */
+void probe_set_deadline(struct probe *probe);

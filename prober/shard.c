@@ -19,6 +19,7 @@
 #include "prober/limits.h"
 #include "prober/probe.h"
 #include "prober/scripts.h"
+#include "prober/tour.h"
 
 /* Written by the shard's thread only, read by any. */
 struct counters {
@@ -196,6 +197,7 @@ static void give_back(struct shard *shard, struct probe *probe)
 {
     list_remove(&probe->link);
     history_free(TAKE(probe->history));
+    tour_free(TAKE(probe->tour));
     check_unref(probe->check);
     pool_give(&shard->pool, probe);
 }

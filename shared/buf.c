@@ -61,22 +61,28 @@ void buf_append_char(struct buf *buf, char c)
     buf_append(buf, &c, 1);
 }
 
-void buf_printf(struct buf *buf, const char *format, ...)
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
 {
-    va_list arguments;
     va_list again;
     size_t room = buf->capacity > buf->len ? buf->capacity - buf->len : 0;
     int len;
 
-    va_start(arguments, format);
     va_copy(again, arguments);
     len = vsnprintf(room ? buf->data + buf->len : NULL, room, format, arguments);
-    va_end(arguments);
     if (len > 0 && (size_t)len >= room)
         vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, format, again);
     va_end(again);
     if (len > 0)
         buf->len += (size_t)len;
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    buf_vprintf(buf, format, arguments);
+    va_end(arguments);
 }
 
 /* The length of a valid multi-byte UTF-8 sequence at `at`, else 0. */

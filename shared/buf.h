@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "shared/attrs.h"
 #include "shared/str.h"
 
@@ -33,6 +35,7 @@ void buf_append_str(struct buf *buf, struct str s);
 void buf_append_text(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments) PRINTF(2, 0);
 
 /* Appends bytes of a target as printable text: control bytes and invalid UTF-8 as \xNN, at most
  * `limit` bytes out. */

@@ -191,6 +191,7 @@ void frame_result_write(struct buf *buf, const struct result *result)
         put(buf, result->tls.version, 2);
         put(buf, (uint64_t)result->tls.not_after_ms, 8);
         put(buf, (uint64_t)result->tls.chain_not_after_ms, 8);
+        put(buf, (uint64_t)result->tls.verified_not_after_ms, 8);
     }
     if (result->has & RESULT_HAS_PERFDATA)
         put_text(buf, result->perfdata);
@@ -236,6 +237,7 @@ bool frame_result_read(struct str *rest, struct result *ret_result)
         result.tls.version = (uint16_t)take(&reader, 2);
         result.tls.not_after_ms = (int64_t)take(&reader, 8);
         result.tls.chain_not_after_ms = (int64_t)take(&reader, 8);
+        result.tls.verified_not_after_ms = (int64_t)take(&reader, 8);
     }
     if (result.has & RESULT_HAS_PERFDATA)
         result.perfdata = take_utf8(&reader, 2, RESULT_PERFDATA_BYTES_MAX);

@@ -57,6 +57,7 @@ struct json_schemas *json_schemas_new(void)
 static void free_node(struct json_schema *node)
 {
     vec_clear(&node->properties);
+    vec_clear(&node->prefix);
     vec_clear(&node->all_of);
     vec_clear(&node->any_of);
     vec_clear(&node->one_of);
@@ -273,14 +274,20 @@ static void read_pattern(struct place *place, struct json_schema *node, const js
     node->pattern_text = pattern.ptr;
 }
 
+static const struct json_format *find_format(const struct json_format *formats, const char *name)
+{
+    while (formats->name && strcmp(formats->name, name) != 0)
+        formats++;
+    return formats->name ? formats : NULL;
+}
+
 static void read_format(struct place *place, struct json_schema *node, const json_t *value)
 {
     const char *name = json_is_string(value) ? json_string_value(value) : "";
 
-    for (const struct json_format *format = json_formats; format->name; format++) {
-        if (strcmp(format->name, name) == 0)
-            node->format = format;
-    }
+    node->format = find_format(json_formats, name);
+    if (!node->format)
+        node->format = find_format(json_formats_network, name);
     for (size_t i = 0; i < place->schemas->formats.len; i++) {
         if (strcmp(place->schemas->formats.items[i].name, name) == 0)
             node->format = &place->schemas->formats.items[i];
@@ -302,6 +309,11 @@ static void read_list(struct place *place, schema_vec *list, const json_t *value
 static void read_all_of(struct place *place, struct json_schema *node, const json_t *value)
 {
     read_list(place, &node->all_of, value);
+}
+
+static void read_prefix(struct place *place, struct json_schema *node, const json_t *value)
+{
+    read_list(place, &node->prefix, value);
 }
 
 static void read_any_of(struct place *place, struct json_schema *node, const json_t *value)
@@ -345,6 +357,12 @@ static void read_definitions(struct place *place, struct json_schema *node, cons
     }
 }
 
+static void read_secret(struct place *place, struct json_schema *node, const json_t *value)
+{
+    (void)place;
+    node->secret = json_is_true(value);
+}
+
 static void read_nothing(struct place *place, struct json_schema *node, const json_t *value)
 {
     (void)place;
@@ -366,6 +384,7 @@ static const struct {
     {"additionalProperties", read_additional},
     {"propertyNames", read_names},
     {"items", read_items},
+    {"prefixItems", read_prefix},
     {"uniqueItems", read_unique},
     {"minLength", read_minLength},
     {"maxLength", read_maxLength},
@@ -393,7 +412,7 @@ static const struct {
     {"examples", read_nothing},
     {"deprecated", read_nothing},
     {"readOnly", read_nothing},
-    {"writeOnly", read_nothing},
+    {"writeOnly", read_secret},
 };
 
 static void read_keyword(struct place *place, struct json_schema *node, const char *name,

@@ -1,11 +1,11 @@
 /*
  * JSON Schema, the part that our own schemas use (2020-12): type, enum, const, properties,
- * required, additionalProperties, propertyNames, minProperties, maxProperties, items, minItems,
- * maxItems, uniqueItems, minLength, maxLength, minimum, maximum, exclusiveMinimum,
+ * required, additionalProperties, propertyNames, minProperties, maxProperties, items, prefixItems,
+ * minItems, maxItems, uniqueItems, minLength, maxLength, minimum, maximum, exclusiveMinimum,
  * exclusiveMaximum, multipleOf, pattern, format, allOf, anyOf, oneOf, not, $ref to "#/$defs/name"
- * or to a file of the same set ("check.json"), and title, description, default, examples,
- * deprecated, which say nothing. Any other keyword is a mistake in the schema and refused when it
- * is compiled.
+ * or to a file of the same set ("check.json", "check.json#/$defs/name"), writeOnly, which keeps a
+ * secret text out of errors, and title, description, default, examples, deprecated, readOnly, which
+ * say nothing. Any other keyword is a mistake in the schema and refused when it is compiled.
  *
  * A document is checked whole: every error comes with its JSON pointer, at most
  * JSON_SCHEMA_ERRORS_MAX of them.
@@ -32,8 +32,8 @@ struct json_schemas; /* a set of named ones */
  * an http URL". */
 typedef bool (*json_format_fn)(struct str text, char *detail, size_t detail_bytes);
 
-/* A set that knows the formats date-time, uuid, key, line, http-url, status-list, header-text and
- * pcre2. */
+/* A set that knows the formats of json_formats.c (date-time, uuid, key, line, pcre2) and of
+ * json_formats_network.c (http-url, host, ip-address, header-name, pem-identity and so on). */
 struct json_schemas *json_schemas_new(void);
 void json_schemas_free(struct json_schemas *schemas);
 

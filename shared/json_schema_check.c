@@ -244,7 +244,10 @@ static void check_string(struct check *check, const struct json_schema *schema, 
 
     check_count(check, characters, schema->min_length, schema->max_length,
                 schema->min_length == 1 && characters < 1 ? "character" : "characters");
-    write_value(value, &shown);
+    if (schema->secret)
+        buf_append_text(&shown, "not shown");
+    else
+        write_value(value, &shown);
     /* What is too long is not looked at any further: patterns have their price. */
     if (characters > schema->max_length)
         return;
@@ -262,12 +265,16 @@ static void check_array(struct check *check, const struct json_schema *schema, c
     check_count(check, count, schema->min_items, schema->max_items, "items");
     if (count > schema->max_items)
         return;
-    for (size_t i = 0; schema->items && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct json_schema *item =
+            i < schema->prefix.len ? schema->prefix.items[i] : schema->items;
         size_t before;
 
+        if (!item)
+            break;
         snprintf(index, sizeof index, "%zu", i);
         before = step_into(check, index);
-        check_value(check, schema->items, json_array_get(value, i));
+        check_value(check, item, json_array_get(value, i));
         step_out(check, before);
     }
     for (size_t i = 0; schema->unique && i < count; i++) {

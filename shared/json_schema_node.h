@@ -42,6 +42,7 @@ struct json_schema {
     const struct json_schema *additional; /* NULL: anything */
     const struct json_schema *names;
     const struct json_schema *items;
+    schema_vec prefix; /* of the first items, each its own */
     bool unique;
 
     /* Bounds as they were written; NULL: none. */
@@ -60,6 +61,7 @@ struct json_schema {
     const char *pattern_text;
     struct regex *pattern;
     const struct json_format *format;
+    bool secret; /* writeOnly: texts are not shown in errors */
 
     schema_vec all_of;
     schema_vec any_of;
@@ -67,5 +69,6 @@ struct json_schema {
     const struct json_schema * not ;
 };
 
-/* The formats that every set knows, ended by a zero row. */
+/* The formats that every set knows, each list ended by a zero row. */
 extern const struct json_format json_formats[];
+extern const struct json_format json_formats_network[];

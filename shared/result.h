@@ -48,9 +48,10 @@ struct result_http {
 };
 
 struct result_tls {
-    uint16_t version;           /* 0x0303 is 1.2, 0x0304 is 1.3; 0: no handshake was completed */
-    int64_t not_after_ms;       /* of the leaf; 0: unknown */
-    int64_t chain_not_after_ms; /* the earliest of the presented chain; 0: unknown */
+    uint16_t version;              /* 0x0303 is 1.2, 0x0304 is 1.3; 0: no handshake was completed */
+    int64_t not_after_ms;          /* of the leaf; 0: unknown */
+    int64_t chain_not_after_ms;    /* the earliest of the presented chain; 0: unknown */
+    int64_t verified_not_after_ms; /* the earliest of the chain that was verified; 0: none was */
 };
 
 struct result {

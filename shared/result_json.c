@@ -78,6 +78,8 @@ static void append_tls(struct buf *buf, const struct result_tls *tls)
     append_time_or_null(buf, tls->not_after_ms);
     buf_append_text(buf, ",\"chain_not_after\":");
     append_time_or_null(buf, tls->chain_not_after_ms);
+    buf_append_text(buf, ",\"verified_not_after\":");
+    append_time_or_null(buf, tls->verified_not_after_ms);
     buf_append_char(buf, '}');
 }
 

@@ -31,31 +31,31 @@ static enum io open_failed(struct stream *stream)
 
 /* To loopback the connection stands before connect() returns, though it says EINPROGRESS; asking
  * again tells, and saves waiting for the event. */
-static enum io connect_again(struct stream *stream, const struct sockaddr *address, socklen_t len)
+static enum io connect_again(struct stream *stream, const struct addr *address)
 {
-    if (connect(stream->fd, address, len) == 0 || errno == EISCONN)
+    if (connect(stream->fd, &address->any, addr_len(address)) == 0 || errno == EISCONN)
         return IO_DONE;
     if (errno == EALREADY || errno == EINPROGRESS)
         return IO_WANT_WRITE;
     return io_failed(stream, errno);
 }
 
-enum io stream_connect(struct stream *stream, const struct sockaddr *address, socklen_t len,
-                       const struct sockaddr *source, socklen_t source_len)
+enum io stream_connect(struct stream *stream, enum stream_transport transport,
+                       const struct addr *address, const struct addr *source)
 {
-    struct addr addr = addr_of(address);
+    int type = transport == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
 
     *stream = STREAM_CLOSED;
-    stream->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    stream->fd = socket(address->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd < 0)
         return io_failed(stream, errno);
 
-    if (source && bind(stream->fd, source, source_len) < 0)
+    if (source && bind(stream->fd, &source->any, addr_len(source)) < 0)
         return open_failed(stream);
-    if (connect(stream->fd, address, len) == 0)
+    if (connect(stream->fd, &address->any, addr_len(address)) == 0)
         return IO_DONE;
     if (errno == EINPROGRESS)
-        return addr_is_loopback(&addr) ? connect_again(stream, address, len) : IO_WANT_WRITE;
+        return addr_is_loopback(address) ? connect_again(stream, address) : IO_WANT_WRITE;
     return open_failed(stream);
 }
 
@@ -222,6 +222,8 @@ void stream_close(struct stream *stream, bool reset)
     if (stream->fd < 0)
         return;
     if (stream->ssl) {
+        /* Nobody is told, and OpenSSL must not spoil the session for resuming. */
+        SSL_set_shutdown(stream->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(stream->ssl);
         stream->ssl = NULL;
     }

@@ -1,7 +1,7 @@
 /*
- * A non-blocking byte stream: a TCP socket, with TLS on it when a session was started. It knows no
- * event loop: each call does what can be done now and says what to wait for. Prober and server use
- * it alike.
+ * A non-blocking byte stream: a TCP socket, with TLS on it when a session was started; or a
+ * connected UDP socket, where one read is one datagram. It knows no event loop: each call does what
+ * can be done now and says what to wait for. Prober and server use it alike.
  *
  * Thread: the loop that owns it.
  */
@@ -10,8 +10,8 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
+#include "shared/addr.h"
 #include "shared/attrs.h"
 
 enum io {
@@ -32,11 +32,14 @@ struct stream {
 /* A closed stream. */
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
-/* Opens a non-blocking, close-on-exec TCP socket and starts to connect; `source` (or NULL) is bound
- * first. IO_DONE: connected at once; IO_WANT_WRITE: wait, then stream_connected(). IO_ERROR before
- * a socket exists (descriptors, addresses) leaves the stream closed. */
-enum io stream_connect(struct stream *stream, const struct sockaddr *address, socklen_t len,
-                       const struct sockaddr *source, socklen_t source_len);
+enum stream_transport { STREAM_TCP, STREAM_UDP };
+
+/* Opens a non-blocking, close-on-exec socket and starts to connect; `source` (or NULL), an address
+ * with port 0, is bound first. IO_DONE: connected at once; IO_WANT_WRITE: wait, then
+ * stream_connected(). IO_ERROR before a socket exists (descriptors, addresses) leaves the stream
+ * closed. */
+enum io stream_connect(struct stream *stream, enum stream_transport transport,
+                       const struct addr *address, const struct addr *source);
 
 /* The result of the connect that became writable: IO_DONE or IO_ERROR. */
 enum io stream_connected(struct stream *stream);

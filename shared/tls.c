@@ -1,37 +1,27 @@
-/* OpenSSL contexts and the reading of its errors. */
+/* Contexts of servers, and the reading of what a session tells: errors, certificates. */
 #include "shared/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <time.h>
 
-#include "shared/map.h"
 #include "shared/mem.h"
 #include "shared/stream.h"
+#include "shared/tls_private.h"
 
 /* Alerts of the peer are reported as 1000 plus the alert's number. */
 #define ALERT_REASON_OFFSET 1000
 
-struct tls_contexts {
-    struct context_entry *by_key;
-};
-
-struct context_entry {
-    char *key; /* verify, min_version and ca as they are */
-    size_t key_len;
-    SSL_CTX *context;
-    UT_hash_handle hh;
-};
+#define DESCRIBED_BYTES_MAX 512 /* of one name or list of names */
 
 void tls_context_free(SSL_CTX *context)
 {
     SSL_CTX_free(context);
 }
 
-/* Adds all certificates of `pem` to `store` (or just reads them when it is NULL); how many there
- * were, or -1. */
-static int read_certificates(struct str pem, X509_STORE *store)
+int tls_read_certificates(struct str pem, X509_STORE *store)
 {
     BIO *source = BIO_new_mem_buf(pem.ptr, (int)pem.len);
     X509 *certificate;
@@ -55,10 +45,10 @@ static int read_certificates(struct str pem, X509_STORE *store)
 
 bool tls_pem_is_valid(struct str pem)
 {
-    return read_certificates(pem, NULL) > 0;
+    return tls_read_certificates(pem, NULL) > 0;
 }
 
-static SSL_CTX *context_new(const SSL_METHOD *method)
+SSL_CTX *tls_context_new(const SSL_METHOD *method)
 {
     SSL_CTX *context = SSL_CTX_new(method);
 
@@ -69,32 +59,10 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
     return context;
 }
 
-enum err tls_client_context_new(const struct tls_client_options *options, SSL_CTX **ret_context)
-{
-    AUTO(tls_context_free) SSL_CTX *context = context_new(TLS_client_method());
-
-    SSL_CTX_set_min_proto_version(context, options->min_version);
-    if (options->min_version < TLS_1_2)
-        SSL_CTX_set_security_level(context, 0);
-    SSL_CTX_set_verify(context, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_read_ahead(context, 1); /* one recv() for many records */
-    /* Certificates that somebody names as trusted are, also when they are no roots. */
-    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
-
-    if (str_is_empty(options->ca))
-        SSL_CTX_set_default_verify_paths(context);
-    else if (read_certificates(options->ca, SSL_CTX_get_cert_store(context)) < 1)
-        return fail(ERR_INVALID, "tls_ca_invalid",
-                    "The CA text holds no readable PEM certificate.");
-
-    *ret_context = TAKE(context);
-    return OK;
-}
-
 enum err tls_server_context_new(const char *certificate_file, const char *key_file,
                                 SSL_CTX **ret_context)
 {
-    AUTO(tls_context_free) SSL_CTX *context = context_new(TLS_server_method());
+    AUTO(tls_context_free) SSL_CTX *context = tls_context_new(TLS_server_method());
 
     SSL_CTX_set_min_proto_version(context, TLS_1_2);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -150,6 +118,10 @@ enum outcome tls_failure(const struct stream *stream, struct buf *text)
     int reason = ERR_GET_REASON(stream->ssl_error);
     const char *words = ERR_reason_error_string(stream->ssl_error);
 
+    if (reason == ERR_R_MALLOC_FAILURE) {
+        buf_append_text(text, "this prober has no memory for TLS");
+        return OUTCOME_PROBER_ERROR;
+    }
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         return verify_failure(SSL_get_verify_result(stream->ssl), text);
     if (reason > ALERT_REASON_OFFSET && reason <= ALERT_REASON_OFFSET + 255) {
@@ -171,64 +143,107 @@ static int64_t time_ms(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &utc) == 1 ? (int64_t)timegm(&utc) * 1000 : 0;
 }
 
-void tls_read_peer(const struct stream *stream, struct result_tls *ret_tls)
+/* The first end of validity in a chain; 0 when it is empty. */
+static int64_t earliest_end_ms(const STACK_OF(X509) * chain)
 {
-    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(stream->ssl);
+    int64_t earliest_ms = 0;
 
-    *ret_tls = (struct result_tls){0};
-    if (SSL_is_init_finished(stream->ssl))
-        ret_tls->version = (uint16_t)SSL_version(stream->ssl);
     for (int i = 0; chain && i < sk_X509_num(chain); i++) {
         int64_t not_after_ms = time_ms(X509_get0_notAfter(sk_X509_value(chain, i)));
 
-        if (i == 0)
-            ret_tls->not_after_ms = not_after_ms;
-        if (ret_tls->chain_not_after_ms == 0 || not_after_ms < ret_tls->chain_not_after_ms)
-            ret_tls->chain_not_after_ms = not_after_ms;
+        if (i == 0 || not_after_ms < earliest_ms)
+            earliest_ms = not_after_ms;
+    }
+    return earliest_ms;
+}
+
+void tls_read_peer(const struct stream *stream, struct result_tls *ret_tls)
+{
+    const STACK_OF(X509) *shown = SSL_get_peer_cert_chain(stream->ssl);
+
+    *ret_tls = (struct result_tls){.chain_not_after_ms = earliest_end_ms(shown)};
+    if (SSL_is_init_finished(stream->ssl))
+        ret_tls->version = (uint16_t)SSL_version(stream->ssl);
+    if (shown && sk_X509_num(shown) > 0)
+        ret_tls->not_after_ms = time_ms(X509_get0_notAfter(sk_X509_value(shown, 0)));
+    if (SSL_get_verify_mode(stream->ssl) == SSL_VERIFY_PEER &&
+        SSL_get_verify_result(stream->ssl) == X509_V_OK)
+        ret_tls->verified_not_after_ms = earliest_end_ms(SSL_get0_verified_chain(stream->ssl));
+}
+
+/* Description --------------------------------------------------------------------------------- */
+
+static void append_bio(struct buf *text, BIO *bio)
+{
+    char *data;
+    long len = BIO_get_mem_data(bio, &data);
+
+    buf_append_escaped(text, str_n(data, len > 0 ? (size_t)len : 0), DESCRIBED_BYTES_MAX);
+    BIO_reset(bio);
+}
+
+static void describe_certificate(X509 *certificate, struct buf *text)
+{
+    const int names_at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_len = 0;
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    if (!bio)
+        out_of_memory(0);
+    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    buf_append_text(text, "; certificate of \"");
+    append_bio(text, bio);
+    X509_NAME_print_ex(bio, X509_get_issuer_name(certificate), 0, XN_FLAG_RFC2253);
+    buf_append_text(text, "\" by \"");
+    append_bio(text, bio);
+    buf_append_text(text, "\"");
+    if (names_at >= 0 && X509V3_EXT_print(bio, X509_get_ext(certificate, names_at), 0, 0) == 1) {
+        buf_append_text(text, " for ");
+        append_bio(text, bio);
+    }
+    i2a_ASN1_INTEGER(bio, X509_get0_serialNumber(certificate));
+    buf_append_text(text, "; serial ");
+    append_bio(text, bio);
+    ASN1_TIME_print(bio, X509_get0_notBefore(certificate));
+    buf_append_text(text, "; valid from ");
+    append_bio(text, bio);
+    ASN1_TIME_print(bio, X509_get0_notAfter(certificate));
+    buf_append_text(text, " to ");
+    append_bio(text, bio);
+    BIO_free(bio);
+
+    if (X509_digest(certificate, EVP_sha256(), digest, &digest_len) == 1) {
+        buf_append_text(text, "; SHA-256 ");
+        for (unsigned i = 0; i < digest_len; i++)
+            buf_printf(text, "%02x", digest[i]);
     }
 }
 
-struct tls_contexts *tls_contexts_new(void)
+void tls_describe(const struct stream *stream, struct buf *text)
 {
-    return NEW(struct tls_contexts);
+    const STACK_OF(X509) *shown = SSL_get_peer_cert_chain(stream->ssl);
+    struct str protocol = tls_protocol(stream);
+
+    if (SSL_is_init_finished(stream->ssl))
+        buf_printf(text, "%s, %s%s", SSL_get_version(stream->ssl), SSL_get_cipher(stream->ssl),
+                   SSL_session_reused(stream->ssl) ? ", resumed" : "");
+    else
+        buf_append_text(text, "handshake not complete");
+    if (!str_is_empty(protocol))
+        buf_printf(text, ", " STR_FMT, STR_ARG(protocol));
+    if (shown && sk_X509_num(shown) > 0)
+        describe_certificate(sk_X509_value(shown, 0), text);
+    if (shown && sk_X509_num(shown) > 1)
+        buf_printf(text, "; and %d more of its chain", sk_X509_num(shown) - 1);
 }
 
-void tls_contexts_free(struct tls_contexts *contexts)
+struct str tls_protocol(const struct stream *stream)
 {
-    struct context_entry *entry;
-    struct context_entry *next;
+    const unsigned char *name = NULL;
+    unsigned len = 0;
 
-    if (!contexts)
-        return;
-    HASH_ITER (hh, contexts->by_key, entry, next) {
-        HASH_DEL(contexts->by_key, entry);
-        SSL_CTX_free(entry->context);
-        free(entry->key);
-        free(entry);
-    }
-    free(contexts);
-}
-
-SSL_CTX *tls_contexts_get(struct tls_contexts *contexts, const struct tls_client_options *options)
-{
-    CLEANUP(buf_clear_p) struct buf key = {0};
-    struct context_entry *entry;
-    SSL_CTX *context;
-
-    buf_printf(&key, "%d %u ", options->verify, options->min_version);
-    buf_append_str(&key, options->ca);
-    HASH_FIND(hh, contexts->by_key, key.data, key.len, entry);
-    if (entry)
-        return entry->context;
-
-    if (tls_client_context_new(options, &context) != OK) {
-        failure_clear();
-        return NULL;
-    }
-    entry = NEW(struct context_entry);
-    entry->key_len = key.len;
-    entry->key = buf_take_text(&key);
-    entry->context = context;
-    HASH_ADD_KEYPTR(hh, contexts->by_key, entry->key, entry->key_len, entry);
-    return context;
+    if (stream->ssl)
+        SSL_get0_alpn_selected(stream->ssl, &name, &len);
+    return str_n((const char *)name, len);
 }

@@ -27,12 +27,16 @@ struct stream;
 
 struct tls_client_options {
     bool verify;
+    bool resume;          /* keep the last session for the next handshake with the same host */
     uint16_t min_version; /* TLS_1_… ; below 1.2 also allows the weak ciphers of that time */
-    struct str ca; /* PEM certificates to trust in place of the system's; empty: the system's */
+    uint16_t max_version; /* 0: the newest */
+    struct str ca;        /* PEM certificates to trust in place of the system's; empty: these */
+    struct str identity;  /* PEM certificate (with its chain) and key to show; empty: none */
+    struct str alpn;      /* protocols to offer, "h2,http/1.1"; empty: none */
 };
 
-/* A context for client sessions without any session cache. ERR_INVALID "tls_ca_invalid" when `ca`
- * holds no certificate. */
+/* A context for client sessions. ERR_INVALID "tls_ca_invalid", "tls_identity_invalid" when a text
+ * does not hold what it should. */
 MUST_USE enum err tls_client_context_new(const struct tls_client_options *options,
                                          SSL_CTX **ret_context);
 
@@ -48,6 +52,10 @@ DEFINE_AUTO(SSL_CTX *, tls_context_free);
 /* Whether `pem` holds at least one certificate and nothing that cannot be read. */
 bool tls_pem_is_valid(struct str pem);
 
+/* Why `pem` cannot be shown to a server as one's own certificate, as a clause ("has no private
+ * key"); NULL when it can. */
+const char *tls_identity_wrong(struct str pem);
+
 /* Why a handshake, read or write of this session ended in IO_ERROR without an errno: appends one
  * clause to `text` ("the certificate has expired") and returns the outcome. */
 enum outcome tls_failure(const struct stream *stream, struct buf *text);
@@ -55,13 +63,32 @@ enum outcome tls_failure(const struct stream *stream, struct buf *text);
 /* Version and expiry of what the peer has shown; zeroes where it showed nothing. */
 void tls_read_peer(const struct stream *stream, struct result_tls *ret_tls);
 
-/* The contexts of one loop, one for each distinct set of options. */
+/* The protocol agreed on by ALPN; empty when there is none. A view into the session. */
+struct str tls_protocol(const struct stream *stream);
+
+/* Appends what a session tells of itself as clauses: version, cipher, protocol, and for the leaf
+ * subject, issuer, names, serial number and SHA-256. */
+void tls_describe(const struct stream *stream, struct buf *text);
+
+/* The contexts of one loop: one for each distinct set of options, all with one copy of the system's
+ * trusted certificates. */
 struct tls_contexts;
 
 struct tls_contexts *tls_contexts_new(void);
 void tls_contexts_free(struct tls_contexts *contexts);
 
-/* The context for these options, made when it is the first of its kind; NULL when it cannot be made
- * (checked before with tls_pem_is_valid(), so only memory or the machine's trouble). Borrowed,
- * stays as long as `contexts`. */
-SSL_CTX *tls_contexts_get(struct tls_contexts *contexts, const struct tls_client_options *options);
+/* One who opens sessions: options, which are borrowed, and what a loop remembers for them. */
+struct tls_client {
+    struct tls_client_options options;
+    SSL_CTX *context;               /* borrowed from the loop's contexts; NULL until first used */
+    struct ssl_session_st *session; /* of `session_host`; NULL: none to resume */
+    char *session_host;
+};
+
+void tls_client_clear(struct tls_client *client);
+
+/* Starts TLS on a connected stream; `server_name` (or NULL for none) is sent as SNI and verified.
+ * False when no context can be made of the options (they were checked before: so only memory or the
+ * machine's trouble). */
+bool tls_client_start(struct tls_client *client, struct tls_contexts *contexts,
+                      struct stream *stream, const char *server_name);

@@ -9,6 +9,7 @@
 #include "shared/json_schema.h"
 
 extern const struct embedded_file check_kind_schemas[];
+extern const struct embedded_file check_part_schemas[];
 
 /* Constant once compiled. */
 static struct json_schemas *kinds;
@@ -17,6 +18,7 @@ enum err check_rules_init(void)
 {
     kinds = json_schemas_new();
     json_schemas_add(kinds, check_kind_schemas);
+    json_schemas_add(kinds, check_part_schemas);
     return json_schemas_compile(kinds);
 }
 

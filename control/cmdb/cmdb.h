@@ -17,6 +17,7 @@ struct router;
 /* The schemas of bodies and answers, and those of the specs of checks; each ended by a zero row. */
 extern const struct embedded_file cmdb_schemas[];
 extern const struct embedded_file check_kind_schemas[];
+extern const struct embedded_file check_part_schemas[];
 
 /* Reads the schemas; once, before anything else here. @return ERR_BUG for a mistake in one. */
 MUST_USE enum err cmdb_init(void);

@@ -159,6 +159,7 @@ void cmdb_add_routes(struct router *router)
 {
     router_add_schemas(router, cmdb_schemas);
     router_add_schemas(router, check_kind_schemas);
+    router_add_schemas(router, check_part_schemas);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         router_add(router, tables[i].routes, (void *)item_type_of(tables[i].kind));
         router_add_rules(router, tables[i].body, check_new_item);

@@ -16,7 +16,7 @@
  *    queue, dns, connect, tls, first_byte, transfer, total: 7 × u32 µs        message text
  *    if address:      family u8 (4 or 6)   port u16     4 or 16 bytes
  *    if http:         status u16       redirects u8     truncated u8          body_bytes u32
- *    if tls:          version u16      not_after_ms i64 chain_not_after_ms i64
+ *    if tls:          version u16      not_after, chain, verified: 3 × i64 ms
  *    if perfdata:     text
  *
  *   A preview answer:

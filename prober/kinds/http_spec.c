@@ -1,89 +1,31 @@
 /* The schema has seen the types and sizes; here stand the rules that a schema cannot say. */
 #include "prober/kinds/http_spec.h"
 
-#include <ctype.h>
-#include <stdio.h>
-
-#include "contract/check.h"
-
 #include "shared/json.h"
 
 #define USER_AGENT "environment-manager/" EM_VERSION
 
-static bool is_token(const char *name)
-{
-    if (!*name)
-        return false;
-    for (; *name; name++) {
-        if (!isalnum((unsigned char)*name) && !strchr("!#$%&'*+-.^_`|~", *name))
-            return false;
-    }
-    return true;
-}
-
-static bool is_field_value(const char *value)
-{
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static void read_header(struct http_spec *spec, size_t at, const json_t *pair, json_t **errors)
-{
-    /* The prober frames the message and ends the connection itself. */
-    static const char *const reserved[] = {"content-length", "transfer-encoding", "connection",
-                                           "expect"};
-    const char *name = json_string_value(json_array_get(pair, 0));
-    const char *value = json_string_value(json_array_get(pair, 1));
-    char pointer[64];
-
-    snprintf(pointer, sizeof pointer, "/spec/headers/%zu/0", at);
-    if (!is_token(name)) {
-        json_add_error(errors, pointer, "header_name", "This is not a header name.");
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-        if (str_equal_nocase(str_of(name), str_of(reserved[i]))) {
-            json_add_error(errors, pointer, "header_reserved",
-                           "The prober sets this header itself.");
-            return;
-        }
-    }
-    if (!is_field_value(value)) {
-        pointer[strlen(pointer) - 1] = '1';
-        json_add_error(errors, pointer, "header_value",
-                       "A header value cannot have control characters.");
-        return;
-    }
-    vec_push(&spec->headers, (struct http_header){xstrdup(name), xstrdup(value)});
-}
-
 static void read_request(struct http_spec *spec, const json_t *json, json_t **errors)
 {
     const char *wrong = url_parse(str_of(json_text(json, "url", "")), &spec->url);
-    const json_t *pair;
+    json_t *pair;
     size_t i;
 
     if (wrong)
         json_add_error(errors, "/spec/url", "url_invalid", "The URL %s.", wrong);
     spec->method = xstrdup(json_text(json, "method", "GET"));
-    json_array_foreach(json_object_get(json, "headers"), i, pair)
-        read_header(spec, i, pair, errors);
+    json_array_foreach(json_object_get(json, "headers"), i, pair) vec_push(
+        &spec->headers, (struct http_header){xstrdup(json_string_value(json_array_get(pair, 0))),
+                                             xstrdup(json_string_value(json_array_get(pair, 1)))});
     if (json_has(json, "body")) {
         spec->body = xstrdup(json_text(json, "body", ""));
         spec->body_len = strlen(spec->body);
     }
     spec->follow_redirects = (unsigned)json_integer_or(json, "follow_redirects", 5);
-    spec->family = address_family_of(json_text(json, "address_family", NULL));
     spec->max_body_bytes = (uint64_t)json_integer_or(json, "max_body_bytes", 1048576);
 }
 
-static void read_expectations(struct check *check, struct http_spec *spec, const json_t *expect,
-                              json_t **errors)
+static void read_expectations(struct http_spec *spec, const json_t *expect, json_t **errors)
 {
     const char *regex = json_text(expect, "body_regex", NULL);
     const char *contains = json_text(expect, "body_contains", NULL);
@@ -100,29 +42,8 @@ static void read_expectations(struct check *check, struct http_spec *spec, const
                        failure_last()->detail);
         failure_clear();
     }
-    check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);
-    check->fail_ms = (uint32_t)json_integer_or(expect, "fail_ms", 0);
     spec->cert_warn_days = (int)json_integer_or(expect, "cert_warn_days", -1);
     spec->cert_fail_days = (int)json_integer_or(expect, "cert_fail_days", -1);
-}
-
-static void read_tls(struct http_spec *spec, const json_t *tls, json_t **errors)
-{
-    const char *version = json_text(tls, "min_version", "1.2");
-    const char *server_name = json_text(tls, "server_name", NULL);
-    const char *ca = json_text(tls, "ca", NULL);
-
-    spec->tls.verify = json_boolean_or(tls, "verify", true);
-    spec->tls.min_version = (uint16_t)(TLS_1_0 + (version[2] - '0'));
-    if (server_name)
-        spec->server_name = xstrdup(server_name);
-    if (!ca)
-        return;
-    spec->ca = xstrdup(ca);
-    spec->tls.ca = str_of(spec->ca);
-    if (!tls_pem_is_valid(spec->tls.ca))
-        json_add_error(errors, "/spec/tls/ca", "ca_invalid",
-                       "There is no readable PEM certificate in this text.");
 }
 
 void http_spec_new(struct check *check, const json_t *json, json_t **errors)
@@ -130,9 +51,9 @@ void http_spec_new(struct check *check, const json_t *json, json_t **errors)
     struct http_spec *spec = NEW(struct http_spec);
 
     check->spec = spec;
+    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
     read_request(spec, json, errors);
-    read_expectations(check, spec, json_object_get(json, "expect"), errors);
-    read_tls(spec, json_object_get(json, "tls"), errors);
+    read_expectations(spec, json_object_get(json, "expect"), errors);
     if (*errors)
         return;
     check->host = spec->url.host;
@@ -158,8 +79,7 @@ void http_spec_free(void *object)
     free(spec->body);
     free(spec->status_text);
     free(spec->body_contains);
-    free(spec->ca);
-    free(spec->server_name);
+    endpoint_spec_clear(&spec->endpoint);
     free(spec);
 }
 

@@ -12,13 +12,12 @@
 
 #include "shared/buf.h"
 #include "shared/regex.h"
-#include "shared/tls.h"
+#include "shared/status_list.h"
+#include "shared/url.h"
 #include "shared/vec.h"
 
 #include "prober/check.h"
-#include "prober/dial.h"
-#include "prober/status_list.h"
-#include "prober/url.h"
+#include "prober/kinds/endpoint_spec.h"
 
 struct http_header {
     char *name;
@@ -27,12 +26,12 @@ struct http_header {
 
 struct http_spec {
     struct url url;
+    struct endpoint_spec endpoint; /* without host and port: those are the URL's */
     char *method;
     VEC(struct http_header) headers;
     char *body; /* NULL: none */
     size_t body_len;
     unsigned follow_redirects;
-    enum address_family family;
     uint64_t max_body_bytes;
 
     char *status_text;
@@ -41,10 +40,6 @@ struct http_spec {
     struct regex *body_regex;
     int cert_warn_days; /* -1: off */
     int cert_fail_days;
-
-    struct tls_client_options tls;
-    char *ca;          /* what tls.ca views */
-    char *server_name; /* NULL: the host */
 
     struct buf request; /* the first one, ready to be sent */
 };

@@ -70,8 +70,9 @@ static const struct http_spec *spec_of(const struct probe *probe)
 
 static enum wait dial_url(struct probe *probe)
 {
-    const struct http_spec *spec = spec_of(probe);
+    struct http_spec *spec = probe->check->spec;
     struct http_state *state = state_of(probe);
+    struct dial_target target;
     bool is_first_host = strcmp(state->url->host, spec->url.host) == 0;
 
     state->sent = 0;
@@ -81,15 +82,12 @@ static enum wait dial_url(struct probe *probe)
     state->body_bytes = 0;
     http_parser_init(&state->parser, HTTP_RESPONSE, &limits);
     state->parser.head_request = strcmp(state->options.method, "HEAD") == 0;
-    return dial_start(probe,
-                      &(struct dial_target){
-                          .host = state->url->host,
-                          .port = state->url->port,
-                          .family = spec->family,
-                          .tls = state->url->is_tls ? &spec->tls : NULL,
-                          .server_name = is_first_host ? spec->server_name : NULL,
-                      },
-                      &HTTP_SEND);
+    target = endpoint_target(&spec->endpoint, state->url->is_tls);
+    target.host = state->url->host;
+    target.port = state->url->port;
+    if (!is_first_host)
+        target.server_name = NULL;
+    return dial_start(probe, &target, &HTTP_SEND);
 }
 
 static enum wait http_begin(struct probe *probe)

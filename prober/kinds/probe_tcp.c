@@ -5,19 +5,18 @@
 #include "shared/mem.h"
 #include "shared/regex.h"
 
+#include "prober/kinds/endpoint_spec.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/probe.h"
 #include "prober/shard.h"
-#include "prober/url.h"
 
 /* Matched again with each part that comes, so it is kept small. */
 #define RECEIVED_BYTES_MAX (16 * 1024)
 #define QUOTED_BYTES_MAX   64
 
 struct tcp_spec {
-    char *address;
-    uint16_t port;
-    enum address_family family;
+    struct endpoint_spec endpoint;
+    bool with_tls;
     char *send; /* NULL: nothing */
     size_t send_len;
     struct regex *expect_regex; /* NULL: nothing is expected */
@@ -37,19 +36,17 @@ static const struct probe_step TCP_CONNECTED = {"connected", tcp_connected};
 static const struct probe_step TCP_SEND = {"send", tcp_send};
 static const struct probe_step TCP_EXPECT = {"expect", tcp_expect};
 
-static const struct tcp_spec *spec_of(const struct probe *probe)
+static struct tcp_spec *spec_of(const struct probe *probe)
 {
     return probe->check->spec;
 }
 
 static enum wait tcp_begin(struct probe *probe)
 {
-    const struct tcp_spec *spec = spec_of(probe);
+    struct tcp_spec *spec = spec_of(probe);
+    const struct dial_target target = endpoint_target(&spec->endpoint, spec->with_tls);
 
-    return dial_start(
-        probe,
-        &(struct dial_target){.host = spec->address, .port = spec->port, .family = spec->family},
-        &TCP_CONNECTED);
+    return dial_start(probe, &target, &TCP_CONNECTED);
 }
 
 static enum wait succeed(struct probe *probe)
@@ -138,21 +135,12 @@ static enum wait tcp_expect(struct probe *probe)
 static void tcp_spec_new(struct check *check, const json_t *json, json_t **errors)
 {
     struct tcp_spec *spec = NEW(struct tcp_spec);
-    struct str address = str_of(json_text(json, "address", ""));
     const char *send = json_text(json, "send", NULL);
     const char *regex = json_text(json, "expect_regex", NULL);
-    const json_t *expect = json_object_get(json, "expect");
-    struct addr literal;
-    const char *wrong;
 
     check->spec = spec;
-    if (address.len > 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']')
-        address = str_sub(address, 1, address.len - 2);
-    if (!addr_parse_ip(address, 0, &literal) && (wrong = url_check_host(address)))
-        json_add_error(errors, "/spec/address", "address_invalid", "The address %s.", wrong);
-    spec->address = str_dup(address);
-    spec->port = (uint16_t)json_integer_or(json, "port", 0);
-    spec->family = address_family_of(json_text(json, "address_family", NULL));
+    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    spec->with_tls = json_has(json, "tls");
     if (send) {
         spec->send = xstrdup(send);
         spec->send_len = strlen(send);
@@ -161,9 +149,6 @@ static void tcp_spec_new(struct check *check, const json_t *json, json_t **error
         json_add_error(errors, "/spec/expect_regex", "regex_invalid", "%s", failure_last()->detail);
         failure_clear();
     }
-    check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);
-    check->fail_ms = (uint32_t)json_integer_or(expect, "fail_ms", 0);
-    check->host = spec->address;
 }
 
 static void tcp_spec_free(void *object)
@@ -173,7 +158,7 @@ static void tcp_spec_free(void *object)
     if (!spec)
         return;
     regex_free(spec->expect_regex);
-    free(spec->address);
+    endpoint_spec_clear(&spec->endpoint);
     free(spec->send);
     free(spec);
 }

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "shared/buf.h"
-
-#include "prober/status_list.h"
-#include "prober/url.h"
+#include "shared/status_list.h"
+#include "shared/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -39,7 +39,7 @@ static struct result full_result(void)
     result.has = RESULT_HAS_ADDRESS | RESULT_HAS_HTTP | RESULT_HAS_TLS | RESULT_HAS_PERFDATA;
     result.address = (struct result_address){AF_INET, 0x1f90, {127, 0, 0, 1}};
     result.http = (struct result_http){503, 2, true, 0x01020304};
-    result.tls = (struct result_tls){0x0304, 0x0a, 0x0b};
+    result.tls = (struct result_tls){0x0304, 0x0a, 0x0b, 0x0c};
     result.perfdata = STR("{\"a\":1}");
     return result;
 }
@@ -47,6 +47,7 @@ static struct result full_result(void)
 static const char full_tail[] = "\x04\x90\x1f\x7f\x00\x00\x01"
                                 "\xf7\x01\x02\x01\x04\x03\x02\x01"
                                 "\x04\x03\x0a\0\0\0\0\0\0\0\x0b\0\0\0\0\0\0\0"
+                                "\x0c\0\0\0\0\0\0\0"
                                 "\x07\x00{\"a\":1}";
 
 static void test_result_record_golden(void **state)
@@ -92,6 +93,7 @@ static void test_result_record_reads_back(void **state)
     assert_int_equal(got.http.status, 503);
     assert_true(got.http.truncated);
     assert_int_equal(got.tls.chain_not_after_ms, 0x0b);
+    assert_int_equal(got.tls.verified_not_after_ms, 0x0c);
     assert_true(str_equal(got.message, full.message));
     assert_true(str_equal(got.perfdata, full.perfdata));
 }

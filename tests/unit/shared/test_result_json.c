@@ -35,7 +35,7 @@ static void test_result_json_is_the_documented_object(void **state)
                    "\"address\":\"127.0.0.1:81\",\"http\":{\"status\":200,\"redirects\":1,\"body_"
                    "bytes\":5,\"truncated\":true},"
                    "\"tls\":{\"version\":\"1.3\",\"not_after\":\"2026-11-20T10:00:00.000Z\","
-                   "\"chain_not_after\":null},"
+                   "\"chain_not_after\":null,\"verified_not_after\":null},"
                    "\"perfdata\":{\"a\":{\"value\":1}}}");
 }
 

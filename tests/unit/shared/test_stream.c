@@ -2,6 +2,7 @@
 #include "tests/unit/unit_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static int listen_somewhere(struct addr *ret_addr)
 
 static enum io connect_to(struct stream *stream, const struct addr *addr)
 {
-    return stream_connect(stream, &addr->any, addr_len(addr), NULL, 0);
+    return stream_connect(stream, STREAM_TCP, addr, NULL);
 }
 
 static void wait_readable(const struct stream *stream)
@@ -97,11 +98,22 @@ static void test_stream_connect_refused_and_from_a_source_that_is_not_here(void 
     stream_close(&stream, true);
 
     assert_true(addr_parse_ip(STR("192.0.2.1"), 0, &elsewhere));
-    assert_int_equal(
-        stream_connect(&stream, &addr.any, addr_len(&addr), &elsewhere.any, addr_len(&elsewhere)),
-        IO_ERROR);
+    assert_int_equal(stream_connect(&stream, STREAM_TCP, &addr, &elsewhere), IO_ERROR);
     assert_int_equal(stream_error(&stream), EADDRNOTAVAIL);
     assert_int_equal(stream.fd, -1);
+}
+
+static SSL_CTX *context_of(struct tls_contexts *contexts, const struct tls_client_options *options)
+{
+    struct tls_client client = {.options = *options};
+    struct stream stream = {.fd = open("/dev/null", O_RDWR | O_CLOEXEC)};
+    SSL_CTX *context = NULL;
+
+    if (tls_client_start(&client, contexts, &stream, "a.test"))
+        context = client.context;
+    stream_close(&stream, false);
+    tls_client_clear(&client);
+    return context;
 }
 
 static void test_tls_contexts_are_made_once_for_equal_options(void **state)
@@ -110,14 +122,16 @@ static void test_tls_contexts_are_made_once_for_equal_options(void **state)
     const struct tls_client_options strict = {.verify = true, .min_version = TLS_1_2};
     const struct tls_client_options same = strict;
     const struct tls_client_options loose = {.verify = false, .min_version = TLS_1_2};
+    const struct tls_client_options resuming = {.verify = true, .resume = true};
     const struct tls_client_options broken = {
         .verify = true, .min_version = TLS_1_2, .ca = STR("x")};
 
     (void)state;
-    assert_non_null(tls_contexts_get(contexts, &strict));
-    assert_ptr_equal(tls_contexts_get(contexts, &strict), tls_contexts_get(contexts, &same));
-    assert_ptr_not_equal(tls_contexts_get(contexts, &strict), tls_contexts_get(contexts, &loose));
-    assert_null(tls_contexts_get(contexts, &broken));
+    assert_non_null(context_of(contexts, &strict));
+    assert_ptr_equal(context_of(contexts, &strict), context_of(contexts, &same));
+    assert_ptr_not_equal(context_of(contexts, &strict), context_of(contexts, &loose));
+    assert_ptr_not_equal(context_of(contexts, &strict), context_of(contexts, &resuming));
+    assert_null(context_of(contexts, &broken));
     tls_contexts_free(contexts);
 }
 

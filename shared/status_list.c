@@ -1,5 +1,5 @@
 /* One bit for each status. */
-#include "prober/status_list.h"
+#include "shared/status_list.h"
 
 static bool read_status(struct str text, unsigned *ret_status)
 {

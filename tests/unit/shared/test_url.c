@@ -1,8 +1,7 @@
 #include "tests/unit/unit_test.h"
 
 #include "shared/buf.h"
-
-#include "prober/url.h"
+#include "shared/url.h"
 
 static void test_url_parse_takes(void **state)
 {

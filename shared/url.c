@@ -1,5 +1,5 @@
 /* Parsing works on views of the text and copies at the end only. */
-#include "prober/url.h"
+#include "shared/url.h"
 
 #include <assert.h>
 #include <ctype.h>

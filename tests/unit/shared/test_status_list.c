@@ -1,8 +1,7 @@
 #include "tests/unit/unit_test.h"
 
 #include "shared/attrs.h"
-
-#include "prober/status_list.h"
+#include "shared/status_list.h"
 
 static void test_status_list_parse_takes(void **state)
 {

@@ -1,0 +1,15 @@
+/* The characters that parts of an HTTP message may have (RFC 9110). Thread: any. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shared/str.h"
+
+/* Methods and names of header fields. */
+bool http_is_token(struct str text);
+
+/* No control characters but the tab. */
+bool http_is_field_value(struct str text);
+
+/* The headers that frame a message or the connection; who sends a message sets them itself. */
+bool http_is_framing_header(struct str name);

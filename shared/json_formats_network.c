@@ -1,0 +1,133 @@
+/* The formats of what is said to targets: URLs, hosts, headers, certificates. */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "shared/addr.h"
+#include "shared/http_text.h"
+#include "shared/json_schema_node.h"
+#include "shared/status_list.h"
+#include "shared/tls.h"
+#include "shared/url.h"
+
+static bool is_http_url(struct str text, char *detail, size_t detail_bytes)
+{
+    struct url url;
+    const char *wrong;
+
+    if (text.len > 0 && memchr(text.ptr, '#', text.len)) {
+        snprintf(detail, detail_bytes, "must have no fragment (\"#…\"): it is never sent");
+        return false;
+    }
+    wrong = url_parse(text, &url);
+    if (wrong) {
+        snprintf(detail, detail_bytes,
+                 "must be a URL such as \"https://shop.test/login\"; this one %s", wrong);
+        return false;
+    }
+    url_clear(&url);
+    return true;
+}
+
+static bool is_host(struct str text, char *detail, size_t detail_bytes)
+{
+    struct addr literal;
+    const char *wrong;
+
+    if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
+        text = str_sub(text, 1, text.len - 2);
+    if (addr_parse_ip(text, 0, &literal))
+        return true;
+    wrong = url_check_host(text);
+    if (wrong)
+        snprintf(detail, detail_bytes, "must be a host name or an IP address; it %s", wrong);
+    return !wrong;
+}
+
+static bool is_ip_address(struct str text, char *detail, size_t detail_bytes)
+{
+    struct addr literal;
+
+    snprintf(detail, detail_bytes, "must be an IP address");
+    return addr_parse_ip(text, 0, &literal);
+}
+
+static bool is_status_list(struct str text, char *detail, size_t detail_bytes)
+{
+    struct status_list list;
+
+    snprintf(detail, detail_bytes,
+             "must be statuses and ranges from 100 to 599 such as \"200-299,401\"");
+    return status_list_parse(text, &list);
+}
+
+static bool is_token(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes,
+             "must be letters, digits and any of !#$%%&'*+-.^_`|~ (a token of HTTP)");
+    return http_is_token(text);
+}
+
+static bool is_header_name(struct str text, char *detail, size_t detail_bytes)
+{
+    if (!is_token(text, detail, detail_bytes))
+        return false;
+    snprintf(detail, detail_bytes, "must be none that the prober sets itself");
+    return !http_is_framing_header(text);
+}
+
+static bool is_header_value(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must have no line breaks and no other control characters");
+    return http_is_field_value(text);
+}
+
+static bool is_pem_certificates(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must hold at least one readable PEM certificate");
+    return tls_pem_is_valid(text);
+}
+
+static bool is_pem_identity(struct str text, char *detail, size_t detail_bytes)
+{
+    const char *wrong = tls_identity_wrong(text);
+
+    if (wrong)
+        snprintf(detail, detail_bytes, "must be a PEM certificate and its private key; it %s",
+                 wrong);
+    return !wrong;
+}
+
+static bool is_hex(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must be pairs of hexadecimal digits, at least one");
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isxdigit((unsigned char)text.ptr[i]))
+            return false;
+    }
+    return text.len > 0 && text.len % 2 == 0;
+}
+
+static bool is_address_with_port(struct str text, char *detail, size_t detail_bytes)
+{
+    struct addr addr;
+
+    snprintf(detail, detail_bytes,
+             "must be an IP address, with a port where it is not the usual one: \"10.0.0.53\", "
+             "\"10.0.0.53:5353\" or \"[::1]:53\"");
+    return addr_parse_ip(text, 0, &addr) || addr_parse(text, &addr);
+}
+
+const struct json_format json_formats_network[] = {
+    {"http-url", is_http_url},
+    {"host", is_host},
+    {"ip-address", is_ip_address},
+    {"address-port", is_address_with_port},
+    {"status-list", is_status_list},
+    {"token", is_token},
+    {"header-name", is_header_name},
+    {"header-value", is_header_value},
+    {"pem-certificates", is_pem_certificates},
+    {"pem-identity", is_pem_identity},
+    {"hex", is_hex},
+    {0},
+};
