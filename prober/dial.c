@@ -339,18 +339,6 @@ static bool is_racing(const struct dial *dial)
     return false;
 }
 
-static void start_fallback(struct probe *probe)
-{
-    struct dial *dial = &probe->dial;
-    struct ev_loop *ev = shard_ev(probe->shard);
-
-    ev_timer_stop(ev, &dial->fallback);
-    if (dial->next == dial->count)
-        return;
-    ev_timer_set(&dial->fallback, DIAL_FALLBACK_MS / 1000., 0.);
-    ev_timer_start(ev, &dial->fallback);
-}
-
 /* Tries the next addresses until one is under way or connected. */
 static enum wait dial_connect(struct probe *probe)
 {
@@ -370,7 +358,8 @@ static enum wait dial_connect(struct probe *probe)
             }
             ev_io_set(&attempt->io, attempt->stream.fd, EV_WRITE);
             ev_io_start(shard_ev(probe->shard), &attempt->io);
-            start_fallback(probe);
+            if (dial->next < dial->count)
+                probe_wake_after(probe, DIAL_FALLBACK_MS);
             return WAIT_CALL;
         case IO_WANT_READ:
         case IO_EOF:
@@ -396,15 +385,6 @@ static void on_attempt(struct ev_loop *ev, ev_io *watcher, int events)
         close_attempt(probe, attempt);
     }
     probe_advance(probe);
-}
-
-static void on_fallback(struct ev_loop *ev, ev_timer *watcher, int events)
-{
-    struct dial *dial = container_of(watcher, struct dial, fallback);
-
-    (void)ev;
-    (void)events;
-    probe_advance(dial->attempts[0].probe);
 }
 
 /* ---- TLS ---- */
@@ -450,7 +430,6 @@ void dial_init(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
 
-    ev_timer_init(&dial->fallback, on_fallback, 0., 0.);
     for (size_t i = 0; i < DIAL_RACING_MAX; i++) {
         dial->attempts[i].probe = probe;
         dial->attempts[i].stream = STREAM_CLOSED;
@@ -464,7 +443,7 @@ void dial_release(struct probe *probe)
 
     if (dial->query)
         resolver_cancel(TAKE(dial->query));
-    ev_timer_stop(shard_ev(probe->shard), &dial->fallback);
+    ev_timer_stop(shard_ev(probe->shard), &probe->wake);
     for (size_t i = 0; i < DIAL_RACING_MAX; i++) {
         if (dial->attempts[i].stream.fd >= 0)
             close_attempt(probe, &dial->attempts[i]);

@@ -64,7 +64,6 @@ struct dial {
     size_t next;    /* of addrs, to be tried */
     unsigned dials; /* of this run: a redirect dials again */
     struct dial_attempt attempts[DIAL_RACING_MAX];
-    ev_timer fallback;
     struct addr addr; /* connected to, or the last that failed */
     int error;        /* the most telling errno so far; 0: none */
     bool is_local;    /* … and it was this machine's own trouble */

@@ -159,6 +159,7 @@ void probe_close_stream(struct probe *probe)
 static void release(struct probe *probe)
 {
     ev_timer_stop(shard_ev(probe->shard), &probe->deadline);
+    ev_timer_stop(shard_ev(probe->shard), &probe->wake);
     list_remove(&probe->deferred);
     dial_release(probe);
     if (probe->check->kind->release)
@@ -272,7 +273,7 @@ static struct result fresh_result(const struct probe *probe)
 /* Goes on to the next address of the tour, if there is one; else makes one result of all. */
 static bool goes_on(struct probe *probe)
 {
-    if (tour_next(probe->tour, &probe->result)) {
+    if (tour_next(probe->tour, probe->check->vote, &probe->result)) {
         probe->result = fresh_result(probe);
         begin_run(probe, clock_monotonic_us());
         return true;
@@ -415,6 +416,22 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
     finish(probe);
 }
 
+static void on_wake(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    probe_advance(container_of(watcher, struct probe, wake));
+}
+
+void probe_wake_after(struct probe *probe, uint32_t delay_ms)
+{
+    struct ev_loop *ev = shard_ev(probe->shard);
+
+    ev_timer_stop(ev, &probe->wake);
+    ev_timer_set(&probe->wake, delay_ms / 1000., 0.);
+    ev_timer_start(ev, &probe->wake);
+}
+
 void probe_init(struct probe *probe, struct shard *shard)
 {
     probe->shard = shard;
@@ -423,6 +440,7 @@ void probe_init(struct probe *probe, struct shard *shard)
     list_init(&probe->deferred);
     ev_io_init(&probe->io, on_io, -1, EV_READ);
     ev_timer_init(&probe->deadline, on_deadline, 0., 0.);
+    ev_timer_init(&probe->wake, on_wake, 0., 0.);
     dial_init(probe);
 }
 

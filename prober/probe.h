@@ -65,6 +65,7 @@ struct probe {
     struct list deferred; /* shard->deferred */
     ev_io io;
     ev_timer deadline;
+    ev_timer wake; /* for who waits for a time and not only for bytes */
 
     int64_t started_us;
     int64_t phase_started_us;
@@ -130,6 +131,9 @@ void probe_note(struct probe *probe, const char *format, ...) PRINTF(2, 3);
 
 /* Microseconds since the start. */
 int64_t probe_elapsed_us(const struct probe *probe);
+
+/* Advances the probe after that time, too, whatever else it waits for; the last call counts. */
+void probe_wake_after(struct probe *probe, uint32_t delay_ms);
 
 /* Milliseconds until the deadline in force, at least 1. */
 uint32_t probe_left_ms(const struct probe *probe);

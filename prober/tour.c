@@ -89,12 +89,13 @@ int64_t tour_share_us(const struct tour *tour, int64_t left_us)
     return left_us / (int64_t)(tour->count - tour->at);
 }
 
-bool tour_next(struct tour *tour, const struct result *result)
+bool tour_next(struct tour *tour, enum address_vote vote, const struct result *result)
 {
     tour->counts[result->verdict]++;
     if (!tour->results[result->verdict])
         tour->results[result->verdict] = result_copy(result);
-    return ++tour->at < tour->count;
+    tour->at++;
+    return tour->at < tour->count && !(vote == VOTE_ANY && result->verdict == VERDICT_OK);
 }
 
 void tour_conclude(struct tour *tour, enum address_vote vote, struct result *ret_result)

@@ -41,8 +41,9 @@ const struct addr *tour_address(const struct tour *tour);
 /* What of `left_us` the run at the present address may take. */
 int64_t tour_share_us(const struct tour *tour, int64_t left_us);
 
-/* The run at the present address has ended with that result: true when there is a next one. */
-bool tour_next(struct tour *tour, const struct result *result);
+/* The run at the present address has ended with that result: true when there is a next one that can
+ * still change the vote. */
+bool tour_next(struct tour *tour, enum address_vote vote, const struct result *result);
 
 /* Makes one result of all; its texts are the tour's. */
 void tour_conclude(struct tour *tour, enum address_vote vote, struct result *ret_result);
