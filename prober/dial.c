@@ -173,8 +173,8 @@ static bool take_known_address(struct probe *probe)
     struct dial *dial = &probe->dial;
     const struct dial_target *target = &dial->target;
 
-    if (probe->tour && dial->dials == 1) {
-        dial->addrs[0] = *tour_address(probe->tour);
+    if (target->address || (probe->tour && dial->dials == 1)) {
+        dial->addrs[0] = target->address ? *target->address : *tour_address(probe->tour);
         addr_set_port(&dial->addrs[0], target->port);
         dial->count = 1;
         return true;

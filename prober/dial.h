@@ -39,6 +39,7 @@ enum dial_transport {
 struct dial_target {
     const char *host; /* name, or IP literal without brackets */
     uint16_t port;
+    const struct addr *address; /* where it is known; NULL: by the host */
     enum dial_transport transport;
     enum address_family family;
     const struct addr *source; /* to be bound; NULL: what the system takes */

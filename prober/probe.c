@@ -412,7 +412,10 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
         arm_deadline(probe, left_us);
         return;
     }
-    end_at_deadline(probe);
+    if (probe->check->kind->on_deadline)
+        probe->check->kind->on_deadline(probe);
+    else
+        end_at_deadline(probe);
     finish(probe);
 }
 
@@ -481,6 +484,7 @@ enum wait probe_end_io(struct probe *probe, enum io io)
     };
     const char *when = doing[probe->result.phase];
     int error = stream_error(&probe->stream);
+    char address[ADDR_TEXT_BYTES];
     struct buf *text = &probe->kept;
     enum outcome outcome;
 
@@ -494,6 +498,9 @@ enum wait probe_end_io(struct probe *probe, enum io io)
         return probe_end(probe, OUTCOME_RESET, "the server reset the connection %s", when);
     if (error == ETIMEDOUT)
         return probe_end(probe, OUTCOME_TIMEOUT, "the connection timed out %s", when);
+    if (error == ECONNREFUSED) /* a datagram came back */
+        return probe_end(probe, OUTCOME_CONNECT_REFUSED, "nothing listens at %s",
+                         addr_format(&probe->dial.addr, address));
     if (error == EHOSTUNREACH || error == ENETUNREACH)
         return probe_end(probe, OUTCOME_UNREACHABLE, "the server became unreachable %s", when);
     if (error != 0)

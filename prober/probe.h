@@ -53,6 +53,9 @@ struct probe_kind {
      * thing. */
     void (*release)(struct probe *probe);
 
+    /* Ends the probe at its deadline in the kind's own words; NULL: in the words of the phase. */
+    enum wait (*on_deadline)(struct probe *probe);
+
     bool on_first_loop; /* needs the spawner, which the first loop owns */
 };
 

@@ -18,6 +18,10 @@
 /* Fills `bytes` from the system's cryptographic random source; aborts when there is none. */
 void random_bytes(void *bytes, size_t len);
 
+/* A number that others on the wire will not have by chance; not for secrets. Makes no system call
+ * but the first one of a thread. */
+uint32_t random_number(void);
+
 void sha256(struct str data, uint8_t ret_digest[SHA256_BYTES]);
 
 /* For the WebSocket handshake, which wants it; nothing is protected by it. */

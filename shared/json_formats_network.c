@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "shared/addr.h"
+#include "shared/dns_message.h"
 #include "shared/http_text.h"
 #include "shared/json_schema_node.h"
 #include "shared/status_list.h"
@@ -117,7 +118,23 @@ static bool is_address_with_port(struct str text, char *detail, size_t detail_by
     return addr_parse_ip(text, 0, &addr) || addr_parse(text, &addr);
 }
 
+static bool is_dns_name(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes,
+             "must be a name in DNS: labels of 1 to 63 characters with dots between them, in ASCII "
+             "(xn-- for others)");
+    return dns_name_is_valid(text);
+}
+
+static bool is_dns_type(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must be a type of DNS records such as A, MX or TYPE65");
+    return dns_type_of(text) != 0;
+}
+
 const struct json_format json_formats_network[] = {
+    {"dns-name", is_dns_name},
+    {"dns-type", is_dns_type},
     {"http-url", is_http_url},
     {"host", is_host},
     {"ip-address", is_ip_address},

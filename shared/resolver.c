@@ -411,6 +411,35 @@ void resolver_cancel(struct resolver_query *query)
     query_free_when_over(query);
 }
 
+static struct addr addr_of_node(const struct ares_addr_port_node *node)
+{
+    struct addr addr = {0};
+
+    addr.any.sa_family = (sa_family_t)node->family;
+    if (node->family == AF_INET)
+        addr.v4.sin_addr = node->addr.addr4;
+    else
+        memcpy(&addr.v6.sin6_addr, &node->addr.addr6, sizeof addr.v6.sin6_addr);
+    addr_set_port(&addr, (uint16_t)node->udp_port);
+    return addr;
+}
+
+size_t resolver_servers(struct resolver *resolver, struct addr *ret_servers, size_t max)
+{
+    struct ares_addr_port_node *nodes = NULL;
+    struct channel *channel;
+    size_t count = 0;
+
+    look_at_config(resolver);
+    channel = channel_for(resolver, SHORTEST_MS);
+    if (!channel || ares_get_servers_ports(channel->ares, &nodes) != ARES_SUCCESS)
+        return 0;
+    for (const struct ares_addr_port_node *node = nodes; node && count < max; node = node->next)
+        ret_servers[count++] = addr_of_node(node);
+    ares_free_data(nodes);
+    return count;
+}
+
 struct resolver *resolver_new(struct ev_loop *ev, const char *servers)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -50,5 +50,8 @@ DEFINE_AUTO(struct resolver *, resolver_free);
 struct resolver_query *resolver_ask(struct resolver *resolver, const char *name, int family,
                                     uint32_t timeout_ms, resolver_fn on_answer, void *context);
 
+/* The servers that are asked, at most `max` of them; the port is 0 where it is the usual one. */
+size_t resolver_servers(struct resolver *resolver, struct addr *ret_servers, size_t max);
+
 /* The callback is not called any more; an answer that comes late is dropped. */
 void resolver_cancel(struct resolver_query *query);

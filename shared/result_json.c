@@ -45,6 +45,10 @@ const char *result_address_format(const struct result_address *address,
     char ip[INET6_ADDRSTRLEN];
 
     inet_ntop(address->family, address->bytes, ip, sizeof ip);
+    if (address->port == 0) {
+        snprintf(text, RESULT_ADDRESS_TEXT_BYTES, "%s", ip);
+        return text;
+    }
     snprintf(text, RESULT_ADDRESS_TEXT_BYTES, address->family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip,
              address->port);
     return text;

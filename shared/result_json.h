@@ -24,7 +24,8 @@ void result_json_write(struct buf *buf, const struct result *result, struct str 
 /* A copy in one block, texts included; yours to free with free(). */
 struct result *result_copy(const struct result *result);
 
-/* Writes "127.0.0.1:81" or "[::1]:81"; returns `text`. */
+/* Writes "127.0.0.1:81" or "[::1]:81", and the address alone where there is no port; returns
+ * `text`. */
 #define RESULT_ADDRESS_TEXT_BYTES 56
 const char *result_address_format(const struct result_address *address,
                                   char text[RESULT_ADDRESS_TEXT_BYTES]);

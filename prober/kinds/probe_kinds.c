@@ -3,12 +3,17 @@
 
 #include "prober/probe.h"
 
+/* clang-format off */
 const struct probe_kind *const probe_kinds[] = {
     &probe_http,
     &probe_tcp,
     &probe_script,
+    &probe_dns,
+    &probe_icmp,
     NULL,
 };
+
+/* clang-format on */
 
 const struct probe_kind *probe_kind_find(struct str name)
 {

@@ -10,6 +10,8 @@ struct probe_kind;
 extern const struct probe_kind probe_http;
 extern const struct probe_kind probe_tcp;
 extern const struct probe_kind probe_script;
+extern const struct probe_kind probe_dns;
+extern const struct probe_kind probe_icmp;
 
 /* All kinds, ended by NULL. */
 extern const struct probe_kind *const probe_kinds[];

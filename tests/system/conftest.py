@@ -105,11 +105,14 @@ def start_prober():
 
 @pytest.fixture
 def prober_once():
-    """prober_once(checks, *options) → status, results by check, errors: runs `em-prober once` over check objects."""
+    """prober_once(checks, *options) → status, results by check, errors: runs `em-prober once` over check objects.
 
-    def run(checks, *options, deadline_s=60):
+    `within` is a command to run it by, such as that of a network namespace.
+    """
+
+    def run(checks, *options, deadline_s=60, within=()):
         lines = [check if isinstance(check, str) else json.dumps(check) for check in checks]
-        ended = subprocess.run([processes.EM_PROBER, "once", *map(str, options)], input="\n".join(lines) + "\n",
+        ended = subprocess.run([*within, processes.EM_PROBER, "once", *map(str, options)], input="\n".join(lines) + "\n",
                                capture_output=True, text=True, timeout=deadline_s, check=False)
         assert "Sanitizer" not in ended.stderr, ended.stderr
         results = [json.loads(line) for line in ended.stdout.splitlines()]

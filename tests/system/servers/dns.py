@@ -1,4 +1,4 @@
-"""A small DNS server over UDP on loopback: answers by name, or stays silent, or answers late."""
+"""A small DNS server on loopback, over UDP and TCP: answers by name, or stays silent, lies, or answers late."""
 
 import socket
 import struct
@@ -10,21 +10,55 @@ NOERROR, FORMERR, SERVFAIL, NXDOMAIN, REFUSED = 0, 1, 2, 3, 5
 
 
 class DnsServer:
-    """`zone`: {name: {"A": [...], "AAAA": [...]} | {"rcode": n} | "silent" | "garbage" | {"delay_s": s, …}}."""
+    """`zone`: {name: {"A": [...], "AAAA": [...]} | {"rcode": n} | "silent" | "garbage" | {"delay_s": s, …}}.
+
+    An entry may also have {"records": [(section, type, rdata)…]} as bytes, {"truncated": True} for UDP, {"drop": n} for the
+    first n questions over UDP, and {"raw": function(question's message) → list of messages} in place of all that.
+    """
 
     def __init__(self, zone):
         self.zone = zone
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.questions = []
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self.questions, self.dropped, self.over_tcp = [], {}, []
 
     def __enter__(self):
         threading.Thread(target=self.run, daemon=True).start()
+        threading.Thread(target=self.run_tcp, daemon=True).start()
         return self
 
     def __exit__(self, *_):
         self.socket.close()
+        self.listener.close()
+
+    def run_tcp(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.reply_tcp, args=(connection,), daemon=True).start()
+
+    def reply_tcp(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            try:
+                data = stream.read(struct.unpack("!H", stream.read(2))[0])
+                name, kind, question = read_question(data)
+                self.over_tcp.append((name, kind))
+                for message in self.messages(data, name, kind, question, over_tcp=True):
+                    connection.sendall(struct.pack("!H", len(message)) + message)
+            except (OSError, struct.error):
+                pass  # the prober goes away whenever it has seen enough
+
+    def messages(self, data, name, kind, question, over_tcp):
+        entry = self.zone.get(name, {"rcode": NXDOMAIN})
+        if entry == "garbage":
+            return [b"\xff" * 40]
+        if "raw" in entry:
+            return entry["raw"](data)
+        return [build(data, question, entry, kind, entry.get("truncated", False) and not over_tcp)]
 
     def run(self):
         while True:
@@ -42,8 +76,12 @@ class DnsServer:
             return
         if entry != "garbage" and "delay_s" in entry:
             time.sleep(entry["delay_s"])
+        if entry != "garbage" and self.dropped.get(name, 0) < entry.get("drop", 0):
+            self.dropped[name] = self.dropped.get(name, 0) + 1
+            return
         try:
-            self.socket.sendto(b"\xff" * 40 if entry == "garbage" else build(data, question, entry, kind), peer)
+            for message in self.messages(data, name, kind, question, over_tcp=False):
+                self.socket.sendto(message, peer)
         except OSError:
             pass  # the test is over
 
@@ -57,10 +95,16 @@ def read_question(data):
     return ".".join(labels).lower(), kind, data[12:at + 5]
 
 
-def build(data, question, entry, kind):
-    family, key = (socket.AF_INET, "A") if kind == A else (socket.AF_INET6, "AAAA")
-    addresses = entry.get(key, [])
-    answers = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, 4 if kind == A else 16) +
-                       socket.inet_pton(family, address) for address in addresses)
-    flags = 0x8180 | entry.get("rcode", NOERROR)
-    return data[:2] + struct.pack("!HHHHH", flags, 1, len(addresses), 0, 0) + question + answers
+def build(data, question, entry, kind, truncated=False):
+    """The answer: records of the zone by type, each named by a pointer to the question."""
+    sections = [[], [], []]
+    for key, number, family in (("A", A, socket.AF_INET), ("AAAA", AAAA, socket.AF_INET6)):
+        if kind == number and not truncated:
+            sections[0] += [(number, socket.inet_pton(family, address)) for address in entry.get(key, [])]
+    for section, number, rdata in entry.get("records", []):
+        if not truncated:
+            sections[section].append((number, rdata))
+    flags = 0x8080 | (data[2] & 1) << 8 | (0x200 if truncated else 0) | (0x400 if entry.get("authoritative") else 0)
+    head = struct.pack("!HHHHH", flags | entry.get("rcode", NOERROR), 1, *map(len, sections))
+    return data[:2] + head + question + b"".join(
+        b"\xc0\x0c" + struct.pack("!HHIH", number, 1, 300, len(rdata)) + rdata for section in sections for number, rdata in section)

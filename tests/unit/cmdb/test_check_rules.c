@@ -88,15 +88,14 @@ static void test_a_chosen_value_does_not_follow(void **state)
 
 /* --- kinds --- */
 
-/* The kinds that check_new.json allows. */
+/* The kinds that field_check_kind.json allows. */
 static json_t *allowed_kinds(void)
 {
     for (const struct embedded_file *file = cmdb_schemas; file->name; file++) {
-        if (strcmp(file->name, "check_new.json") == 0) {
+        if (strcmp(file->name, "field_check_kind.json") == 0) {
             JSON_AUTO json_t *schema = parsed(file->text);
-            const json_t *properties = json_object_get(schema, "properties");
 
-            return json_incref(json_object_get(json_object_get(properties, "kind"), "enum"));
+            return json_incref(json_object_get(schema, "enum"));
         }
     }
     return NULL;

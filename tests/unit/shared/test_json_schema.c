@@ -163,6 +163,10 @@ static void test_formats(void **state)
         {"address-port", "[::1]:53", "::1:x"},
         {"address-port", "127.0.0.1", "127.0.0.1:"},
         {"hex", "00fF", "0"},
+        {"dns-name", "_sip._tcp.shop.test.", "a..b"},
+        {"dns-name", ".", "a b"},
+        {"dns-type", "aaaa", "B"},
+        {"dns-type", "TYPE65280", "TYPE65536"},
         {"pcre2", "^a(b|c)+$", "a("},
     };
 
