@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/result_json.h"
 
@@ -126,16 +127,20 @@ static enum err take_run(void *context, const struct engine_check *check)
 
 static void wait_for_the_end(int64_t duration_s)
 {
+    const int64_t until_us = clock_monotonic_us() + duration_s * 1000000;
     sigset_t signals;
-    struct timespec limit = {.tv_sec = duration_s};
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    if (duration_s > 0)
-        sigtimedwait(&signals, NULL, &limit);
-    else
-        sigwaitinfo(&signals, NULL);
+    /* Being stopped and continued ends a wait, too. */
+    for (;;) {
+        int64_t left_us = duration_s > 0 ? until_us - clock_monotonic_us() : INT64_C(3600000000);
+        struct timespec limit = {.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
+
+        if (left_us <= 0 || sigtimedwait(&signals, NULL, &limit) >= 0)
+            return;
+    }
 }
 
 enum err standalone_run(const struct prober_options *options,

@@ -7,6 +7,12 @@
 
 #include "shared/mem.h"
 
+/* Out of memory aborts, here too: jansson would call a document malformed. */
+__attribute__((constructor)) static void use_our_memory(void)
+{
+    json_set_alloc_funcs(xmalloc, free);
+}
+
 /* Counts values and depth by looking at the punctuation outside of strings: cheap, and before any
  * allocation. */
 static enum err check_size(struct str text)

@@ -32,6 +32,8 @@ enum err regex_new(struct str pattern, struct regex **ret_regex)
     code = pcre2_compile((PCRE2_SPTR)(pattern.ptr ? pattern.ptr : ""), pattern.len,
                          PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &error,
                          &offset, NULL);
+    if (!code && error == PCRE2_ERROR_HEAP_FAILED)
+        out_of_memory(0);
     if (!code) {
         PCRE2_UCHAR reason[128] = {0};
 
@@ -72,6 +74,8 @@ enum regex_answer regex_match(const struct regex *regex, struct str text)
     matched = pcre2_match(regex->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, data,
                           regex->limits);
     pcre2_match_data_free(data);
+    if (matched == PCRE2_ERROR_NOMEMORY)
+        out_of_memory(0);
     if (matched >= 0)
         return REGEX_MATCH;
     return matched == PCRE2_ERROR_NOMATCH ? REGEX_NO_MATCH : REGEX_LIMIT;

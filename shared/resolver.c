@@ -8,9 +8,12 @@
 #include "shared/resolver.h"
 
 #include <ares.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "shared/hosts.h"
 #include "shared/list.h"
@@ -46,7 +49,9 @@ struct resolver {
     const char *servers;
     struct hosts *hosts;
     struct channel *channels[CHANNELS];
-    struct list retired; /* of an older resolv.conf, until their queries have ended */
+    struct list retired;     /* of an older resolv.conf, until their queries have ended */
+    unsigned local_failures; /* sockets that could not be opened or connected for want of something
+                                here */
     struct timespec config_changed;
     ev_tstamp config_looked;
     struct list queries;
@@ -59,7 +64,8 @@ struct resolver_query {
     resolver_fn on_answer; /* NULL: nobody waits any more */
     void *context;
     ev_timer deliver;
-    unsigned open; /* families still asked for */
+    unsigned open;           /* families still asked for */
+    unsigned local_failures; /* of the resolver when this was asked */
     enum dns_status status;
     struct addr addrs[RESOLVER_ADDRS_MAX];
     size_t count;
@@ -141,6 +147,57 @@ static void on_socket_state(void *context, ares_socket_t fd, int readable, int w
     ev_io_start(ev, &socket->io);
 }
 
+/* c-ares takes a socket that cannot be had for a server that refuses, and goes on to the next one.
+ * So sockets are opened here, where the difference can be seen. */
+static ares_socket_t open_socket(int family, int type, int protocol, void *context)
+{
+    struct channel *channel = context;
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+    if (fd < 0)
+        channel->resolver->local_failures++;
+    return fd;
+}
+
+static int close_socket(ares_socket_t fd, void *context)
+{
+    (void)context;
+    return close(fd);
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t len,
+                          void *context)
+{
+    struct channel *channel = context;
+    int result = connect(fd, address, len);
+
+    if (result < 0 && errno != EINPROGRESS && errno != ECONNREFUSED)
+        channel->resolver->local_failures++;
+    return result;
+}
+
+static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags,
+                            struct sockaddr *from, ares_socklen_t *len, void *context)
+{
+    (void)context;
+    return recvfrom(fd, data, size, flags, from, len);
+}
+
+static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int count,
+                               void *context)
+{
+    (void)context;
+    return writev(fd, parts, count);
+}
+
+static const struct ares_socket_functions socket_functions = {
+    .asocket = open_socket,
+    .aclose = close_socket,
+    .aconnect = connect_socket,
+    .arecvfrom = receive,
+    .asendv = send_parts,
+};
+
 static int count_servers(ares_channel ares)
 {
     struct ares_addr_port_node *servers = NULL;
@@ -171,6 +228,7 @@ static bool channel_open(struct channel *channel, uint32_t timeout_ms, int flags
                           ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                               ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
         return false;
+    ares_set_socket_functions(channel->ares, &socket_functions, channel);
     if (servers && ares_set_servers_ports_csv(channel->ares, servers) != ARES_SUCCESS) {
         ares_destroy(channel->ares);
         return false;
@@ -345,6 +403,8 @@ static void on_ares(void *context, int status, int timeouts, struct ares_addrinf
     query->channel->open--;
     if (status == ARES_SUCCESS && query->on_answer)
         take_addresses(query, info);
+    else if (status != ARES_SUCCESS && query->resolver->local_failures != query->local_failures)
+        query->status = DNS_UNAVAILABLE; /* no server was asked as it should be */
     else if (status != ARES_SUCCESS)
         query->status = worse(query->status, dns_status_of(status));
     if (info)
@@ -394,6 +454,7 @@ struct resolver_query *resolver_ask(struct resolver *resolver, const char *name,
         return query;
     }
 
+    query->local_failures = resolver->local_failures;
     query->open = family == AF_UNSPEC ? 2 : 1;
     query->channel->open += query->open;
     if (family != AF_INET)

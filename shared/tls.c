@@ -1,6 +1,7 @@
 /* Contexts of servers, and the reading of what a session tells: errors, certificates. */
 #include "shared/tls.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -15,6 +16,33 @@
 #define ALERT_REASON_OFFSET 1000
 
 #define DESCRIBED_BYTES_MAX 512 /* of one name or list of names */
+
+static void *take_memory(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return xmalloc(size);
+}
+
+static void *grow_memory(void *block, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return xrealloc(block, size);
+}
+
+static void give_memory(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(block);
+}
+
+/* Out of memory aborts, here too: OpenSSL would call a certificate unreadable or a peer wrong. */
+__attribute__((constructor)) static void use_our_memory(void)
+{
+    CRYPTO_set_mem_functions(take_memory, grow_memory, give_memory);
+}
 
 void tls_context_free(SSL_CTX *context)
 {
@@ -118,10 +146,6 @@ enum outcome tls_failure(const struct stream *stream, struct buf *text)
     int reason = ERR_GET_REASON(stream->ssl_error);
     const char *words = ERR_reason_error_string(stream->ssl_error);
 
-    if (reason == ERR_R_MALLOC_FAILURE) {
-        buf_append_text(text, "this prober has no memory for TLS");
-        return OUTCOME_PROBER_ERROR;
-    }
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         return verify_failure(SSL_get_verify_result(stream->ssl), text);
     if (reason > ALERT_REASON_OFFSET && reason <= ALERT_REASON_OFFSET + 255) {

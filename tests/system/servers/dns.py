@@ -9,6 +9,20 @@ A, AAAA = 1, 28
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, REFUSED = 0, 1, 2, 3, 5
 
 
+def same_port_twice():
+    """A listener for TCP and a socket for UDP with one number; what is free for one may be taken for the other."""
+    for _ in range(100):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(listener.getsockname())
+            return listener, datagrams
+        except OSError:
+            listener.close()
+            datagrams.close()
+    raise AssertionError("no port is free for both TCP and UDP")
+
+
 class DnsServer:
     """`zone`: {name: {"A": [...], "AAAA": [...]} | {"rcode": n} | "silent" | "garbage" | {"delay_s": s, …}}.
 
@@ -18,10 +32,8 @@ class DnsServer:
 
     def __init__(self, zone):
         self.zone = zone
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.listener, self.socket = same_port_twice()
         self.port = self.socket.getsockname()[1]
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self.questions, self.dropped, self.over_tcp = [], {}, []
 
     def __enter__(self):

@@ -1,0 +1,251 @@
+"""What the machine lacks is never held against the target: descriptors, ports, memory, and clocks that jump."""
+
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import processes
+from servers.certificates import Authority
+from servers.dns import DnsServer
+from servers.hostile import OK, Server, answer
+from servers.network import HERE, Network
+
+RELEASE = processes.ROOT / "build" / "release" / "prober" / "em-prober"  # without sanitizers
+HOUR_US = 3600 * 1_000_000
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory):
+    """The library of shims/faults.c."""
+    library = tmp_path_factory.mktemp("shim") / "faults.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).parent / "shims" / "faults.c", "-ldl"],
+                   check=True, timeout=60)
+    return library
+
+
+class Running:
+    """`em-prober run` over checks: its results as they come."""
+
+    def __init__(self, checks, *options, program=processes.EM_PROBER, within=(), files=None, **environment):
+        self.results, self.lock = [], threading.Lock()
+
+        def limit():
+            if files:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+        self.child = subprocess.Popen([*within, program, "run", "--loops", "1", *map(str, options)], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit,
+                                      env={**os.environ, **environment})
+        self.child.stdin.write("".join(json.dumps(check) + "\n" for check in checks).encode())
+        self.child.stdin.close()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.child.stdout:
+            with self.lock:
+                self.results.append(json.loads(line))
+
+    def taken(self):
+        """The results so far; they are not given again."""
+        with self.lock:
+            results, self.results = self.results, []
+        return results
+
+    def cpu_s(self):
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(timeout=20)
+        finally:
+            self.child.kill()
+            self.child.wait()
+        assert self.child.returncode == 0, self.child.stderr.read().decode()
+
+
+def verdicts(results):
+    return {(result["verdict"], result["outcome"]) for result in results}
+
+
+def test_no_descriptors_left(authority):
+    """Probes that hang hold all there are; when they do not any more, everything is well again by itself."""
+    released = threading.Event()
+
+    def hang(connection):
+        released.wait(20)
+        answer(OK)(connection)
+
+    with Server(hang) as hanging, Server(answer(OK)) as server, Server(answer(OK), authority.issue("files")) as secure, \
+            DnsServer({"name.test": {"A": ["127.0.0.1"]}}) as dns:
+        def every(id, **check):
+            return {"id": id, "interval_s": 1, "timeout_ms": 1000, **check}
+
+        checks = [every(f"hang {n}", kind="http", spec={"url": f"http://127.0.0.1:{hanging.port}/"}) for n in range(60)]
+        checks += [every(f"http {n}", kind="http", spec={"url": f"http://127.0.0.1:{server.port}/"}) for n in range(20)]
+        checks += [every(f"https {n}", kind="http", spec={"url": f"https://127.0.0.1:{secure.port}/", "tls": {"ca": authority.ca}})
+                   for n in range(5)]
+        checks += [every(f"name {n}", kind="http", spec={"url": f"http://name.test:{server.port}/"}) for n in range(10)]
+        checks += [every(f"dns {n}", kind="dns", spec={"name": "name.test"}) for n in range(5)]
+        with Running(checks, "--in-flight", "1000", "--dns-servers", f"127.0.0.1:{dns.port}", files=30) as prober:
+            time.sleep(3.5)
+            begin_s = prober.cpu_s()
+            starved = prober.taken()
+            time.sleep(2)
+            starved += prober.taken()
+            assert prober.cpu_s() - begin_s < 1.2, "it spins"
+            released.set()
+            time.sleep(1.5)
+            prober.taken()
+            time.sleep(2.5)
+            after = prober.taken()
+    seen = verdicts(result for result in starved if not result["check"].startswith("hang"))
+    assert seen <= {("ok", "ok"), ("error", "prober_error")}, seen
+    assert ("error", "prober_error") in verdicts(starved), "nothing was starved: the test says nothing"
+    assert verdicts(after) == {("ok", "ok")}
+    assert len({result["check"] for result in after}) == 100
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="needs network namespaces")
+def test_no_ports_left():
+    """In a network of its own with ten ephemeral ports, all of them taken."""
+    server = ("import socket, time\n"
+              f"listener = socket.create_server(('{HERE}', 9000), backlog=64)\n"
+              "print('ready', flush=True)\nkept = []\n"
+              "while True:\n    kept.append(listener.accept())\n")
+    with Network() as network:
+        network.sysctl("net.ipv4.ip_local_port_range", "50000 50009", host="here")
+        listening = subprocess.Popen([*network.here, "python3", "-c", server], stdout=subprocess.PIPE)
+        try:
+            assert listening.stdout.readline() == b"ready\n"
+            checks = [{"id": str(n), "kind": "tcp", "timeout_ms": 800,
+                       "spec": {"address": HERE, "port": 9000, "expect_regex": "never"}} for n in range(40)]
+            ended = subprocess.run([*network.here, processes.EM_PROBER, "once", "--loops", "1", "--per-host", "100"],
+                                   input="".join(json.dumps(check) + "\n" for check in checks), capture_output=True, text=True,
+                                   timeout=30, check=False)
+        finally:
+            listening.kill()
+            listening.wait()
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(results) == 40
+    assert verdicts(results) == {("fail", "timeout"), ("error", "prober_error")}
+    assert sum(result["outcome"] == "timeout" for result in results) == 10
+    assert any("Cannot assign requested address" in result["message"] for result in results)
+
+
+def allocation_checks(server, secure, dns, authority):
+    rows = [("http", {"url": f"http://127.0.0.1:{server.port}/", "expect": {"body_regex": "h.llo", "body_contains": "ell"}}),
+            ("http", {"url": f"https://127.0.0.1:{secure.port}/", "tls": {"ca": authority.ca}}),
+            ("http", {"url": f"http://name.test:{server.port}/"}),
+            ("tcp", {"address": "127.0.0.1", "port": server.port, "send": "GET / HTTP/1.0\r\n\r\n", "expect_regex": "200"}),
+            ("tcp", {"address": "two.test", "port": server.port, "address_family": "all"}),
+            ("dns", {"name": "name.test"})]
+    return "".join(json.dumps({"id": str(number), "kind": kind, "spec": spec}) + "\n" for number, (kind, spec) in enumerate(rows))
+
+
+def check_allocation(number, shim, checks, dns):
+    """One run whose N-th allocation fails: what is wrong with how it ended, or None."""
+    ended = subprocess.run([RELEASE, "once", "--loops", "1", "--dns-servers", f"127.0.0.1:{dns.port}"], input=checks,
+                           capture_output=True, text=True, timeout=30, check=False,
+                           env={**os.environ, "LD_PRELOAD": str(shim), "EM_FAIL_ALLOCATION": str(number)})
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    bad = [result for result in results if result["verdict"] not in ("ok", "error")]
+    if bad:
+        return number, bad
+    if ended.returncode == -signal.SIGABRT:
+        return None if re.search("memory.exhausted|cannot allocate", ended.stderr) else (number, ended.stderr)
+    if ended.returncode not in (0, 1) or len(results) != checks.count("\n"):
+        return number, ended.returncode, ended.stderr, len(results)
+    return None
+
+
+def run_allocations(numbers, shim, authority):
+    assert RELEASE.exists(), "build/release is needed: cmake --build --preset release"
+    with Server(answer(OK)) as server, Server(answer(OK), authority.issue("memory")) as secure, \
+            DnsServer({"name.test": {"A": ["127.0.0.1"]}, "two.test": {"A": ["127.0.0.1", "127.0.0.1"]}}) as dns:
+        checks = allocation_checks(server, secure, dns, authority)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            wrong = list(filter(None, pool.map(lambda number: check_allocation(number, shim, checks, dns), numbers)))
+    assert not wrong, wrong[:5]
+
+
+@pytest.mark.slow
+def test_an_allocation_fails(shim, authority):
+    run_allocations(range(1, 200), shim, authority)
+
+
+@pytest.mark.long
+def test_each_of_2000_allocations_fails(shim, authority):
+    run_allocations(range(1, 2001), shim, authority)
+
+
+@pytest.mark.slow
+def test_wall_clock_jumps(shim, tmp_path):
+    """An hour back and a day ahead: the interval stays, nothing is told twice or never, and durations are true."""
+    assert RELEASE.exists(), "build/release is needed: cmake --build --preset release"
+    offset = tmp_path / "offset"
+    offset.write_bytes(struct.pack("q", 0))
+    seen = []
+
+    def handle(connection):
+        seen.append(time.monotonic())
+        answer(OK)(connection)
+
+    with Server(handle) as server, Running(
+            [{"id": "a", "kind": "http", "interval_s": 1, "timeout_ms": 1000, "spec": {"url": f"http://127.0.0.1:{server.port}/"}}],
+            program=RELEASE, LD_PRELOAD=str(shim), EM_CLOCK_FILE=str(offset)) as prober:
+        for jump_us in (0, -HOUR_US, 23 * HOUR_US):
+            with offset.open("r+b") as file:
+                file.write(struct.pack("q", jump_us))
+            time.sleep(3.2)
+        results = prober.taken()
+    assert 8 <= len(seen) <= 11 and len(results) <= len(seen)
+    assert max(later - earlier for earlier, later in zip(seen, seen[1:])) < 1.5
+    assert all(0 < result["timings_us"]["total"] < 900_000 and result["timings_us"]["queue"] < 900_000 for result in results)
+    assert verdicts(results) == {("ok", "ok")}
+    days = {result["at"][:10] for result in results}
+    assert len(days) == 2, "the jump never reached the program: the test says nothing"
+
+
+def test_a_pause_is_skipped_and_not_caught_up():
+    """Stopped for a while, as in a suspend: one probe a slot afterwards, no burst."""
+    seen = []
+
+    def handle(connection):
+        seen.append(time.monotonic())
+        answer(OK)(connection)
+
+    with Server(handle) as server, Running(
+            [{"id": "a", "kind": "http", "interval_s": 1, "timeout_ms": 1000, "spec": {"url": f"http://127.0.0.1:{server.port}/"}}]) \
+            as prober:
+        processes.wait_until(lambda: seen)
+        prober.child.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        resumed = time.monotonic()
+        before = len(seen)
+        prober.child.send_signal(signal.SIGCONT)
+        time.sleep(2.3)
+        after = [at - resumed for at in seen[before:]]
+        assert verdicts(prober.taken()) == {("ok", "ok")}
+    assert 2 <= len(after) <= 4, after
+    assert sum(at < 0.2 for at in after) <= 1, after
