@@ -39,7 +39,7 @@ enum method {
 
 extern const char *const method_words[METHOD_COUNT];
 
-/* Rate classes: requests of one caller a second, and how many at once (control/api/rate.c has the
+/* Rate classes: requests of one caller a second, and how many at once (control/api/rates.c has the
  * numbers). */
 enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
 

@@ -159,21 +159,25 @@ static void family_clear(struct family *family)
     *family = (struct family){0};
 }
 
-static size_t find_by_id(const json_t *children, const char *id)
+/* The place of each id among the children; of equal ids the first. Yours. */
+static json_t *index_ids(const json_t *children)
 {
+    json_t *places = json_object();
     json_t *child;
     size_t i;
 
     json_array_foreach(children, i, child)
     {
-        if (strcmp(json_text(child, "id", ""), id) == 0)
-            return i;
+        const char *id = json_text(child, "id", "");
+
+        if (!json_object_get(places, id))
+            json_object_set_new(places, id, json_integer((json_int_t)i));
     }
-    return SIZE_MAX;
+    return places;
 }
 
 /* Dependencies on what is not among the children count for nothing. */
-static size_t read_needs(const json_t *children, const json_t *child, size_t *needs)
+static size_t read_needs(const json_t *places, const json_t *child, size_t *needs)
 {
     size_t count = 0;
     json_t *id;
@@ -181,10 +185,10 @@ static size_t read_needs(const json_t *children, const json_t *child, size_t *ne
 
     json_array_foreach(json_object_get(child, "depends_on"), i, id)
     {
-        size_t at = find_by_id(children, json_string_value(id));
+        const json_t *place = json_object_get(places, json_string_value(id));
 
-        if (at != SIZE_MAX)
-            needs[count++] = at;
+        if (place)
+            needs[count++] = (size_t)json_integer_value(place);
     }
     return count;
 }
@@ -192,6 +196,7 @@ static size_t read_needs(const json_t *children, const json_t *child, size_t *ne
 /* `states` are those of the children, in their order. */
 static void family_init(struct family *family, const json_t *children, const enum state *states)
 {
+    JSON_AUTO json_t *places = index_ids(children);
     size_t needed = 0;
     json_t *child;
     size_t i;
@@ -206,7 +211,7 @@ static void family_init(struct family *family, const json_t *children, const enu
     json_array_foreach(children, i, child)
     {
         size_t *needs = family->needs + needed;
-        size_t count = read_needs(children, child, needs);
+        size_t count = read_needs(places, child, needs);
 
         family->children[i] = (struct dependency_child){
             .state = states[i],
@@ -355,6 +360,7 @@ static void read_parent(struct reading *reading, const json_t *parent)
 static enum state read_tree(struct reading *reading, const json_t *node, bool under)
 {
     const json_t *children = json_object_get(node, "children");
+    const char *id = json_text(node, "id", "");
     size_t pointer_len = strlen(reading->pointer);
     CLEANUP(xfree_p) enum state *states = NULL;
     struct propagated made;
@@ -362,8 +368,14 @@ static enum state read_tree(struct reading *reading, const json_t *node, bool un
     json_t *child;
     size_t i;
 
-    if (!json_is_array(children))
+    if (!json_is_array(children)) {
+        if (!json_has(node, "state"))
+            complain(reading, "state", "required", "is needed where there are no children");
         return read_state(node);
+    }
+    if (json_object_get(reading->answer, id))
+        complain(reading, "id", "duplicate", "is the id of two nodes with children");
+    json_object_set_new(reading->answer, id, json_null());
     if (is_too_large(reading, children))
         return STATE_UNKNOWN;
     under = under || json_boolean_or(node, "maintenance", false);
@@ -378,7 +390,7 @@ static enum state read_tree(struct reading *reading, const json_t *node, bool un
     family_init(&family, children, states);
     made = decide(reading, node, &family);
     family_clear(&family);
-    json_object_set_new(reading->answer, json_text(node, "id", ""),
+    json_object_set_new(reading->answer, id,
                         json_pack("{s:s, s:b, s:b}", "state", state_word(made.state),
                                   "partial_maintenance", made.partial_maintenance,
                                   "under_maintenance", under));

@@ -140,6 +140,8 @@ def test_propagation_of_a_tree(api):
     {"parent": {"children": []}, "root": {"id": "a"}}, {"root": {"children": []}},
     {"parent": {"children": [{"id": "a", "state": "down", "weight": 0.00000001}]}},
     {"parent": {"policy": "median", "children": []}},
+    {"root": {"id": "a", "children": [{"id": "b"}]}},
+    {"root": {"id": "a", "children": [{"id": "b", "children": []}, {"id": "b", "children": []}]}},
 ])
 def test_propagation_refuses(api, body):
     ask(api, "propagation", body, 422)
