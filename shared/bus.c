@@ -52,7 +52,8 @@ static enum err open_socket(int domain, int protocol, int *ret_socket, int *ret_
     if (socket < 0)
         return fail(ERR_UNAVAILABLE, "bus_failed", "No socket for the bus: %s.",
                     nn_strerror(nn_errno()));
-    set_option(socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, BUS_FRAME_BYTES_MAX);
+    /* nanomsg counts its own header, too, and hangs up on who sends more. */
+    set_option(socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, BUS_FRAME_BYTES_MAX + BUS_RETURN_BYTES_MAX);
     set_option(socket, NN_SOL_SOCKET, NN_SNDBUF, 4 * BUS_FRAME_BYTES_MAX);
     set_option(socket, NN_SOL_SOCKET, NN_RCVBUF, 4 * BUS_FRAME_BYTES_MAX);
     set_option(socket, NN_SOL_SOCKET, NN_RECONNECT_IVL, RECONNECT_MS_FIRST);

@@ -130,6 +130,29 @@ static void test_bus_asks_again_when_the_replier_comes_back(void **state)
     assert_frame(&frame, "there");
 }
 
+/* The limit is of our frames; what nanomsg puts in front of them does not count. */
+static void test_bus_carries_the_largest_frame_both_ways(void **state)
+{
+    struct place *place = *state;
+    AUTO(bus_replier_free) struct bus_replier *replier = NULL;
+    AUTO(bus_requester_free) struct bus_requester *requester = NULL;
+    CLEANUP(buf_clear_p) struct buf largest = {0};
+    CLEANUP(buf_clear_p) struct buf frame = {0};
+    struct bus_return way_back;
+
+    memset(buf_reserve(&largest, BUS_FRAME_BYTES_MAX), 'x', BUS_FRAME_BYTES_MAX);
+    largest.len = BUS_FRAME_BYTES_MAX;
+    assert_int_equal(bus_replier_new(place->url, &replier), OK);
+    assert_int_equal(bus_requester_new(place->url, &requester), OK);
+
+    assert_int_equal(bus_request(requester, buf_str(&largest)), OK);
+    take_request(replier, &frame, &way_back);
+    assert_int_equal(frame.len, BUS_FRAME_BYTES_MAX);
+    bus_reply(replier, &way_back, buf_str(&largest));
+    take_reply(requester, &frame);
+    assert_int_equal(frame.len, BUS_FRAME_BYTES_MAX);
+}
+
 static void test_bus_names_what_is_wrong_with_an_address(void **state)
 {
     struct place *place = *state;
@@ -149,6 +172,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_bus_answers_in_any_order, make_place, drop_place),
         cmocka_unit_test_setup_teardown(test_bus_asks_again_when_the_replier_comes_back, make_place,
+                                        drop_place),
+        cmocka_unit_test_setup_teardown(test_bus_carries_the_largest_frame_both_ways, make_place,
                                         drop_place),
         cmocka_unit_test_setup_teardown(test_bus_names_what_is_wrong_with_an_address, make_place,
                                         drop_place),
