@@ -11,6 +11,9 @@
 
 #include "shared/json.h"
 
+/* A spec comes as the database writes it, with a space after each comma and colon. */
+static_assert(FRAME_DOCUMENT_BYTES_MAX >= 2 * CHECK_SPEC_BYTES_MAX, "a spec fits into a frame");
+
 /* Writing ------------------------------------------------------------------------------------- */
 
 static void put(struct buf *buf, uint64_t value, int bytes)
@@ -474,7 +477,7 @@ bool frame_reply_add_item(struct buf *frame, struct frame_reply *reply,
         break;
     case BUS_CHECK_SET:
         assert(item->kind.len <= FRAME_KIND_BYTES_MAX &&
-               item->document.len <= CHECK_SPEC_BYTES_MAX);
+               item->document.len <= FRAME_DOCUMENT_BYTES_MAX);
         put_id(frame, &item->check_id);
         put(frame, item->flags, 1);
         put(frame, item->interval_ms, 4);
@@ -530,7 +533,7 @@ static bool take_item(struct reader *reader, struct frame_item *ret_item)
         item.interval_ms = (uint32_t)take(reader, 4);
         item.timeout_ms = (uint32_t)take(reader, 4);
         item.kind = take_utf8(reader, 2, FRAME_KIND_BYTES_MAX);
-        item.document = take_utf8(reader, 4, CHECK_SPEC_BYTES_MAX);
+        item.document = take_utf8(reader, 4, FRAME_DOCUMENT_BYTES_MAX);
         break;
     case BUS_CHECK_DROP:
         item.check_id = take_id(reader);

@@ -21,8 +21,8 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
-/* The largest JSON text in a frame: a check for PREVIEW, a preview's answer. Specs have
- * CHECK_SPEC_BYTES_MAX. */
+/* The largest JSON text in a frame: a spec of at most CHECK_SPEC_BYTES_MAX as the database writes
+ * it, a check for PREVIEW, a preview's answer. */
 #define FRAME_DOCUMENT_BYTES_MAX (128 * 1024)
 #define FRAME_KIND_BYTES_MAX     32
 

@@ -36,6 +36,16 @@ static enum err refuse(json_t *answer)
     return fail_fields(ERR_INVALID, "body_invalid", "The check is not valid.", json_incref(errors));
 }
 
+/* What a prober needs of it, which fits into a frame whatever people describe it with. */
+static char *document_of(const json_t *check, int64_t timeout_ms)
+{
+    JSON_AUTO json_t *document =
+        json_pack("{s:O, s:O, s:I}", "kind", json_object_get(check, "kind"), "spec",
+                  json_object_get(check, "spec"), "timeout_ms", (json_int_t)timeout_ms);
+
+    return json_dumps(document, JSON_COMPACT);
+}
+
 static enum err preview_check(struct request *request, struct reply *reply)
 {
     AUTO(xfree) char *document = NULL;
@@ -44,12 +54,10 @@ static enum err preview_check(struct request *request, struct reply *reply)
     int64_t timeout_ms;
 
     TRY(cmdb_complete_check(request->body));
-    timeout_ms = json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS);
-    if (timeout_ms > PREVIEW_TIMEOUT_MS)
-        json_object_set_new(request->body, "timeout_ms", json_integer(PREVIEW_TIMEOUT_MS));
-    document = json_dumps(request->body, JSON_COMPACT);
-    TRY(preview_run(request->context, document,
-                    MIN(timeout_ms, (int64_t)PREVIEW_TIMEOUT_MS) + PREVIEW_EXTRA_MS, &text));
+    timeout_ms = MIN(json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS),
+                     (int64_t)PREVIEW_TIMEOUT_MS);
+    document = document_of(request->body, timeout_ms);
+    TRY(preview_run(request->context, document, timeout_ms + PREVIEW_EXTRA_MS, &text));
     TRY(json_parse(str_of(text), &answer));
     if (json_is_array(json_object_get(answer, "errors")))
         return refuse(answer);

@@ -60,6 +60,7 @@ def control(service_user):
 def prober(control):
     """The em-prober that probes for the shared control."""
     program = processes.Prober(control)
+    processes.wait_until(lambda: control.metric("em_fleet_probers") >= 1, what="the prober's first report")
     yield program
     program.stop()
 

@@ -1,5 +1,6 @@
 """What the tests of health, bus and faults share: targets that can be switched, and looks into the service's stores."""
 
+import json
 import os
 import socket
 import subprocess
@@ -53,6 +54,15 @@ def tcp_check(client, estate, target, key="probe", **fields):
                 "stale_after_s": 30, **fields}
     return client.create("checks", component=estate.component["id"], key=key, name=key, kind="tcp",
                          spec={"address": "127.0.0.1", "port": target.port}, **settings)
+
+
+def largest_script_spec():
+    """A spec of the 65,536 bytes that are allowed, with as many commas and colons as there may be."""
+    spec = {"command": "x", "args": ["a" * 500] * 64, "env": {f"V{number}": "b" * 490 for number in range(64)}}
+    missing = 65536 - len(json.dumps(spec, separators=(",", ":")))
+    spec["env"]["V0"] += "c" * missing
+    assert missing >= 0 and len(spec["env"]["V0"]) <= 4096
+    return spec
 
 
 def entity_of(estate, kind):

@@ -163,6 +163,11 @@ class Control(Process):
         """A client that holds the administrator's key."""
         return Client(self.url, self.admin_key)
 
+    def metric(self, name):
+        """One number of /metrics; 0 while it is not there."""
+        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(name + " ")), 0)
+
     def redis(self):
         """A connection to the embedded Redis, as its operator."""
         return redis.Redis(unix_socket_path=str(self.data / "redis.sock"), decode_responses=True,

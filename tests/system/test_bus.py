@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from health_tools import Target, metrics_of, results_of, sql, tcp_check, wait_state
+from health_tools import Target, largest_script_spec, metrics_of, results_of, sql, tcp_check, wait_state
 from processes import Control, wait_until
 
 nn = ctypes.CDLL(ctypes.util.find_library("nanomsg"), use_errno=True)
@@ -152,6 +152,13 @@ def test_the_plan_comes_whole_to_who_has_none_and_in_parts_afterwards(api, fake,
     gone = fake.ask(1, plan=part["plan"])
     assert gone["items"] == 1 and gone["plan"] > part["plan"]
     assert fake.ask(1, plan=2**63)["items"] >= 1  # a version of nobody: everything anew
+
+
+def test_the_largest_spec_fits_into_the_plan(api, fake, estate):
+    known = fake.ask(1)["plan"]
+    api.create("checks", component=estate.component["id"], name="Large", kind="script", spec=largest_script_spec())
+    part = fake.ask(1, plan=known)
+    assert part["items"] == 1 and part["plan"] > known
 
 
 def test_garbage_is_counted_and_dropped(control, api, fake, check):

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from health_tools import (LEVELS, Target, entity_of, events_of, health_of, results_of, subscriber, tcp_check, wait_state)
+from health_tools import (LEVELS, Target, entity_of, events_of, health_of, largest_script_spec, results_of, subscriber,
+                          tcp_check, wait_state)
 from processes import wait_until
 
 pytestmark = pytest.mark.usefixtures("prober")
@@ -231,6 +232,14 @@ def test_a_check_is_tried_out(api, target):
     assert reply.json()["result"]["outcome"] == "connect_refused"
     reply = api.post("/api/v1/checks/preview", json={"kind": "tcp", "spec": {"address": "127.0.0.1"}})
     assert reply.status_code == 422 and reply.json()["errors"][0]["pointer"].startswith("/spec")
+
+
+def test_a_check_that_is_described_at_length_is_tried_out(api):
+    attributes = {f"a{number}": "v" * 1000 for number in range(50)}
+    reply = api.post("/api/v1/checks/preview", json={"kind": "script", "spec": largest_script_spec(), "stale_after_s": 1000000,
+                                                     "description": "d" * 2000, "attributes": attributes})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["result"]["outcome"] == "policy"
 
 
 def test_events_are_filtered(api, estate, target):
