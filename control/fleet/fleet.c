@@ -18,6 +18,7 @@
 
 #define FRAMES_PER_TURN 64
 #define BUSY_MS         200
+#define WARN_EVERY_US   (60LL * 1000000)
 
 static struct metric frames_bad =
     METRIC_COUNTER("em_bus_frames_bad_total", "Frames on the bus that could not be understood");
@@ -42,11 +43,18 @@ static struct prober *find_prober(struct fleet *fleet, const struct uuid *id)
     return prober;
 }
 
+/* Nobody waits for it any more. */
+static void ticket_void(struct ticket *ticket)
+{
+    list_remove(&ticket->link);
+    ticket->prober = NULL;
+}
+
 static void prober_free(struct fleet *fleet, struct prober *prober)
 {
     HASH_DEL(fleet->probers, prober);
-    if (prober->under_way)
-        prober->under_way->prober = NULL;
+    LIST_FOREACH_SAFE (link, &prober->under_way)
+        ticket_void(container_of(link, struct ticket, link));
     for (size_t i = 0; i < prober->commands.len; i++)
         free(prober->commands.items[i].document);
     vec_clear(&prober->commands);
@@ -66,7 +74,7 @@ static struct prober *add_prober(struct fleet *fleet, const struct uuid *id)
 
     if (HASH_COUNT(fleet->probers) >= PROBERS_MAX) {
         HASH_ITER (hh, fleet->probers, prober, next) {
-            if (!prober_is_live(prober) && !prober->under_way)
+            if (!prober_is_live(prober) && list_is_empty(&prober->under_way))
                 prober_free(fleet, prober);
         }
     }
@@ -75,19 +83,34 @@ static struct prober *add_prober(struct fleet *fleet, const struct uuid *id)
 
     prober = NEW(struct prober);
     prober->id = *id;
+    list_init(&prober->under_way);
     HASH_ADD(hh, fleet->probers, id.bytes, sizeof prober->id.bytes, prober);
     return prober;
+}
+
+/* Two processes may go by one id, when somebody copied a folder: both are heard, and it is said. */
+static void warn_of_twin(struct prober *prober, const char *id)
+{
+    if (prober->seen_us - prober->warned_us < WARN_EVERY_US)
+        return;
+    prober->warned_us = prober->seen_us;
+    log_warning("fleet.prober_twice", "prober=%s", id);
 }
 
 static void see_prober(struct prober *prober, const struct frame_report *header)
 {
     char text[UUID_TEXT_BYTES];
 
-    if (prober->seen_us == 0 || prober->boot_id != header->boot_id)
-        log_info("fleet.prober_started", "prober=%s", uuid_format(&prober->id, text));
-    prober->boot_id = header->boot_id;
-    prober->plan_version = header->plan_version;
     prober->seen_us = clock_monotonic_us();
+    if (prober->boot_id == header->boot_id)
+        return;
+    uuid_format(&prober->id, text);
+    if (prober->last_boot_id == header->boot_id)
+        warn_of_twin(prober, text);
+    else
+        log_info("fleet.prober_started", "prober=%s", text);
+    prober->last_boot_id = prober->boot_id;
+    prober->boot_id = header->boot_id;
 }
 
 /* Answering ----------------------------------------------------------------------------------- */
@@ -135,19 +158,21 @@ static void add_retries(struct fleet *fleet, const struct health_report *report,
     }
 }
 
-/* Answers with what is new for the prober; `report` (or NULL) has been through the engine. */
+/* Answers with what is new for the prober, whose plan_version is in `reply`; `report` (or NULL) has
+ * been through the engine. */
 static void answer(struct fleet *fleet, struct prober *prober, const struct bus_return *way_back,
                    struct frame_reply *reply, const struct health_report *report)
 {
+    uint64_t plan_version = reply->plan_version;
+
     frame_reply_begin(&fleet->reply, reply);
     reply->server_time_ms = clock_wall_ms();
     reply->credit = BUS_RESULTS_MAX;
-    reply->plan_version = prober->plan_version;
     if (report)
         add_retries(fleet, report, reply);
     add_commands(fleet, prober, reply);
     if (fleet->planned)
-        plan_fill(fleet->plan, prober->plan_version, &fleet->reply, reply);
+        plan_fill(fleet->plan, plan_version, &fleet->reply, reply);
     frame_reply_end(&fleet->reply, reply);
     bus_reply(fleet->bus, way_back, buf_str(&fleet->reply));
 }
@@ -179,6 +204,7 @@ static void on_ingested(void *context, struct health_report *report)
         .flags = report->rewind ? BUS_REPLY_REWIND : 0,
         .boot_id = report->header.boot_id,
         .acked_seq = report->acked_seq,
+        .plan_version = report->header.plan_version,
     };
     struct frame_cursor cursor = report->cursor;
     struct result result;
@@ -188,11 +214,9 @@ static void on_ingested(void *context, struct health_report *report)
         frame_next_result(&cursor, &result, NULL);
         plan_has_result(fleet->plan, &result.check_id);
     }
-    if (ticket->prober) {
-        if (ticket->prober->under_way == ticket)
-            ticket->prober->under_way = NULL;
+    if (ticket->prober)
         answer(fleet, ticket->prober, &ticket->way_back, &reply, report);
-    }
+    list_remove(&ticket->link);
     free(ticket);
     health_report_free(report);
 }
@@ -206,22 +230,39 @@ static void on_plan(void *context, const struct health_plan_entry *entry)
     metric_set(&plan_checks, (int64_t)plan_count(fleet->plan));
 }
 
-/* nanomsg repeats what is not answered soon: then only the way back is new. */
-static bool is_repeated(const struct prober *prober, const struct frame_report *header)
+/* What that process has under way; NULL when there is nothing. */
+static struct ticket *find_ticket(const struct prober *prober, uint64_t boot_id)
 {
-    const struct ticket *ticket = prober->under_way;
+    LIST_FOREACH (link, &prober->under_way) {
+        struct ticket *ticket = container_of(link, struct ticket, link);
 
-    return ticket && ticket->boot_id == header->boot_id && ticket->first_seq == header->first_seq &&
-           ticket->count == header->count;
+        if (ticket->boot_id == boot_id)
+            return ticket;
+    }
+    return NULL;
+}
+
+/* nanomsg repeats what is not answered soon: then only the way back is new. */
+static bool is_repeated(const struct ticket *ticket, const struct frame_report *header)
+{
+    return ticket->first_seq == header->first_seq && ticket->count == header->count;
 }
 
 static void ingest(struct fleet *fleet, struct prober *prober, const struct bus_return *way_back,
                    struct health_report *report)
 {
     const struct frame_report *header = &report->header;
+    struct ticket *older = find_ticket(prober, header->boot_id);
     struct ticket *ticket = NEW(struct ticket);
 
-    *ticket = (struct ticket){prober, header->boot_id, header->first_seq, header->count, *way_back};
+    *ticket = (struct ticket){
+        .prober = prober,
+        .boot_id = header->boot_id,
+        .first_seq = header->first_seq,
+        .count = header->count,
+        .way_back = *way_back,
+    };
+    list_init(&ticket->link);
     report->context = ticket;
     report->received_us = clock_monotonic_us();
     if (!health_ingest(fleet->config.health, report)) {
@@ -230,10 +271,9 @@ static void ingest(struct fleet *fleet, struct prober *prober, const struct bus_
         health_report_free(report);
         return;
     }
-    /* An older one of this prober is answered into the void. */
-    if (prober->under_way)
-        prober->under_way->prober = NULL;
-    prober->under_way = ticket;
+    if (older)
+        ticket_void(older);
+    list_append(&prober->under_way, &ticket->link);
 }
 
 static void take_previews(struct fleet *fleet, const struct frame_report *header,
@@ -256,6 +296,7 @@ static void take_report(struct fleet *fleet, const struct frame_report *header,
 {
     struct prober *prober = find_prober(fleet, &header->prober_id);
     struct health_report *report;
+    struct ticket *ticket;
 
     if (!prober)
         prober = add_prober(fleet, &header->prober_id);
@@ -266,13 +307,18 @@ static void take_report(struct fleet *fleet, const struct frame_report *header,
     see_prober(prober, header);
     take_previews(fleet, header, cursor);
     if (header->count == 0) {
-        struct frame_reply reply = {.boot_id = header->boot_id, .acked_seq = header->first_seq - 1};
+        struct frame_reply reply = {
+            .boot_id = header->boot_id,
+            .acked_seq = header->first_seq - 1,
+            .plan_version = header->plan_version,
+        };
 
         answer(fleet, prober, way_back, &reply, NULL);
         return;
     }
-    if (is_repeated(prober, header)) {
-        prober->under_way->way_back = *way_back;
+    ticket = find_ticket(prober, header->boot_id);
+    if (ticket && is_repeated(ticket, header)) {
+        ticket->way_back = *way_back;
         metric_add(&frames_repeated, 1);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "shared/bus.h"
 #include "shared/frame.h"
+#include "shared/list.h"
 #include "shared/loop.h"
 #include "shared/map.h"
 #include "shared/vec.h"
@@ -29,6 +30,7 @@ struct command {
 /* A report on its way through the engine. */
 struct ticket {
     struct prober *prober; /* NULL: nobody waits for the answer any more */
+    struct list link;      /* in prober->under_way */
     uint64_t boot_id;
     uint64_t first_seq;
     uint16_t count;
@@ -39,9 +41,10 @@ struct prober {
     struct uuid id;
     UT_hash_handle hh;
     uint64_t boot_id;
-    uint64_t plan_version; /* as it says */
+    uint64_t last_boot_id; /* before this one */
     int64_t seen_us;
-    struct ticket *under_way; /* the newest report of it in the engine */
+    int64_t warned_us;
+    struct list under_way; /* tickets; one of each process that goes by this id */
     VEC(struct command) commands;
 };
 
