@@ -99,6 +99,15 @@ static void note_retry(struct health_report *report, const struct check *check,
         (struct health_retry){result->check_id, result->at_ms + judgement->next_in_ms};
 }
 
+/* The silence before a result may have been too long, and nobody there to notice: then the check was
+ * unknown meanwhile. */
+static void let_time_pass(struct engine *engine, struct check *check, int64_t at_ms, int64_t now_ms)
+{
+    struct judgement judgement = judge_tick(&check->params, &check->state, at_ms);
+
+    engine_apply_judgement(engine, check, &judgement, now_ms, REASON_STALE);
+}
+
 /* A result of a clock that runs ahead counts as of now. */
 static void judge(struct engine *engine, struct health_report *report, struct check *check,
                   const struct result *result, int64_t now_ms)
@@ -108,6 +117,7 @@ static void judge(struct engine *engine, struct health_report *report, struct ch
     struct judgement judgement;
     char reason[REASON_BYTES];
 
+    let_time_pass(engine, check, at_ms, now_ms);
     judgement = judge_result(&check->params, &check->state, at_ms, result->verdict);
     if (check->soft != judgement.soft || was_flapping != check->state.flapping)
         tree_touch(&engine->tree, check->node);
@@ -243,7 +253,7 @@ void engine_tick(struct engine *engine, int64_t now_ms)
         judgement = judge_tick(&check->params, &check->state, now_ms);
         check->soft = false;
         engine_touch(engine, check);
-        engine_apply_judgement(engine, check, &judgement, now_ms, "no result for too long");
+        engine_apply_judgement(engine, check, &judgement, now_ms, REASON_STALE);
     }
     engine->due_ms = due_ms;
 }

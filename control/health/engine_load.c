@@ -8,6 +8,7 @@
 
 #include "control/health/engine.sql.h"
 #include "control/health/engine_private.h"
+#include "control/health/reasons.h"
 #include "control/store/db.h"
 #include "control/store/query.h"
 
@@ -32,7 +33,7 @@ void engine_enter_maintenance(void *context, struct node *node)
     judgement = judge_maintenance(&check->params, &check->state, clock_wall_ms(),
                                   node->status.under_maintenance);
     engine_touch(engine, check);
-    engine_apply_judgement(engine, check, &judgement, clock_wall_ms(), "no result for too long");
+    engine_apply_judgement(engine, check, &judgement, clock_wall_ms(), REASON_STALE);
 }
 
 static bool can_have_window(enum entity_kind kind)

@@ -13,6 +13,9 @@ struct result;
 
 #define REASON_BYTES 768
 
+/* Of a check that has become unknown because nobody looked. */
+#define REASON_STALE "no result for too long"
+
 /* Of something that nothing is known about yet; constant. */
 const char *reason_for_nothing_yet(enum entity_kind kind);
 

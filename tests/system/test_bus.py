@@ -6,10 +6,12 @@ import os
 import struct
 import time
 import uuid
+from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
-from health_tools import Target, largest_script_spec, metrics_of, results_of, sql, tcp_check, wait_state
+from health_tools import Target, events_of, largest_script_spec, metrics_of, results_of, sql, tcp_check, wait_state
 from processes import Control, wait_until
 
 nn = ctypes.CDLL(ctypes.util.find_library("nanomsg"), use_errno=True)
@@ -20,8 +22,8 @@ VERDICTS = {"ok": 0, "fail": 2}
 class FakeProber:
     """A prober that speaks the bus by hand (include/contract/bus.h)."""
 
-    def __init__(self, control):
-        self.id, self.boot = uuid.uuid4().bytes, int.from_bytes(os.urandom(8), "little")
+    def __init__(self, control, prober_id=None):
+        self.id, self.boot = prober_id or uuid.uuid4().bytes, int.from_bytes(os.urandom(8), "little")
         self.socket = nn.nn_socket(AF_SP, NN_REQ)
         for level, option, value in [(NN_SOL_SOCKET, NN_RCVTIMEO, 5000), (NN_REQ, NN_REQ_RESEND_IVL, 60000)]:
             number = ctypes.c_int(value)
@@ -93,6 +95,10 @@ def now_ms():
     return int(time.time() * 1000)
 
 
+def at_ms(text):
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def test_results_count_once_and_are_acknowledged_after_the_commit(control, api, fake, check):
     start = now_ms() - 5000
     first = fake.ask(1, [record(check, start), record(check, start + 1000)])
@@ -128,6 +134,20 @@ def test_late_results_are_history_only(api, fake, check):
     assert wait_state(api, "check", check, "operational")["version"] == 1
 
 
+def test_silence_between_two_results_of_one_report_is_history(control, api, fake, estate):
+    # The prober was away, and so were we: staleness is found when its results come, and dated to when it was.
+    check = tcp_check(api, estate, SimpleNamespace(port=1), stale_after_s=1)
+    first = now_ms()
+    wait_until(lambda: now_ms() > first + 2100, every_s=0.1)
+    fake.ask(1, [record(check, first), record(check, first + 2000)])
+    wait_until(lambda: len(events_of(api, id=check["id"])) == 4, what="the last change")
+    changes = [(at_ms(event["at"]) - first, event["from"], event["to"]) for event in events_of(api, id=check["id"])]
+    assert changes == [(0, "unknown", "operational"), (1000, "operational", "unknown"),
+                       (2000, "unknown", "operational"), (3000, "operational", "unknown")]
+    told = sql(control, f"SELECT message FROM announcement WHERE check_id = '{check['id']}' ORDER BY seq")
+    assert told == [["unknown"], ["known"], ["unknown"]]
+
+
 def test_results_of_impossible_times_and_unknown_checks_are_dropped_and_acknowledged(control, api, fake, check):
     before = metrics_of(control)
     stranger = {"id": str(uuid.uuid4())}
@@ -152,6 +172,24 @@ def test_the_plan_comes_whole_to_who_has_none_and_in_parts_afterwards(api, fake,
     gone = fake.ask(1, plan=part["plan"])
     assert gone["items"] == 1 and gone["plan"] > part["plan"]
     assert fake.ask(1, plan=2**63)["items"] >= 1  # a version of nobody: everything anew
+
+
+def test_two_probers_of_one_id_are_both_heard(control, api, fake, check):
+    twin = FakeProber(control, fake.id)
+    plan = fake.ask(1)["plan"]
+    start = now_ms() - 1000
+    try:
+        for number in range(20):
+            # Both under way at once; each is answered, and told what it has not heard yet of the plan.
+            fake.send(fake.report(number + 1, [record(check, start + 2 * number)], plan))
+            twin.send(twin.report(number + 1, [record(check, start + 2 * number + 1)], 0))
+            first, second = fake.receive(), twin.receive()
+            assert (first["acked"], first["boot"], first["items"]) == (number + 1, fake.boot, 0)
+            assert (second["acked"], second["boot"]) == (number + 1, twin.boot) and second["items"] >= 2
+    finally:
+        twin.close()
+    assert len(results_of(api, check)) == 40
+    assert "fleet.prober_twice" in control.tail()
 
 
 def test_the_largest_spec_fits_into_the_plan(api, fake, estate):
