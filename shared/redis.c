@@ -15,15 +15,15 @@
 #include "shared/loop.h"
 #include "shared/mem.h"
 
-#define RETRY_S_FIRST     0.1
-#define RETRY_S_MOST      5.0
-#define CONNECT_TIMEOUT_S 5.0
+#define RETRY_S_FIRST 0.1
+#define RETRY_S_MOST  5.0
 
 struct redis {
     struct loop *loop;
     redisAsyncContext *connection; /* NULL: waits for its next try */
     ev_timer retry;                /* the next try, or the end of patience with this one */
     double retry_s;
+    double patience_s;
     bool connected;
     bool refusal_logged;
     char *path; /* of a Unix socket; else NULL */
@@ -127,13 +127,18 @@ static enum err read_url(struct redis *redis, const char *url)
 
 /* Connection ---------------------------------------------------------------------------------- */
 
+static void set_timer(struct redis *redis, double delay_s)
+{
+    ev_timer_stop(loop_ev(redis->loop), &redis->retry);
+    ev_timer_set(&redis->retry, delay_s, 0.);
+    ev_timer_start(loop_ev(redis->loop), &redis->retry);
+}
+
 static void retry_later(struct redis *redis)
 {
     redis->connected = false;
     redis->connection = NULL;
-    ev_timer_stop(loop_ev(redis->loop), &redis->retry);
-    ev_timer_set(&redis->retry, redis->retry_s, 0.);
-    ev_timer_start(loop_ev(redis->loop), &redis->retry);
+    set_timer(redis, redis->retry_s);
     redis->retry_s = MIN(redis->retry_s * 2, RETRY_S_MOST);
 }
 
@@ -177,7 +182,6 @@ static void on_ready(void *context, const struct redis_reply *reply)
         redisAsyncDisconnect(redis->connection);
         return;
     }
-    ev_timer_stop(loop_ev(redis->loop), &redis->retry);
     redis->connected = true;
     redis->retry_s = RETRY_S_FIRST;
     redis->refusal_logged = false;
@@ -222,18 +226,28 @@ struct redis_reply redis_reply_item(const struct redis_reply *list, size_t at)
     return reply_of(raw->element[at]);
 }
 
+/* After an answer: patience begins anew with what is still under way. */
+static void wait_on(struct redis *redis)
+{
+    if (redis->in_flight > 0)
+        set_timer(redis, redis->patience_s);
+    else
+        ev_timer_stop(loop_ev(redis->loop), &redis->retry);
+}
+
 static void on_answer(redisAsyncContext *connection, void *raw, void *argument)
 {
     struct waiting *waiting = argument;
     struct redis *redis = waiting->redis;
     struct redis_reply reply = {0};
 
-    (void)connection;
     redis->in_flight--;
     if (raw)
         reply = reply_of(raw);
     else
         redis->lost++;
+    if (raw && connection == redis->connection)
+        wait_on(redis);
     if (raw && reply.type == REDIS_FAILED) {
         redis->failed++;
         log_warning("redis.command_failed", "error=\"" STR_FMT "\"", STR_ARG(reply.text));
@@ -261,7 +275,8 @@ static bool send_words(struct redis *redis, const struct str *words, size_t coun
         free(waiting);
         return false;
     }
-    redis->in_flight++;
+    if (redis->in_flight++ == 0)
+        set_timer(redis, redis->patience_s);
     return true;
 }
 
@@ -302,8 +317,6 @@ static void connect_now(struct redis *redis)
     redisLibevAttach(loop_ev(redis->loop), connection);
     redisAsyncSetConnectCallback(connection, on_connect);
     redisAsyncSetDisconnectCallback(connection, on_disconnect);
-    ev_timer_set(&redis->retry, CONNECT_TIMEOUT_S, 0.);
-    ev_timer_start(loop_ev(redis->loop), &redis->retry);
     greet(redis);
 }
 
@@ -343,6 +356,7 @@ enum err redis_new(const struct redis_options *options, struct redis **ret_redis
     redis->on_connected = options->on_connected;
     redis->context = options->context;
     redis->retry_s = RETRY_S_FIRST;
+    redis->patience_s = options->patience_s > 0 ? options->patience_s : REDIS_PATIENCE_S;
     redis->user = options->user ? xstrdup(options->user) : NULL;
     redis->password = options->password ? xstrdup(options->password) : NULL;
     ev_timer_init(&redis->retry, on_retry, 0., 0.);
@@ -373,11 +387,15 @@ bool redis_is_connected(const struct redis *redis)
     return redis->connected;
 }
 
+bool redis_has_room(const struct redis *redis, size_t commands)
+{
+    return redis->connected && redis->in_flight + commands <= REDIS_IN_FLIGHT_MAX;
+}
+
 bool redis_send(struct redis *redis, const struct str *words, size_t count, redis_reply_fn on_reply,
                 void *context)
 {
-    if (!redis->connected || redis->in_flight >= REDIS_IN_FLIGHT_MAX ||
-        !send_words(redis, words, count, on_reply, context)) {
+    if (!redis_has_room(redis, 1) || !send_words(redis, words, count, on_reply, context)) {
         redis->lost++;
         return false;
     }

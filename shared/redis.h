@@ -21,8 +21,10 @@
 struct loop;
 struct redis;
 
-/* Commands that may wait for their answers. */
-#define REDIS_IN_FLIGHT_MAX 50000
+/* Commands that may wait for their answers; a connection on which none comes for so long is given
+ * up. */
+#define REDIS_IN_FLIGHT_MAX 200000
+#define REDIS_PATIENCE_S    5.0
 #define REDIS_WORDS_MAX     32 /* of one command; asserted */
 
 enum redis_type { REDIS_NIL, REDIS_TEXT, REDIS_INTEGER, REDIS_LIST, REDIS_FAILED };
@@ -48,6 +50,7 @@ struct redis_options {
     /* after each connect and login, when commands may be sent; or NULL */
     void (*on_connected)(void *context);
     void *context;
+    double patience_s; /* in place of REDIS_PATIENCE_S; 0: that */
 };
 
 /* @return ERR_INVALID "redis_url" with what is wrong with it. Connects in the background. */
@@ -57,6 +60,9 @@ void redis_free(struct redis *redis);
 DEFINE_AUTO(struct redis *, redis_free);
 
 bool redis_is_connected(const struct redis *redis);
+
+/* Whether so many commands may be sent now: asked before those that only make sense together. */
+bool redis_has_room(const struct redis *redis, size_t commands);
 
 /* Sends one command. False, and nothing sent, when that is not possible now. @param on_reply or
  * NULL. */

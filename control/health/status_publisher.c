@@ -18,6 +18,7 @@
 #include "shared/redis.h"
 
 #define SLICE          500
+#define TELL_COMMANDS  5 /* of one change */
 #define WATCH_EVERY_S  1.0
 #define KEY_BYTES      96
 #define NUMBER_BYTES   24
@@ -36,6 +37,7 @@ struct status_publisher {
     char marker[UUID_TEXT_BYTES];
     enum rebuild rebuild;
     size_t next_place;
+    bool missed;        /* a change that Redis had no room for: its snapshot is old */
     struct buf message; /* reused */
 };
 
@@ -78,10 +80,11 @@ static void set_marker(struct status_publisher *publisher)
     REDIS_SEND(publisher->redis, NULL, NULL, STR("SET"), STR(MARKER), str_of(publisher->marker));
 }
 
-/* The marker is not set, so the watch will see that there is still work to do. */
+/* The watch will see that there is still work to do. */
 static void give_up_rebuild(struct status_publisher *publisher)
 {
     publisher->rebuild = REBUILD_NONE;
+    publisher->missed = true;
 }
 
 /* Drops the key when it names an entity that does not exist. */
@@ -159,6 +162,7 @@ static void start_rebuild(struct status_publisher *publisher)
     log_info("redis.rebuild", "entities=%zu", publisher->source.places(publisher->source.context));
     publisher->rebuild = REBUILD_WRITING;
     publisher->next_place = 0;
+    publisher->missed = false;
     write_slice(publisher);
 }
 
@@ -183,7 +187,11 @@ static void on_watch(struct ev_loop *ev, ev_timer *timer, int events)
 
     (void)ev;
     (void)events;
-    if (publisher->rebuild == REBUILD_NONE && redis_is_connected(publisher->redis))
+    if (publisher->rebuild != REBUILD_NONE || !redis_has_room(publisher->redis, 2 * SLICE))
+        return;
+    if (publisher->missed)
+        start_rebuild(publisher);
+    else
         REDIS_SEND(publisher->redis, on_marker, publisher, STR("GET"), STR(MARKER));
 }
 
@@ -217,8 +225,10 @@ void status_publisher_tell(struct status_publisher *publisher, const struct stat
     struct redis *redis = publisher->redis;
     char key[KEY_BYTES];
 
-    if (!redis_is_connected(redis))
+    if (!redis_has_room(redis, TELL_COMMANDS)) {
+        publisher->missed = true;
         return;
+    }
     write_message(&publisher->message, change);
     REDIS_SEND(redis, NULL, NULL, STR("MULTI"));
     send_snapshot(publisher, &change->line, NULL);
@@ -235,13 +245,16 @@ void status_publisher_forget(struct status_publisher *publisher, enum entity_kin
 {
     char key[KEY_BYTES];
 
-    if (redis_is_connected(publisher->redis))
-        REDIS_SEND(publisher->redis, NULL, NULL, STR("DEL"), key_of(kind, id, key));
+    /* Another one takes its place, maybe one that was not written yet. */
+    publisher->next_place = 0;
+    if (!REDIS_SEND(publisher->redis, NULL, NULL, STR("DEL"), key_of(kind, id, key)))
+        publisher->missed = true;
 }
 
 bool status_publisher_is_current(const struct status_publisher *publisher)
 {
-    return redis_is_connected(publisher->redis) && publisher->rebuild == REBUILD_NONE;
+    return redis_is_connected(publisher->redis) && publisher->rebuild == REBUILD_NONE &&
+           !publisher->missed;
 }
 
 /* Life ---------------------------------------------------------------------------------------- */

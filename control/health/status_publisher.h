@@ -67,8 +67,8 @@ void status_publisher_free(struct status_publisher *publisher);
 
 DEFINE_AUTO(struct status_publisher *, status_publisher_free);
 
-/* Writes the snapshot and the message. Without a connection nothing happens: the rebuild brings the
- * snapshot, and subscribers see the gap in the versions. */
+/* Writes the snapshot and the message. Without a connection, or room in it, nothing happens: a
+ * rebuild brings the snapshot, and subscribers see the gap in the versions. */
 void status_publisher_tell(struct status_publisher *publisher, const struct status_change *change);
 
 /* Removes the snapshot of an entity that is gone. */

@@ -11,6 +11,7 @@
 #include "shared/clock.h"
 #include "shared/loop.h"
 #include "shared/mem.h"
+#include "shared/redis.h"
 
 #include "control/health/status_publisher.h"
 
@@ -242,6 +243,47 @@ static void test_publisher_tells_a_change_in_one_go(void **state)
     free(listen);
 }
 
+/* More than Redis is given room for: then the snapshot is written anew, and nothing stays half
+ * said. */
+static void test_publisher_mends_what_there_was_no_room_for(void **state)
+{
+    struct place *place = *state;
+    struct status_change change = {.key = STR("api"), .from = STR("operational")};
+    char *version = key_command(place, "HGET", ENTITIES - 1, "version");
+
+    wait_for(place, "EXISTS em:publisher", "1");
+    place->version = 9;
+    for (size_t i = 0; i < REDIS_IN_FLIGHT_MAX / 5 + ENTITIES; i++) {
+        assert_true(line_at(place, 1 + i % (ENTITIES - 1), &change.line));
+        change.line.version = 8;
+        status_publisher_tell(place->publisher, &change);
+    }
+    assert_false(status_publisher_is_current(place->publisher));
+    wait_for(place, version, "9");
+    while (!status_publisher_is_current(place->publisher))
+        ev_run(loop_ev(place->loop), EVRUN_ONCE);
+    free(version);
+}
+
+/* A place that is filled from the end while the snapshot is written is written, too. */
+static void test_publisher_writes_what_moves_meanwhile(void **state)
+{
+    struct place *place = *state;
+    char *moved = key_command(place, "EXISTS", ENTITIES - 1, "");
+    struct uuid gone = place->ids[1];
+
+    wait_for(place, "EXISTS em:publisher", "1");
+    ask(place, "FLUSHALL");
+    while (status_publisher_is_current(place->publisher))
+        ev_run(loop_ev(place->loop), EVRUN_ONCE); /* until the first slice is on its way */
+    status_publisher_forget(place->publisher, ENTITY_COMPONENT, &gone);
+    place->ids[1] = place->ids[ENTITIES - 1];
+    place->ids[ENTITIES - 1] = place->ids[2]; /* there is no such place any more */
+    wait_for(place, "EXISTS em:publisher", "1");
+    assert_string_equal(ask(place, moved), "1");
+    free(moved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +291,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_sweeps_what_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_tells_a_change_in_one_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publisher_mends_what_there_was_no_room_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_publisher_writes_what_moves_meanwhile, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
