@@ -326,6 +326,8 @@ static void stop(struct service *service)
         fleet_stop(service->fleet);
     server_free(service->server);
     service->server = NULL;
+    if (service->loop)
+        loop_settle(service->loop); /* what the threads have left for health and fleet */
     notify_stop(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);

@@ -71,12 +71,17 @@ struct loop *loop_new(void)
     return loop;
 }
 
+void loop_settle(struct loop *loop)
+{
+    on_wake(loop->ev, &loop->wake, 0);
+    run_all(&loop->dead);
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    on_wake(loop->ev, &loop->wake, 0);
-    run_all(&loop->dead);
+    loop_settle(loop);
     ev_async_stop(loop->ev, &loop->wake);
     ev_prepare_stop(loop->ev, &loop->before_wait);
     ev_loop_destroy(loop->ev);

@@ -31,6 +31,10 @@ void loop_stop(struct loop *loop);
  * blocks: who posts bounds what is in flight. */
 void loop_post(struct loop *loop, loop_task_fn task, void *argument);
 
+/* Runs what is posted and not run yet, on this thread, when the loop has ended and nobody posts any
+ * more: while what the tasks are about is still there. */
+void loop_settle(struct loop *loop);
+
 /* Runs `task(argument)` after the current pass over events, when nobody is inside the object any
  * more. Own thread only. */
 void loop_reap(struct loop *loop, loop_task_fn task, void *argument);

@@ -214,7 +214,7 @@ static void on_ingested(void *context, struct health_report *report)
         frame_next_result(&cursor, &result, NULL);
         plan_has_result(fleet->plan, &result.check_id);
     }
-    if (ticket->prober)
+    if (ticket->prober && !report->dropped)
         answer(fleet, ticket->prober, &ticket->way_back, &reply, report);
     list_remove(&ticket->link);
     free(ticket);

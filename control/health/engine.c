@@ -161,8 +161,11 @@ static void fill_news(struct engine *engine)
             news_add_node(engine->news, node, check && check->soft, check && check->state.flapping);
     }
     for (size_t i = 0; i < tree->removed.len; i++) {
-        vec_push(&engine->news->removed, tree->removed.items[i]->id);
-        free(tree->removed.items[i]->check);
+        struct node *node = tree->removed.items[i];
+
+        if (!tree_find(tree, &node->id)) /* else it was restored in the same pass */
+            vec_push(&engine->news->removed, node->id);
+        free(node->check);
     }
 }
 
@@ -283,18 +286,24 @@ static void give_back(struct engine *engine, entry_vec *entries)
 {
     struct news *news = news_new();
 
+    for (size_t i = 0; i < engine->news->reports.len; i++)
+        vec_push(&news->reports, engine->news->reports.items[i]);
     for (size_t i = 0; i < engine->news->written.len; i++)
         vec_push(&news->written, engine->news->written.items[i]);
+    engine->news->reports.len = 0;
     engine->news->written.len = 0;
     for (size_t i = 0; i < entries->len; i++) {
         struct entry *entry = entries->items[i];
 
-        health_report_free(TAKE(entry->report));
+        if (entry->report)
+            vec_push(&news->reports, entry->report);
         if (entry->written)
-            vec_push(&news->written, TAKE(entry->written));
+            vec_push(&news->written, entry->written);
         free(entry);
     }
     entries->len = 0;
+    for (size_t i = 0; i < news->reports.len; i++)
+        news->reports.items[i]->dropped = true;
     if (news_is_empty(news))
         news_free(news);
     else
@@ -393,8 +402,6 @@ void engine_free(struct engine *engine)
     vec_clear(&engine->touched);
     vec_clear(&engine->polled);
     batch_free(engine->batch);
-    for (size_t i = 0; i < engine->news->reports.len; i++)
-        health_report_free(engine->news->reports.items[i]);
     news_free(engine->news);
     db_free(engine->db);
     ring_free(engine->queue);

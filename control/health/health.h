@@ -48,6 +48,7 @@ struct health_report {
     void *context;       /* of who gave it */
 
     /* filled in by the engine */
+    bool dropped; /* the engine ends, and has not stored it */
     uint64_t acked_seq;
     bool rewind; /* a gap: the prober is to send again from acked_seq + 1 */
     struct health_retry *retries;
@@ -75,7 +76,7 @@ struct health_fleet {
     void *context;
     void (*plan)(void *context, const struct health_plan_entry *entry);
 
-    /* The report is committed (or refused): takes it. */
+    /* The report is committed, refused or dropped: takes it. */
     void (*ingested)(void *context, struct health_report *report);
 };
 

@@ -20,6 +20,7 @@ struct read_model {
     VEC(struct model_entity *) dense;
     size_t count[ENTITY_COUNT];
     struct list organisations;
+    bool loaded;
     struct live *live;
     struct status_publisher *publisher;
     struct buf scratch;
@@ -72,6 +73,11 @@ static struct model_entity *find(const struct read_model *model, const struct uu
 
     HASH_FIND(hh, model->by_id, id, sizeof *id, entity);
     return entity;
+}
+
+bool read_model_is_loaded(const struct read_model *model)
+{
+    return model->loaded;
 }
 
 const struct model_entity *read_model_find(const struct read_model *model, const struct uuid *id)
@@ -247,9 +253,10 @@ static void replace_facts(char **owned, const char *object)
 static void define(struct read_model *model, const struct news_node *node)
 {
     struct model_entity *entity = find(model, &node->id);
+    bool is_new = !entity;
     char *reason;
 
-    if (!entity)
+    if (is_new)
         entity = add(model, node);
     replace_text(&entity->key, node->key);
     replace_text(&entity->name, node->name);
@@ -263,6 +270,11 @@ static void define(struct read_model *model, const struct news_node *node)
     replace_text(&reason, node->status.reason);
     entity->status = node->status;
     entity->status.reason = reason;
+    if (is_new && model->loaded && model->publisher) {
+        struct status_line line = line_of(entity, &entity->status);
+
+        status_publisher_show(model->publisher, &line);
+    }
 }
 
 /* Puts the link before the first sibling with a greater key: lists are short, and mostly filled in
@@ -356,6 +368,11 @@ void read_model_apply(struct read_model *model, const struct news *news)
         define(model, &news->nodes.items[i]);
     for (size_t i = 0; i < news->nodes.len; i++)
         link_node(model, &news->nodes.items[i]);
+    if (news->loaded) {
+        model->loaded = true;
+        if (model->publisher)
+            status_publisher_loaded(model->publisher);
+    }
     for (size_t i = 0; i < news->edits.len; i++)
         tell_edit(model, &news->edits.items[i]);
     for (size_t i = 0; i < news->changes.len; i++)

@@ -71,6 +71,9 @@ void read_model_tell(struct read_model *model, struct live *live,
 /* Takes over what the engine has committed, and tells of it. */
 void read_model_apply(struct read_model *model, const struct news *news);
 
+/* Whether it has everything by now; before that, what it does not have may well exist. */
+bool read_model_is_loaded(const struct read_model *model);
+
 /* NULL when there is none. */
 const struct model_entity *read_model_find(const struct read_model *model, const struct uuid *id);
 

@@ -49,11 +49,20 @@ static enum err find_entity(const struct request *request, const struct uuid *id
     return OK;
 }
 
+/* Nothing is said rather than something wrong. */
+static enum err check_loaded(const struct request *request)
+{
+    if (read_model_is_loaded(request->context))
+        return OK;
+    return fail(ERR_UNAVAILABLE, "health_loading", "The states are being loaded; see /readyz.");
+}
+
 static enum err get_health(const struct request *request, struct reply *reply)
 {
     const struct model_entity *entity;
     struct uuid id;
 
+    TRY(check_loaded(request));
     TRY(request_uuid(request, "id", &id));
     TRY(find_entity(request, &id, &entity));
     if (entity->kind != kind_of(request->route))
@@ -90,6 +99,7 @@ static enum err get_tree(const struct request *request, struct reply *reply)
     const struct model_entity *entity;
     struct uuid id;
 
+    TRY(check_loaded(request));
     if (!root.ptr) {
         buf_append_text(out, "{\"items\":[");
         write_organisations(request, out, (unsigned)depth, with_health);

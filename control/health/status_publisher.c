@@ -33,6 +33,7 @@ struct status_publisher {
     struct loop *loop;
     struct redis *redis;
     struct status_source source;
+    bool loaded; /* the source has everything: what it does not know does not exist */
     struct ev_timer watch;
     char marker[UUID_TEXT_BYTES];
     enum rebuild rebuild;
@@ -168,7 +169,17 @@ static void start_rebuild(struct status_publisher *publisher)
 
 static void on_connected(void *context)
 {
-    start_rebuild(context);
+    struct status_publisher *publisher = context;
+
+    if (publisher->loaded)
+        start_rebuild(publisher);
+}
+
+void status_publisher_loaded(struct status_publisher *publisher)
+{
+    publisher->loaded = true;
+    if (redis_is_connected(publisher->redis))
+        start_rebuild(publisher);
 }
 
 static void on_marker(void *context, const struct redis_reply *reply)
@@ -240,6 +251,12 @@ void status_publisher_tell(struct status_publisher *publisher, const struct stat
     metric_add(&published, 1);
 }
 
+void status_publisher_show(struct status_publisher *publisher, const struct status_line *line)
+{
+    if (!send_snapshot(publisher, line, NULL))
+        publisher->missed = true;
+}
+
 void status_publisher_forget(struct status_publisher *publisher, enum entity_kind kind,
                              const struct uuid *id)
 {
@@ -269,7 +286,7 @@ enum err status_publisher_new(const struct status_publisher_options *options,
     metric_register(&rebuilds);
     publisher->loop = options->loop;
     publisher->source = options->source;
-    publisher->rebuild = REBUILD_WRITING; /* until the first connect */
+    publisher->rebuild = REBUILD_WRITING; /* until it is loaded and connected */
     uuid_format(&marker, publisher->marker);
     ev_timer_init(&publisher->watch, on_watch, WATCH_EVERY_S, WATCH_EVERY_S);
     TRY(redis_new(

@@ -1,7 +1,7 @@
 /*
  * Tells Redis of states: a hash per entity as snapshot and a message per change, in one MULTI (for
  * subscribers: README of this folder). Redis holds nothing that cannot be made again: the whole
- * snapshot is written after each connect and whenever our marker is gone (FLUSHALL, another
+ * snapshot is written after the source has loaded, after each connect and whenever our marker is gone (FLUSHALL, another
  * server), and keys of what no longer exists are swept away.
  *
  * Keys: em:status:<kind>:<id>, fields state since version reason. Channels: em:status and
@@ -66,6 +66,13 @@ MUST_USE enum err status_publisher_new(const struct status_publisher_options *op
 void status_publisher_free(struct status_publisher *publisher);
 
 DEFINE_AUTO(struct status_publisher *, status_publisher_free);
+
+/* The source has everything that exists: the snapshot is written now, and not before, because what
+ * the source does not know is swept away. */
+void status_publisher_loaded(struct status_publisher *publisher);
+
+/* Writes the snapshot of an entity that is new. */
+void status_publisher_show(struct status_publisher *publisher, const struct status_line *line);
 
 /* Writes the snapshot and the message. Without a connection, or room in it, nothing happens: a
  * rebuild brings the snapshot, and subscribers see the gap in the versions. */

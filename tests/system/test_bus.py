@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import make_estate
 from health_tools import Target, events_of, largest_script_spec, metrics_of, results_of, sql, tcp_check, wait_state
 from processes import Control, wait_until
 
@@ -236,3 +237,19 @@ def test_many_results_of_one_check_become_chunks(control, api, fake, check):
     assert rows[0][0] == "10"
     assert int(rows[0][1]) / 960 < 4  # bytes per sample, without the row's own 60
     assert sql(control, f"SELECT count(*) FROM result_ring WHERE check_id = '{check['id']}'") == [["100"]]
+
+
+def test_a_stop_in_the_middle_of_a_commit_leaves_nothing_behind(start_control):
+    # What the engine cannot store is given back, not acknowledged; the sanitizers look for what is left.
+    control = start_control()
+    fake = FakeProber(control)
+    try:
+        with control.client() as api:
+            check = tcp_check(api, make_estate(api), SimpleNamespace(port=1), interval_s=3600, stale_after_s=10000)
+            sql(control, "ALTER TABLE check_state RENAME TO check_state_away")
+            fake.send(fake.report(1, [record(check, now_ms())]))
+            wait_until(lambda: control.metric("em_engine_commit_retries_total") > 0, what="a commit that fails")
+        control.stop()
+        assert fake.receive() is None
+    finally:
+        fake.close()

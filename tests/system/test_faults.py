@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from conftest import make_estate
-from health_tools import Target, events_of, redis_operator, results_of, sql, subscriber, tcp_check, wait_state
+from health_tools import (LEVELS, Target, entity_of, events_of, redis_operator, results_of, sql, subscriber, tcp_check,
+                          wait_state)
 from processes import wait_until
 
 CHECKS = 20
@@ -64,6 +65,16 @@ class World:
         assert len(events) == CHECKS + 6
         assert sql(self.control, "SELECT count(*) FROM announcement") == [["0"]]
 
+    def assert_snapshot_whole(self):
+        """Redis has every entity's state as the API has it."""
+        redis = subscriber(self.control)
+        entities = [("check", check) for check in self.checks]
+        entities += [(kind, entity_of(self.estate, kind)) for kind in LEVELS]
+        for kind, entity in entities:
+            key = f"em:status:{kind}:{entity['id']}"
+            snapshot = wait_until(lambda key=key: redis.hgetall(key), 10, what=key)
+            assert (snapshot["state"], snapshot["version"]) == ("operational", "1")
+
     def longest_gap_s(self):
         """The longest time between two results of the first check."""
         with self.control.client() as api:
@@ -111,6 +122,7 @@ def test_control_is_killed(world):
     world.assert_consistent()
     world.assert_nothing_told()
     assert world.longest_gap_s() < 3  # the prober kept everything meanwhile
+    world.assert_snapshot_whole()
 
 
 def test_postgres_is_killed(world):

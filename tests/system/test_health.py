@@ -195,6 +195,8 @@ def test_redis_has_the_snapshot_and_each_change_once(control, api, estate, targe
     wait_until(collect, what="all messages")
     for changes in seen.values():
         assert changes == [(1, "unknown", "operational"), (2, "operational", "down")]
+    new = api.create("systems", business_unit=estate.unit["id"], key="new", name="New")
+    wait_until(lambda: redis.hget(f"em:status:system:{new['id']}", "state") == "unknown", what="the new one's snapshot")
     snapshot = redis.hgetall(f"em:status:system:{estate.system['id']}")
     assert snapshot["state"] == "down" and snapshot["version"] == "2" and set(snapshot) == {
         "state", "since", "version", "reason"}

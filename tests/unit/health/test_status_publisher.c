@@ -140,7 +140,10 @@ static int set_up(void **state)
     free(url);
     free(path);
     *state = place;
-    return err == OK ? 0 : -1;
+    if (err != OK)
+        return -1;
+    status_publisher_loaded(place->publisher);
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -243,6 +246,34 @@ static void test_publisher_tells_a_change_in_one_go(void **state)
     free(listen);
 }
 
+/* Until everything is known, what is there stays there. */
+static void test_publisher_waits_for_its_source(void **state)
+{
+    struct place *place = *state;
+    struct status_publisher *loading;
+    AUTO(xfree) char *path = socket_path(place);
+    AUTO(xfree) char *url = xasprintf("unix://%s", path);
+    AUTO(xfree) char *version = key_command(place, "HGET", ENTITIES - 1, "version");
+
+    wait_for(place, "EXISTS em:publisher", "1");
+    place->version = 8;
+    assert_int_equal(status_publisher_new(
+                         &(struct status_publisher_options){
+                             .loop = place->loop,
+                             .redis_url = url,
+                             .source = {place, places, line_at, knows},
+                         },
+                         &loading),
+                     OK);
+    for (int i = 0; i < 5; i++) /* at least two looks at the marker, which is another's */
+        ev_run(loop_ev(place->loop), EVRUN_ONCE);
+    assert_string_equal(ask(place, version), "7");
+    assert_false(status_publisher_is_current(loading));
+    status_publisher_loaded(loading);
+    wait_for(place, version, "8");
+    status_publisher_free(loading);
+}
+
 /* More than Redis is given room for: then the snapshot is written anew, and nothing stays half
  * said. */
 static void test_publisher_mends_what_there_was_no_room_for(void **state)
@@ -291,6 +322,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_sweeps_what_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_tells_a_change_in_one_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publisher_waits_for_its_source, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_mends_what_there_was_no_room_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_publisher_writes_what_moves_meanwhile, set_up,
