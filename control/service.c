@@ -194,6 +194,23 @@ static void on_status_events(void *context)
     notify_wake(service->notify);
 }
 
+static void end_deposed(void *argument)
+{
+    struct service *service = argument;
+
+    service->ended_by =
+        fail(ERR_CONFLICT, "engine_deposed", "Another em-control has taken this database over.");
+    log_error("service.deposed", "detail=\"%s\"", failure_last()->detail);
+    stop_serving(service);
+}
+
+static void on_deposed(void *context)
+{
+    struct service *service = context;
+
+    loop_post(service->loop, end_deposed, service);
+}
+
 static enum err make_health(struct service *service)
 {
     const struct instance *instance = &service->instance;
@@ -205,6 +222,8 @@ static enum err make_health(struct service *service)
         .redis_password = instance->redis_password,
         .on_events = on_status_events,
         .on_events_context = service,
+        .on_deposed = on_deposed,
+        .on_deposed_context = service,
     };
 
     TRY(health_new(&config, &service->health));

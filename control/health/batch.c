@@ -13,6 +13,7 @@
 #include "control/health/check_codec.h"
 #include "control/health/engine.sql.h"
 #include "control/health/samples.h"
+#include "control/store/db.h"
 #include "control/store/tx.h"
 
 /* Bytes in batch->bytes. */
@@ -456,11 +457,13 @@ static enum err write_positions(struct batch *batch, struct tx *tx)
                       NULL);
 }
 
-enum err batch_write(struct batch *batch, struct db *db)
+enum err batch_write(struct batch *batch, struct db *db, uint64_t connection)
 {
     AUTO(tx_rollback) struct tx *tx = NULL;
 
     TRY(tx_begin(db, &tx));
+    if (db_connection(db) != connection)
+        return fail(ERR_UNAVAILABLE, "connection_new", "The connection was lost.");
     TRY(write_results(batch, tx));
     TRY(write_chunks(batch, tx));
     TRY(write_statuses(batch, tx));

@@ -56,8 +56,9 @@ void batch_add_announcement(struct batch *batch, int64_t seq, int64_t at_ms,
 void batch_add_position(struct batch *batch, const struct uuid *prober_id, uint64_t boot_id,
                         uint64_t acked_seq, uint64_t lost);
 
-/* Writes all in one transaction. */
-MUST_USE enum err batch_write(struct batch *batch, struct db *db);
+/* Writes all in one transaction on this very connection (db_connection()): another one has not the
+ * lead. @return ERR_UNAVAILABLE "connection_new" */
+MUST_USE enum err batch_write(struct batch *batch, struct db *db, uint64_t connection);
 
 /* Empties it and keeps the memory. */
 void batch_clear(struct batch *batch);

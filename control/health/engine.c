@@ -90,7 +90,9 @@ bool engine_push_written(struct engine *engine, struct written *written)
 
 bool engine_is_ready(struct engine *engine, char *reason, size_t reason_bytes)
 {
-    if (!atomic_load(&engine->loaded))
+    if (atomic_load(&engine->elsewhere))
+        snprintf(reason, reason_bytes, "another em-control works with this database");
+    else if (!atomic_load(&engine->loaded))
         snprintf(reason, reason_bytes, "the engine is loading");
     else if (!atomic_load(&engine->stored))
         snprintf(reason, reason_bytes, "the engine cannot reach the database");
@@ -101,14 +103,28 @@ bool engine_is_ready(struct engine *engine, char *reason, size_t reason_bytes)
 
 /* Waiting ------------------------------------------------------------------------------------- */
 
+/* Says why it waits; of a lead that is elsewhere once, because that may be for months. */
+static void log_retry(struct engine *engine, const char *what, int64_t wait_us)
+{
+    bool elsewhere = atomic_load(&engine->elsewhere);
+
+    if (!elsewhere || !engine->elsewhere_logged)
+        log_warning("engine.retry", "step=%s wait_ms=%lld error=\"%s\"", what,
+                    (long long)wait_us / 1000, failure_last() ? failure_last()->detail : "");
+    engine->elsewhere_logged = elsewhere;
+}
+
 /* Waits before another attempt; ERR_UNAVAILABLE when the engine is to stop. */
 static enum err wait_to_retry(struct engine *engine, const char *what, int64_t *wait_us)
 {
     int64_t until_us = clock_monotonic_us() + *wait_us;
 
     atomic_store(&engine->stored, false);
-    log_warning("engine.retry", "step=%s wait_ms=%lld error=\"%s\"", what,
-                (long long)*wait_us / 1000, failure_last() ? failure_last()->detail : "");
+    log_retry(engine, what, *wait_us);
+    if (engine->deposed) {
+        engine->config.on_deposed(engine->config.on_deposed_context);
+        atomic_store(&engine->stopping, true);
+    }
     *wait_us = MIN(*wait_us * 2, (int64_t)RETRY_US_MOST);
     while (!atomic_load(&engine->stopping) && clock_monotonic_us() < until_us)
         usleep(20000);
@@ -169,6 +185,12 @@ static void fill_news(struct engine *engine)
     }
 }
 
+static enum err write_once(struct engine *engine)
+{
+    TRY(engine_keep_lead(engine));
+    return batch_write(engine->batch, engine->db, engine->lead);
+}
+
 static enum err write_until_stored(struct engine *engine)
 {
     int64_t wait_us = RETRY_US_FIRST;
@@ -177,7 +199,7 @@ static enum err write_until_stored(struct engine *engine)
         return OK;
     for (;;) {
         int64_t started_us = clock_monotonic_us();
-        enum err err = batch_write(engine->batch, engine->db);
+        enum err err = write_once(engine);
 
         if (err == OK) {
             metric_observe_us(&commit_time, clock_monotonic_us() - started_us);
@@ -330,6 +352,12 @@ static enum err load_until_done(struct engine *engine)
     return OK;
 }
 
+static enum err poll_journal(struct engine *engine, int64_t now_ms)
+{
+    TRY(engine_keep_lead(engine));
+    return engine_poll(engine, now_ms);
+}
+
 static enum err run_pass(struct engine *engine, entry_vec *entries)
 {
     int64_t now_ms;
@@ -340,7 +368,7 @@ static enum err run_pass(struct engine *engine, entry_vec *entries)
     if (now_ms - engine->polled_at_ms >= POLL_MS || now_ms < engine->polled_at_ms) {
         int64_t wait_us = RETRY_US_FIRST;
 
-        while (engine_poll(engine, now_ms) != OK)
+        while (poll_journal(engine, now_ms) != OK)
             TRY(wait_to_retry(engine, "poll", &wait_us));
         atomic_store(&engine->stored, true);
     }

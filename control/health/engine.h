@@ -2,7 +2,7 @@
  * The engine: one thread that owns every state. Its work comes through one bounded queue; a pass
  * takes all that waits, applies it in memory, commits it in one transaction, and posts the news to
  * the loop. While the database is away a pass is repeated until it is stored, so nothing is
- * acknowledged that could be lost.
+ * acknowledged that could be lost. One engine at a time has the lead of a database; others wait.
  *
  * Thread: its own; engine_push_…() from any.
  */
@@ -27,6 +27,9 @@ struct engine_config {
     void *context;
     void (*on_events)(void *context); /* new status events are committed; or NULL */
     void *on_events_context;
+    void (*on_deposed)(void *context); /* another program writes to the database: this one has to
+                                          end. Thread: the engine's */
+    void *on_deposed_context;
 };
 
 struct engine *engine_new(const struct engine_config *config);

@@ -1,6 +1,17 @@
 -- What the engine reads at its start and after changes, and the writes of one batch. A batch is one transaction and may
 -- run twice, so every write here gives the same rows the second time.
 
+-- engine_lock(key): takes the lead for this connection, when nobody has it.
+SELECT pg_try_advisory_lock($1::bigint);
+
+-- engine_begin_term(): counts a term of the lead; who took it before must not go on from its memory.
+INSERT INTO follower (name, sequence) VALUES ('engine', 1)
+    ON CONFLICT (name) DO UPDATE SET sequence = follower.sequence + 1
+RETURNING sequence;
+
+-- engine_term(): the term that runs.
+SELECT sequence FROM follower WHERE name = 'engine';
+
 -- health_nodes(): everything that has a state, parents' kinds before children's.
 SELECT rank, kind, id, key, name, version, created_at, parent_id, group_id, criticality, weight, policy, min_up,
        operational_at, down_below, unknown_share, facts

@@ -107,7 +107,7 @@ enum err engine_load(struct engine *engine, int64_t now_ms)
     struct node *node;
     struct node *next;
 
-    TRY(db_connect(engine->db));
+    TRY(engine_take_lead(engine));
     TRY(engine_read_all(engine, &sql_health_sequences, NO_PARAMS, load_sequences));
     TRY(engine_read_all(engine, &sql_health_positions, NO_PARAMS, engine_read_position));
     tree_load_begin(&engine->tree);

@@ -56,7 +56,12 @@ struct engine {
     struct ring *queue;
     atomic_bool stopping;
     atomic_bool loaded;
-    atomic_bool stored; /* the last pass reached the database */
+    atomic_bool stored;    /* the last pass reached the database */
+    atomic_bool elsewhere; /* another program has the lead */
+    bool elsewhere_logged;
+    bool deposed;  /* had it, and must not go on */
+    uint64_t lead; /* the connection that holds the lock; 0: none */
+    int64_t term;
 
     struct db *db;
     struct tree tree;
@@ -97,6 +102,15 @@ void engine_read_check_state(struct engine *engine, const struct rows *rows, int
 void engine_read_status(struct engine *engine, const struct rows *rows, int row);
 void engine_read_window(struct engine *engine, const struct rows *rows, int row);
 void engine_read_position(struct engine *engine, const struct rows *rows, int row);
+
+/* engine_lead.c ------------------------------------------------------------------------------- */
+
+/* Becomes the one that writes to the database. @return ERR_CONFLICT "engine_elsewhere" */
+MUST_USE enum err engine_take_lead(struct engine *engine);
+
+/* Still is it, also after a lost connection. @return ERR_CONFLICT "engine_elsewhere"; ERR_CONFLICT
+ * "engine_deposed": is it no more */
+MUST_USE enum err engine_keep_lead(struct engine *engine);
 
 /* engine_load.c ------------------------------------------------------------------------------- */
 

@@ -133,6 +133,8 @@ enum err health_new(const struct health_config *config, struct health **ret_heal
         .context = health->mailbox,
         .on_events = config->on_events,
         .on_events_context = config->on_events_context,
+        .on_deposed = config->on_deposed,
+        .on_deposed_context = config->on_deposed_context,
     });
     health->retention = retention_new(config->database_url);
     if (config->redis_url)

@@ -88,6 +88,9 @@ struct health_config {
     const char *redis_password;
     void (*on_events)(void *context); /* new status events are committed; any thread; or NULL */
     void *on_events_context;
+    void (*on_deposed)(void *context); /* another program writes to the database: this one has to
+                                          end; any thread */
+    void *on_deposed_context;
 };
 
 /* Prepares everything; nothing runs yet. @return ERR_INVALID for a bad URL. */

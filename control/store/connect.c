@@ -1,7 +1,8 @@
 /*
  * Connects step by step with PQconnectPoll, so that our deadline holds, and with verbose messages,
  * because only they carry the SQLSTATE of a refused connection. Dead peers are noticed by
- * keepalives and tcp_user_timeout within about 5 s.
+ * keepalives and tcp_user_timeout within about 5 s, and by the server within 25 s: so long it keeps
+ * what belongs to a connection.
  */
 #include "control/store/connect.h"
 
@@ -86,6 +87,8 @@ static enum err settle(PGconn *pg, const struct connect_options *options)
 
     snprintf(sql, sizeof sql,
              "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET client_min_messages = 'warning';"
+             "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
+             "SET tcp_keepalives_count = 3;"
              "SET statement_timeout = %d; SET lock_timeout = %d;"
              "SET idle_in_transaction_session_timeout = 30000",
              options->statement_timeout_ms, options->statement_timeout_ms);

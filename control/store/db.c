@@ -38,6 +38,7 @@ struct db {
     char *url;
     char *name;
     PGconn *pg;
+    uint64_t connection; /* how often it has connected */
     struct prepared *prepared;
     struct buf scratch;
     int statement_timeout_default_ms;
@@ -157,6 +158,7 @@ enum err db_connect(struct db *db)
     }
     db->back_off_us = 0;
     db->retry_at_us = 0;
+    db->connection++;
     return OK;
 }
 
@@ -411,6 +413,11 @@ bool db_in_transaction(const struct db *db)
 void db_set_in_transaction(struct db *db, bool in_transaction)
 {
     db->in_transaction = in_transaction;
+}
+
+uint64_t db_connection(const struct db *db)
+{
+    return db->connection;
 }
 
 int db_socket(const struct db *db)

@@ -58,6 +58,10 @@ const char *db_sqlstate(const struct db *db);
  * if run again. */
 bool db_should_retry(const struct db *db);
 
+/* The number of the present connection, or of the last: another one has nothing of what belonged to
+ * the one before, such as locks. */
+uint64_t db_connection(const struct db *db);
+
 /* The socket, for waiting for notifications; -1 without a connection. */
 int db_socket(const struct db *db);
 

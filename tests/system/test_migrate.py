@@ -7,7 +7,7 @@ import time
 
 import pytest
 from instance import processes_in, run, sql
-from processes import ROOT, SERVICE_USER, short_dir, wait_until
+from processes import ROOT, SERVICE_USER, Client, short_dir, wait_until
 
 MIGRATIONS = sorted((ROOT / "control" / "store" / "migrations").glob("*.sql"))
 
@@ -74,13 +74,51 @@ def test_backup_is_made_before_a_migration_and_old_ones_go(start_control):
     assert [item["key"] for item in again.client().read("organisations")["items"]] == ["kept"]
 
 
-def test_two_starts_on_one_database_migrate_once(start_control):
-    """A given database, as of several replicas: the first start migrates, the other finds it done."""
+def lead_lost(owner, database):
+    """Ends the connections that have the lead of a database."""
+    sql(owner.data, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    f" WHERE application_name = 'em-control engine' AND datname = '{database}'")
+
+
+@pytest.fixture
+def pair(start_control):
+    """Two on one given database, started at the same time: the one that is ready, the other, and whose database it is."""
     owner = start_control()
     sql(owner.data, "CREATE DATABASE shared")
     url = f"host={owner.data} user=em dbname=shared"
     both = [start_control("--database", url, ready=False) for _ in range(2)]
-    for control in both:
-        wait_until(control.is_ready, 60)
+    wait_until(lambda: any(control.is_ready() for control in both), 60)
+    ready, waiting = sorted(both, key=lambda control: not control.is_ready())
+    return ready, waiting, owner
+
+
+def test_two_starts_on_one_database_migrate_once_and_one_works(pair):
+    ready, waiting, owner = pair
     assert sql(owner.data, "SELECT count(*) FROM schema_migration", "shared") == str(len(MIGRATIONS))
-    assert not (both[0].data / "postgres").exists()
+    assert not (ready.data / "postgres").exists()
+    first = ready if (ready.data / "admin.key").exists() else waiting  # the administrator is the database's
+    at_ready, at_waiting = (Client(control.url, first.admin_key) for control in pair[:2])
+    assert "another em-control works with this database" in at_waiting.get("/readyz").text
+    assert at_waiting.get("/api/v1/tree").json()["code"] == "health_loading"
+
+    # What is written through the other is found by the one that works; and the other takes over when that ends.
+    at_waiting.create("organisations", key="both", name="Both")
+    wait_until(lambda: [item["key"] for item in at_ready.read("tree")["items"]] == ["both"], what="the tree")
+    assert not waiting.is_ready()
+    ready.stop()
+    wait_until(waiting.is_ready, 20, what="the takeover")
+    assert [item["key"] for item in at_waiting.read("tree")["items"]] == ["both"]
+
+
+@pytest.mark.faults
+def test_who_lost_the_lead_ends_and_who_only_lost_the_connection_goes_on(pair):
+    ready, waiting, owner = pair
+    waiting.stop()
+    lead_lost(owner, "shared")
+    wait_until(ready.is_ready, 20, what="the connection")
+
+    # Somebody else had the lead meanwhile: what this one remembers is not true any more.
+    sql(owner.data, "UPDATE follower SET sequence = sequence + 1 WHERE name = 'engine'", "shared")
+    lead_lost(owner, "shared")
+    assert ready.wait(20) != 0
+    assert "Another em-control has taken this database over" in ready.tail()
