@@ -69,8 +69,8 @@ SELECT id, scope_id, starts_at, least(ends_at, ended_at)
 SELECT (SELECT coalesce(max(seq), 0) FROM status_event), (SELECT coalesce(max(seq), 0) FROM announcement),
        (SELECT coalesce(max(plan_revision), 0) FROM health_check);
 
--- health_positions(): how far each prober's results are committed.
-SELECT prober_id, boot_id, acked_seq, lost FROM ingest_position;
+-- health_positions(): how far each prober's results are committed, those that were silent for longest first.
+SELECT prober_id, boot_id, acked_seq, lost FROM ingest_position ORDER BY updated_at;
 
 -- health_changed_since(first_id): what the journal says was changed since then; a fall-back for lost notices.
 SELECT id, kind, entity_id

@@ -17,6 +17,8 @@
 #define AT_MS_MIN    1000000000000 /* 2001: a clock that was never set */
 #define AHEAD_MS_MAX 86400000
 
+#define POSITIONS_MAX 4096
+
 static struct metric accepted = METRIC_COUNTER("em_results_accepted_total", "Results stored");
 static struct metric repeated =
     METRIC_COUNTER("em_results_repeated_total", "Results that had been stored before");
@@ -162,16 +164,26 @@ static enum err take_result(struct engine *engine, struct health_report *report,
     return OK;
 }
 
+/* Each start of a prober has one; those that were silent for longest stand first, and are forgotten
+ * when there are too many. */
 static struct position *position_of(struct engine *engine, const struct frame_report *header)
 {
     struct position_key key = {header->prober_id, header->boot_id};
     struct position *position;
 
     HASH_FIND(hh, engine->positions, &key, sizeof key, position);
-    if (!position) {
+    if (position) {
+        HASH_DEL(engine->positions, position);
+    } else {
         position = NEW(struct position);
         position->key = key;
-        HASH_ADD(hh, engine->positions, key, sizeof position->key, position);
+    }
+    HASH_ADD(hh, engine->positions, key, sizeof position->key, position);
+    if (HASH_COUNT(engine->positions) > POSITIONS_MAX) {
+        struct position *silent = engine->positions;
+
+        HASH_DEL(engine->positions, silent);
+        free(silent);
     }
     return position;
 }
