@@ -45,7 +45,7 @@ struct service {
     struct fleet *fleet;
     struct router *router;
     struct server *server;
-    struct readiness readiness[3];
+    struct readiness readiness[4];
     char *console;
     enum err ended_by;
     bool stopping;
@@ -290,7 +290,8 @@ static enum err start_server(struct service *service)
     };
 
     service->readiness[0] = (struct readiness){"database", service, is_database_ready};
-    service->readiness[1] = (struct readiness){"health", service->health, health_is_ready};
+    service->readiness[1] = (struct readiness){"engine", service->health, health_is_ready};
+    service->readiness[2] = (struct readiness){"bus", service->fleet, fleet_is_ready};
     TRY(server_start(&config, &service->server));
     health_set_live(service->health, server_live(service->server));
     return OK;

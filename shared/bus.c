@@ -8,6 +8,7 @@
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -158,6 +159,15 @@ void bus_replier_free(struct bus_replier *replier)
         return;
     nn_close(replier->socket);
     free(replier);
+}
+
+bool bus_address_is_there(const char *url)
+{
+    struct str path = str_of(url);
+
+    if (!str_starts_with(path, STR("ipc://")))
+        return true;
+    return access(str_sub(path, strlen("ipc://"), path.len).ptr, F_OK) == 0;
 }
 
 int bus_replier_fd(const struct bus_replier *replier)

@@ -51,6 +51,10 @@ void bus_replier_free(struct bus_replier *replier);
 
 DEFINE_AUTO(struct bus_replier *, bus_replier_free);
 
+/* Whether those who connect to a bound address find it: the socket of an ipc address is a file, and
+ * may be deleted. */
+bool bus_address_is_there(const char *url);
+
 int bus_replier_fd(const struct bus_replier *replier);
 
 /* Puts the next request into `frame` (emptied first) and the way back into `ret_return`. False when

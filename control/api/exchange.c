@@ -187,7 +187,7 @@ static enum err run_handler(struct exchange *exchange, struct db *db)
         return fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
     if (clock_monotonic_us() > exchange->queued_us + QUEUE_US)
         return fail(ERR_UNAVAILABLE, "workers_full", "It waited for a worker for too long.");
-    TRY(exchange_read_body(exchange));
+    TRY(exchange_read_body(exchange, db));
     exchange->request.db = db;
     do {
         reply_reset(&exchange->reply);

@@ -131,8 +131,8 @@ void exchange_read_head(struct exchange *exchange)
         exchange_refuse(exchange, 400, "target_invalid", "The request target is not a path.");
         return;
     }
-    request->if_match = entity_tag_of(http_head_field(head, STR("if-match")));
-    request->if_none_match = entity_tag_of(http_head_field(head, STR("if-none-match")));
+    request->if_match = http_head_field(head, STR("if-match"));
+    request->if_none_match = http_head_field(head, STR("if-none-match"));
     find_route(exchange);
     if (!exchange->answered)
         look_at_body(exchange);

@@ -17,8 +17,9 @@ void exchange_release(struct exchange *exchange);
 /* Finds the route and refuses what can be refused by the head. */
 void exchange_read_head(struct exchange *exchange);
 
-/* Parses the body and checks it by the row's schema. */
-MUST_USE enum err exchange_read_body(struct exchange *exchange);
+/* Parses the body and checks it by the row's schema and rules. @param db NULL: not by those that
+ * need it */
+MUST_USE enum err exchange_read_body(struct exchange *exchange, struct db *db);
 
 /* Whether anybody may call the route: then who asks is of no account, also when it cannot be found
  * out. */

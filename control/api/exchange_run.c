@@ -121,20 +121,23 @@ static enum err check(struct exchange *exchange)
 }
 
 /* Checks the body by the row's schema and rules; all that is wrong is told at once. */
-static enum err check_body(const struct routed *routed, const json_t *body)
+static enum err check_body(const struct routed *routed, struct db *db, const json_t *body)
 {
-    json_t *errors = NULL;
+    const struct body_rules *rules = routed->rules;
+    JSON_AUTO json_t *errors = NULL;
     enum err err = json_schema_check(routed->body, body, "", &errors);
 
-    if (routed->rules)
-        routed->rules(routed->context, body, &errors);
+    if (rules && rules->check)
+        rules->check(routed->context, body, &errors);
     if (err == OK && !errors)
         return OK;
-    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
+    if (rules && rules->look_up && db)
+        TRY(rules->look_up(routed->context, db, body, &errors));
+    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", TAKE(errors));
 }
 
 /* Parses the body and checks it. */
-enum err exchange_read_body(struct exchange *exchange)
+enum err exchange_read_body(struct exchange *exchange, struct db *db)
 {
     const struct json_schema *schema = exchange->routed->body;
     struct request *request = &exchange->request;
@@ -144,7 +147,7 @@ enum err exchange_read_body(struct exchange *exchange)
                       : OK;
     TRY(json_parse(buf_str(&exchange->body), &request->body));
     if (schema)
-        return check_body(exchange->routed, request->body);
+        return check_body(exchange->routed, db, request->body);
     if (!json_is_object(request->body) || json_object_size(request->body) > 0)
         return fail(ERR_INVALID, "body_unexpected", "This takes no body.");
     return OK;
@@ -154,7 +157,7 @@ enum err exchange_read_body(struct exchange *exchange)
 
 static void run_memory(struct exchange *exchange)
 {
-    enum err err = exchange_read_body(exchange);
+    enum err err = exchange_read_body(exchange, NULL);
 
     if (err == OK)
         err = exchange->routed->route->memory(&exchange->request, &exchange->reply);
@@ -182,8 +185,8 @@ static void on_read(void *argument, const struct pipeline_answer *answer)
     } else {
         if (answer->version.ptr)
             reply_header(reply, "ETag", "\"" STR_FMT "\"", STR_ARG(answer->version));
-        if (answer->version.ptr && exchange->request.if_none_match.ptr &&
-            str_equal(answer->version, exchange->request.if_none_match))
+        if (answer->version.ptr &&
+            entity_tags_have(exchange->request.if_none_match, answer->version))
             reply->status = 304;
         else
             buf_append_str(&reply->body, answer->text);

@@ -54,17 +54,44 @@ struct str request_header(const struct request *request, const char *name)
     return http_head_field(request->head, str_of(name));
 }
 
+/* The next tag of a list, without weakness and quotes, which some clients forget. */
+static struct str next_tag(struct str *list)
+{
+    struct str tag = str_trim(str_cut(list, ','));
+
+    if (str_starts_with(tag, STR("W/")))
+        tag = str_sub(tag, 2, tag.len);
+    if (tag.len >= 2 && tag.ptr[0] == '"' && tag.ptr[tag.len - 1] == '"')
+        tag = str_sub(tag, 1, tag.len - 2);
+    return tag;
+}
+
+bool entity_tags_have(struct str list, struct str tag)
+{
+    while (list.ptr) {
+        struct str listed = next_tag(&list);
+
+        if (str_equal(listed, tag) || str_equal(listed, STR("*")))
+            return true;
+    }
+    return false;
+}
+
 enum err request_match_version(const struct request *request, int64_t version)
 {
-    struct str wanted = request->if_match;
-    struct str own;
-    uint64_t number;
+    struct str list = request->if_match;
 
-    if (!wanted.ptr)
+    if (!list.ptr)
         return OK;
-    own = str_cut(&wanted, '.');
-    if (str_to_u64(own, INT64_MAX, &number) && (int64_t)number == version)
-        return OK;
+    while (list.ptr) {
+        struct str tag = next_tag(&list);
+        struct str own = str_cut(&tag, '.');
+        uint64_t number;
+
+        if (str_equal(own, STR("*")) ||
+            (str_to_u64(own, INT64_MAX, &number) && (int64_t)number == version))
+            return OK;
+    }
     return fail(ERR_CONFLICT, "precondition_failed",
                 "It has changed since you read it: its version is %" PRId64 " now.", version);
 }

@@ -46,11 +46,10 @@ struct request {
     const char *address;       /* the peer's IP address */
     char id[REQUEST_ID_BYTES]; /* X-Request-Id: theirs when it is sound, else ours */
     struct principal principal;
-    json_t *body;  /* accepted by the row's schema; NULL without one */
-    struct db *db; /* HANDLER: the worker's connection */
-    /* the version in If-Match without quotes and weakness; NULL when absent or "*" */
-    struct str if_match;
-    struct str if_none_match; /* the same of If-None-Match */
+    json_t *body;        /* accepted by the row's schema; NULL without one */
+    struct db *db;       /* HANDLER: the worker's connection */
+    struct str if_match; /* as it came; NULL when absent */
+    struct str if_none_match;
     /* private */
     struct server *server;
     const struct http_head *head;
@@ -79,7 +78,11 @@ bool request_includes(const struct request *request, const char *name, const cha
 /* A header field of the request; a view with NULL when absent. */
 struct str request_header(const struct request *request, const char *name);
 
-/* Compares If-Match with the object's version (the part before a dot). OK when there is none or it
- * fits.
+/* Whether the list of an If-Match or If-None-Match has the tag, strong or weak, or is "*"; not when
+ * it is absent. */
+bool entity_tags_have(struct str list, struct str tag);
+
+/* Compares If-Match with the object's version (the part before a dot). OK when there is none or one
+ * of its tags fits.
  * @return ERR_CONFLICT "precondition_failed", which the API answers with 412. */
 MUST_USE enum err request_match_version(const struct request *request, int64_t version);

@@ -49,16 +49,6 @@ bool request_take_id(struct request *request, struct str id)
     return true;
 }
 
-struct str entity_tag_of(struct str field)
-{
-    if (str_starts_with(field, STR("W/")))
-        field = str_sub(field, 2, field.len);
-    if (field.len < 2 || field.ptr[0] != '"' || field.ptr[field.len - 1] != '"')
-        return (struct str){0};
-    field = str_sub(field, 1, field.len - 2);
-    return memchr(field.ptr, '"', field.len) ? (struct str){0} : field;
-}
-
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

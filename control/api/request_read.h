@@ -16,10 +16,6 @@ bool target_split(struct str target, struct str *ret_path, struct str *ret_query
  * otherwise. */
 bool request_take_id(struct request *request, struct str id);
 
-/* The version in an If-Match or If-None-Match field, without weakness and quotes; NULL for none,
- * "*" or several. */
-struct str entity_tag_of(struct str field);
-
 /*
  * Fills in the path's parameters and those of the query, decoded into `texts`.
  * @return ERR_NOT_FOUND when an {id} of the path is no UUID; ERR_INVALID "parameters_invalid" with

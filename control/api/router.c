@@ -31,7 +31,7 @@ struct node {
 /* Further rules for the bodies of one schema. */
 struct rules {
     const char *body;
-    body_rules_fn check;
+    const struct body_rules *rules;
 };
 
 struct router {
@@ -85,7 +85,7 @@ void router_add_schemas(struct router *router, const struct embedded_file *files
     json_schemas_add(router->schemas, files);
 }
 
-void router_add_rules(struct router *router, const char *body, body_rules_fn rules)
+void router_add_rules(struct router *router, const char *body, const struct body_rules *rules)
 {
     vec_push(&router->rules, (struct rules){body, rules});
 }
@@ -187,11 +187,11 @@ static const char *const *allowed_query(const struct routed *routed)
     return allowed.items;
 }
 
-static body_rules_fn rules_of(const struct router *router, const char *body)
+static const struct body_rules *rules_of(const struct router *router, const char *body)
 {
     for (size_t i = 0; i < router->rules.len; i++) {
         if (strcmp(router->rules.items[i].body, body) == 0)
-            return router->rules.items[i].check;
+            return router->rules.items[i].rules;
     }
     return NULL;
 }

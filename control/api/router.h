@@ -17,20 +17,27 @@
 #define ROUTE_SEGMENTS_MAX   10
 #define ROUTE_PARAMETERS_MAX 4 /* {names} in a path */
 
+struct db;
 struct json_schema;
 struct json_schemas;
 struct router;
 
-/* Adds {pointer, code, detail} for what is wrong with a body and a schema cannot say. The body may
- * not fit its schema. */
-typedef void (*body_rules_fn)(void *context, const json_t *body, json_t **errors);
+/* What a schema cannot say: each adds {pointer, code, detail} for what is wrong with a body, which
+ * may not fit its schema. They get the context of the route's table. */
+struct body_rules {
+    /* pure; or NULL */
+    void (*check)(void *context, const json_t *body, json_t **errors);
+    /* asks the database, and only when something else is wrong already, because the handler does it
+     * as well; or NULL. Thread: a worker */
+    enum err (*look_up)(void *context, struct db *db, const json_t *body, json_t **errors);
+};
 
 /* A row and what router_prepare() worked out from it. */
 struct routed {
     const struct route *route;
     void *context;
     const struct json_schema *body; /* NULL: the route takes no body */
-    body_rules_fn rules;            /* NULL: the schema says it all */
+    const struct body_rules *rules; /* NULL: the schema says it all */
     const char *const *query;       /* allowed names, NULL at the end */
     unsigned parameter_count;
     struct str parameter_names[ROUTE_PARAMETERS_MAX]; /* of the {segments}, in order */
@@ -51,8 +58,8 @@ DEFINE_AUTO(struct router *, router_free);
 void router_add_schemas(struct router *router, const struct embedded_file *files);
 
 /* Rules for the bodies of a schema, checked together with it, so that a caller learns of all wrong
- * fields at once. They get the context of the route's table. */
-void router_add_rules(struct router *router, const char *body, body_rules_fn rules);
+ * fields at once. Borrowed for good. */
+void router_add_rules(struct router *router, const char *body, const struct body_rules *rules);
 
 /* Adds a table of routes; `context` comes back as request->context. Borrowed for good. */
 void router_add(struct router *router, const struct route *rows, void *context);

@@ -282,17 +282,9 @@ static enum encoding choose_encoding(const struct file *file, const struct reque
 
 static bool is_unchanged(const struct file *file, const struct request *request)
 {
-    struct str known = request_header(request, "if-none-match");
+    struct str tag = str_of(file->etag);
 
-    while (known.ptr) {
-        struct str tag = str_trim(str_cut(&known, ','));
-
-        if (str_starts_with(tag, STR("W/")))
-            tag = str_sub(tag, 2, tag.len);
-        if (str_equal(tag, str_of(file->etag)) || str_equal(tag, STR("*")))
-            return true;
-    }
-    return false;
+    return entity_tags_have(request_header(request, "if-none-match"), str_sub(tag, 1, tag.len - 2));
 }
 
 static void write_answer(struct connection *connection, const struct request *request,

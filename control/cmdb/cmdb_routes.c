@@ -133,27 +133,34 @@ static enum err delete_item(struct request *request, struct reply *reply)
 
 static const struct {
     enum entity_kind kind;
-    const char *body; /* of POST */
     const struct route *routes;
 } tables[] = {
-    { ENTITY_ORGANISATION,         "organisation_new",         ITEM_ROUTES("/api/v1/organisations",         organisation,         organisations,         INVENTORY, "an organisation",        "organisations") },
-    { ENTITY_BUSINESS_UNIT,        "business_unit_new",        ITEM_ROUTES("/api/v1/business-units",        business_unit,        business_units,        INVENTORY, "a business unit",        "business units") },
-    { ENTITY_SYSTEM,               "system_new",               ITEM_ROUTES("/api/v1/systems",               system,               systems,               INVENTORY, "a system",               "systems") },
-    { ENTITY_ENVIRONMENT_GROUP,    "environment_group_new",    ITEM_ROUTES("/api/v1/environment-groups",    environment_group,    environment_groups,    INVENTORY, "an environment group",   "environment groups") },
-    { ENTITY_INSTANCE,             "instance_new",             ITEM_ROUTES("/api/v1/instances",             instance,             instances,             INVENTORY, "an instance",            "instances") },
-    { ENTITY_COMPONENT_DEFINITION, "component_definition_new", ITEM_ROUTES("/api/v1/component-definitions", component_definition, component_definitions, INVENTORY, "a component definition", "component definitions") },
-    { ENTITY_COMPONENT,            "component_new",            ITEM_ROUTES("/api/v1/components",            component,            components,            INVENTORY, "a component",            "components") },
-    { ENTITY_CHECK,                "check_new",                ITEM_ROUTES("/api/v1/checks",                check,                checks,                CHECK,     "a check",                "checks") },
+    { ENTITY_ORGANISATION,         ITEM_ROUTES("/api/v1/organisations",         organisation,         organisations,         INVENTORY, "an organisation",        "organisations") },
+    { ENTITY_BUSINESS_UNIT,        ITEM_ROUTES("/api/v1/business-units",        business_unit,        business_units,        INVENTORY, "a business unit",        "business units") },
+    { ENTITY_SYSTEM,               ITEM_ROUTES("/api/v1/systems",               system,               systems,               INVENTORY, "a system",               "systems") },
+    { ENTITY_ENVIRONMENT_GROUP,    ITEM_ROUTES("/api/v1/environment-groups",    environment_group,    environment_groups,    INVENTORY, "an environment group",   "environment groups") },
+    { ENTITY_INSTANCE,             ITEM_ROUTES("/api/v1/instances",             instance,             instances,             INVENTORY, "an instance",            "instances") },
+    { ENTITY_COMPONENT_DEFINITION, ITEM_ROUTES("/api/v1/component-definitions", component_definition, component_definitions, INVENTORY, "a component definition", "component definitions") },
+    { ENTITY_COMPONENT,            ITEM_ROUTES("/api/v1/components",            component,            components,            INVENTORY, "a component",            "components") },
+    { ENTITY_CHECK,                ITEM_ROUTES("/api/v1/checks",                check,                checks,                CHECK,     "a check",                "checks") },
 };
 
 /* clang-format on */
 
-/* The body of a new item is checked by its rules together with its schema. Those of a change wait
- * for the whole state. */
-static void check_new_item(void *context, const json_t *body, json_t **errors)
+static void check_item(void *context, const json_t *body, json_t **errors)
 {
     item_check(context, body, errors);
 }
+
+static enum err look_up_item(void *context, struct db *db, const json_t *body, json_t **errors)
+{
+    return item_look_up(db, context, body, errors);
+}
+
+/* The body of a new item is checked by the rules of its kind together with its schema. Those of a
+ * change wait for the whole state. */
+static const struct body_rules new_item = {.check = check_item, .look_up = look_up_item};
+static const struct body_rules changed_item = {.look_up = look_up_item};
 
 void cmdb_add_routes(struct router *router)
 {
@@ -162,6 +169,11 @@ void cmdb_add_routes(struct router *router)
     router_add_schemas(router, check_part_schemas);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         router_add(router, tables[i].routes, (void *)item_type_of(tables[i].kind));
-        router_add_rules(router, tables[i].body, check_new_item);
+        for (const struct route *route = tables[i].routes; route->path; route++) {
+            if (route->method == METHOD_POST)
+                router_add_rules(router, route->body, &new_item);
+            else if (route->method == METHOD_PATCH)
+                router_add_rules(router, route->body, &changed_item);
+        }
     }
 }

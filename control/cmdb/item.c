@@ -130,6 +130,33 @@ void item_check(const struct item_type *type, const json_t *fields, json_t **err
         type->rules(fields, errors);
 }
 
+static void copy_text(const json_t *body, const char *field, json_t *fields)
+{
+    json_t *value = json_object_get(body, field);
+
+    if (json_is_string(value))
+        json_object_set(fields, field, value);
+}
+
+enum err item_look_up(struct db *db, const struct item_type *type, const json_t *body,
+                      json_t **errors)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    JSON_AUTO json_t *fields = json_object();
+    struct uuid organisation_id = {{0}};
+
+    for (int i = 0; type->references[i].field; i++)
+        copy_text(body, type->references[i].field, fields);
+    if (type->kind == ENTITY_ORGANISATION)
+        copy_text(body, "time_zone", fields);
+    if (json_object_size(fields) == 0)
+        return OK;
+    TRY(tx_begin(db, &tx));
+    if (type->kind == ENTITY_ORGANISATION) /* it refers to nothing but its time zone */
+        return type->prepare(tx, NULL, fields, errors);
+    return resolve_all(tx, type, NULL, fields, &organisation_id, errors);
+}
+
 /* Completes and checks the whole new state; `fields` then has a value for each column. */
 static enum err prepare(struct tx *tx, const struct item_type *type, const json_t *earlier,
                         json_t *fields, struct uuid *organisation_id)

@@ -19,6 +19,7 @@
 #include "shared/uuid.h"
 #include "shared/vec.h"
 
+struct db;
 struct tx;
 
 #define ITEM_REFERENCES_MAX 2
@@ -91,6 +92,11 @@ MUST_USE enum err item_lock(struct tx *tx, const struct item_type *type, const s
 
 /* Adds what the rules of the kind, and those of all kinds, find wrong with a state. Pure. */
 void item_check(const struct item_type *type, const json_t *fields, json_t **errors);
+
+/* Adds what refers to nothing, or does not fit together, in a body that may be wrong otherwise, too:
+ * for telling of all at once. */
+MUST_USE enum err item_look_up(struct db *db, const struct item_type *type, const json_t *body,
+                               json_t **errors);
 
 /*
  * Creates an item from a body that its schema has accepted.

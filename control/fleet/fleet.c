@@ -5,6 +5,7 @@
  */
 #include "control/fleet/fleet.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/bus.h"
@@ -416,6 +417,17 @@ enum err fleet_new(const struct fleet_config *config, struct fleet **ret_fleet)
 struct health_fleet fleet_for_health(struct fleet *fleet)
 {
     return (struct health_fleet){.context = fleet, .plan = on_plan, .ingested = on_ingested};
+}
+
+bool fleet_is_ready(void *context, char *reason, size_t reason_bytes)
+{
+    const struct fleet *fleet = context;
+
+    if (bus_address_is_there(fleet->config.bus_url))
+        return true;
+    snprintf(reason, reason_bytes, "the socket %s is gone: only a new start makes it",
+             fleet->config.bus_url);
+    return false;
 }
 
 void fleet_stop(struct fleet *fleet)

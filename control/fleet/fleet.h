@@ -33,6 +33,9 @@ struct health_fleet fleet_for_health(struct fleet *fleet);
 
 void fleet_add_routes(struct fleet *fleet, struct router *router);
 
+/* For the server: whether probers can find us. */
+bool fleet_is_ready(void *fleet, char *reason, size_t reason_bytes);
+
 /* Ends the waiting of workers for previews; before the workers are joined. */
 void fleet_stop(struct fleet *fleet);
 

@@ -192,6 +192,7 @@ void health_add_routes(struct health *health, struct router *router)
     router_add(router, health_read_routes, health ? health->model : NULL);
     router_add(router, health_routes, health);
     router_add(router, maintenance_routes, health);
+    router_add_rules(router, "maintenance_window_new", &maintenance_window_rules);
     router_add(router, preview_routes, NULL);
 }
 

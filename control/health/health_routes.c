@@ -186,7 +186,7 @@ static enum err list_check_results(struct request *request, struct reply *reply)
     page.before_ms = time_parameter(request, "to", FOREVER_MS);
     if (cursor.ptr) {
         if (!str_to_u64(cursor, FOREVER_MS, &before_ms))
-            return fail(ERR_INVALID, "cursor_invalid", "The cursor is not one of ours.");
+            return fail(ERR_INVALID, "parameters_invalid", "The cursor is not one of ours.");
         page.before_ms = MIN(page.before_ms, (int64_t)before_ms);
     }
     TRY(read_page(request->db, &page));

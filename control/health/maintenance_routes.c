@@ -2,6 +2,8 @@
  * reply's changes. */
 #include "control/health/maintenance_routes.h"
 
+#include <stdio.h>
+
 #include "shared/clock.h"
 #include "shared/json.h"
 
@@ -11,35 +13,57 @@
 #include "control/journal/journal.h"
 #include "control/store/tx.h"
 
-/* The one member of `scope` that the schema let through. */
-static void read_scope(const json_t *body, const char **ret_kind, struct uuid *ret_id)
+/* The one member of `scope`; false when it is none that the schema lets through. */
+static bool read_scope(const json_t *body, const char **ret_kind, struct uuid *ret_id)
 {
     json_t *scope = json_object_get(body, "scope");
     void *member = json_object_iter(scope);
     const char *text = json_string_value(json_object_iter_value(member));
 
     *ret_kind = json_object_iter_key(member);
-    if (!uuid_parse(str_of(text), ret_id))
-        *ret_id = (struct uuid){0};
+    return json_object_size(scope) == 1 && text && uuid_parse(str_of(text), ret_id);
 }
 
-static enum err read_times(const json_t *body, int64_t *ret_starts_ms, int64_t *ret_ends_ms)
+static bool read_times(const json_t *body, int64_t *ret_starts_ms, int64_t *ret_ends_ms)
 {
-    const char *starts = json_text(body, "starts_at", "");
-    const char *ends = json_text(body, "ends_at", "");
-    JSON_AUTO json_t *errors = NULL;
-
-    if (!timestamp_parse(str_of(starts), ret_starts_ms))
-        json_add_error(&errors, "/starts_at", "invalid_time", "must be a time");
-    if (!timestamp_parse(str_of(ends), ret_ends_ms))
-        json_add_error(&errors, "/ends_at", "invalid_time", "must be a time");
-    if (!errors && *ret_ends_ms <= *ret_starts_ms)
-        json_add_error(&errors, "/ends_at", "not_after_start", "must be after starts_at");
-    if (!errors)
-        return OK;
-    return fail_fields(ERR_INVALID, "body_invalid", "The window's times are not valid.",
-                       TAKE(errors));
+    return timestamp_parse(str_of(json_loose_text(body, "starts_at", "")), ret_starts_ms) &&
+           timestamp_parse(str_of(json_loose_text(body, "ends_at", "")), ret_ends_ms);
 }
+
+static void check_times(void *context, const json_t *body, json_t **errors)
+{
+    int64_t starts_ms;
+    int64_t ends_ms;
+
+    (void)context;
+    if (read_times(body, &starts_ms, &ends_ms) && ends_ms <= starts_ms)
+        json_add_error(errors, "/ends_at", "not_after_start", "must be after starts_at");
+}
+
+static void add_scope_error(const char *kind, json_t **errors)
+{
+    char pointer[64];
+
+    snprintf(pointer, sizeof pointer, "/scope/%s", kind);
+    json_add_error(errors, pointer, "not_found", "there is no such %s", kind);
+}
+
+static enum err look_up_scope(void *context, struct db *db, const json_t *body, json_t **errors)
+{
+    AUTO(rows_free) struct rows *found = NULL;
+    const char *kind;
+    struct uuid id;
+
+    (void)context;
+    if (!read_scope(body, &kind, &id))
+        return OK;
+    TRY(db_query(db, &sql_maintenance_scope_find, PARAMS(p_uuid(&id), p_text(kind)), &found));
+    if (rows_count(found) == 0)
+        add_scope_error(kind, errors);
+    return OK;
+}
+
+const struct body_rules maintenance_window_rules = {.check = check_times, .look_up = look_up_scope};
 
 /* Notes the window in the journal and for the engine, and gives it as the reply. */
 static enum err record(struct tx *tx, struct request *request, struct reply *reply,
@@ -84,16 +108,17 @@ static enum err create_maintenance_window(struct request *request, struct reply 
     struct uuid organisation_id;
     struct uuid scope_id;
     const char *kind;
-    int64_t starts_ms = 0;
-    int64_t ends_ms = 0;
+    int64_t starts_ms;
+    int64_t ends_ms;
 
-    read_scope(request->body, &kind, &scope_id);
-    TRY(read_times(request->body, &starts_ms, &ends_ms));
+    if (!read_scope(request->body, &kind, &scope_id) ||
+        !read_times(request->body, &starts_ms, &ends_ms))
+        return fail(ERR_BUG, "window_unchecked", "The schema lets odd windows through.");
     TRY(tx_begin(request->db, &tx));
     TRY(tx_query(tx, &sql_maintenance_scope_find, PARAMS(p_uuid(&scope_id), p_text(kind)), &found));
     organisation_id = rows_count(found) ? row_uuid(found, 0, 0) : (struct uuid){0};
     if (rows_count(found) == 0 || !is_of_caller(request, &organisation_id)) {
-        json_add_error(&errors, "/scope", "not_found", "there is no such %s", kind);
+        add_scope_error(kind, &errors);
         return fail_fields(ERR_INVALID, "body_invalid", "The scope does not exist.", TAKE(errors));
     }
     TRY(tx_execute(tx, &sql_maintenance_window_insert,

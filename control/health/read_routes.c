@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shared/json.h"
+
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/route.h"
@@ -90,16 +92,31 @@ static void write_organisations(const struct request *request, struct buf *out, 
     }
 }
 
+/* There is nothing else to include, and a typing error must not look like an answer. */
+static enum err read_include(const struct request *request, bool *ret_with_health)
+{
+    struct str include = request_parameter(request, "include");
+    json_t *errors = NULL;
+
+    *ret_with_health = request_includes(request, "include", "health");
+    if (!include.ptr || str_equal(include, STR("health")))
+        return OK;
+    json_add_error(&errors, "?include", "invalid", "must be health");
+    return fail_fields(ERR_INVALID, "parameters_invalid", "Some query parameters are not right.",
+                       errors);
+}
+
 static enum err get_tree(const struct request *request, struct reply *reply)
 {
     int64_t depth = request_integer(request, "depth", MODEL_DEPTH_MAX);
-    bool with_health = request_includes(request, "include", "health");
+    bool with_health;
     struct str root = request_parameter(request, "root");
     struct buf *out = reply_body(reply);
     const struct model_entity *entity;
     struct uuid id;
 
     TRY(check_loaded(request));
+    TRY(read_include(request, &with_health));
     if (!root.ptr) {
         buf_append_text(out, "{\"items\":[");
         write_organisations(request, out, (unsigned)depth, with_health);

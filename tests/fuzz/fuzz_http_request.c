@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request_take_id(&request, http_head_field(&parser.head, STR("x-request-id")));
     credential_of(&parser.head, size & 1);
     origin_is_own(&parser.head, size & 1);
-    entity_tag_of(http_head_field(&parser.head, STR("if-match")));
+    entity_tags_have(http_head_field(&parser.head, STR("if-match")), STR("1"));
     if (guard_against_forgery(&request) != OK)
         failure_clear();
     if (target_split(parser.head.target, &request.path, &query))

@@ -178,10 +178,32 @@ def test_all_bad_fields_are_named_at_once(api, kind):
     body["name"] = " "
     reply = api.post(kind.url, json=body)
     check_problem(reply, 422, reply.json()["code"])
-    expected = {"/key", "/name", "/colour", "/tags", "/attributes"}
-    # What only the database can say is said when the form is right.
-    expected |= {f"/{name}" for name in kind.bad if name not in ("time_zone", "parent")}
+    expected = {"/key", "/name", "/colour", "/tags", "/attributes", *(f"/{name}" for name in kind.bad)}
     assert {pointer if pointer.count("/") == 1 else "/" + pointer.split("/")[1] for pointer in pointers(reply)} == expected
+
+
+def test_a_missing_parent_is_named_together_with_all_else(api, estate):
+    reply = api.post("/api/v1/components", json={"instance": "nowhere/x", "definition": str(uuid.uuid4()), "weight": -1})
+    pointers = {error["pointer"] for error in reply.json()["errors"]}
+    assert reply.status_code == 422 and pointers == {"/instance", "/definition", "/weight", "/key", "/name"}
+    reply = api.post("/api/v1/checks", json={"component": str(uuid.uuid4()), "name": "x", "kind": "http", "timeout_ms": 60000,
+                                             "spec": {"url": "ftp://x"}, "colour": "red"})
+    pointers = {error["pointer"] for error in reply.json()["errors"]}
+    assert reply.status_code == 422 and pointers == {"/component", "/timeout_ms", "/spec/url", "/colour"}
+    reply = api.patch(f"/api/v1/systems/{estate.system['id']}", json={"business_unit": "nowhere/x", "name": ""})
+    pointers = {error["pointer"] for error in reply.json()["errors"]}
+    assert reply.status_code == 422 and pointers == {"/business_unit", "/name"}
+
+
+@pytest.mark.parametrize("condition, status", [('"1"', 200), ("1", 200), ("*", 200), ('W/"1.7"', 200), ('"8", "1"', 200),
+                                               ('"2"', 412), ("2", 412), ('"2", "3"', 412), ("abc", 412)])
+def test_every_form_of_if_match_counts(api, estate, condition, status):
+    path = f"/api/v1/systems/{estate.system['id']}"
+    reply = api.patch(path, json={"name": "Renamed"}, headers={"If-Match": condition})
+    assert reply.status_code == status
+    etag = api.get(path).headers["ETag"]
+    for known, expected in [(etag, 304), (f'"x", {etag}', 304), ("*", 304), ('"x"', 200)]:
+        assert api.get(path, headers={"If-None-Match": known}).status_code == expected
 
 
 @pytest.mark.parametrize("kind", ["organisations", "business-units"], indirect=True)

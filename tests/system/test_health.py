@@ -171,6 +171,15 @@ def test_a_wrong_window_is_refused(api, estate, body, pointer):
     assert any(error["pointer"].startswith(pointer) for error in reply.json()["errors"]), reply.text
 
 
+def test_all_that_is_wrong_with_a_window_is_named_at_once(api):
+    window = {"scope": {"system": "01938f2e-5d7a-7c31-9f7e-2f6f0d1b7a55"}, "starts_at": "2027-01-01T00:00:00Z",
+              "ends_at": "2026-01-01T00:00:00Z"}
+    for body, extra in [(window, set()), ({**window, "colour": "red"}, {"/colour"})]:
+        reply = api.post("/api/v1/maintenance-windows", json=body)
+        assert reply.status_code == 422
+        assert {error["pointer"] for error in reply.json()["errors"]} == {"/scope/system", "/ends_at"} | extra
+
+
 def test_redis_has_the_snapshot_and_each_change_once(control, api, estate, target):
     redis = subscriber(control)
     messages = redis.pubsub()

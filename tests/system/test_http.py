@@ -368,6 +368,24 @@ def test_every_reference_of_the_document_leads_somewhere(api):
     walk(document)
 
 
+def test_readiness_names_every_part(start_control):
+    control = start_control()
+    parts = requests.get(f"{control.url}/readyz", timeout=5).json()["checks"]
+    assert parts == {part: {"ready": True, "reason": None} for part in ("database", "engine", "bus")}
+    (control.data / "bus.sock").unlink()
+    reply = requests.get(f"{control.url}/readyz", timeout=5)
+    assert reply.status_code == 503
+    assert not reply.json()["checks"]["bus"]["ready"] and "bus.sock is gone" in reply.json()["checks"]["bus"]["reason"]
+
+
+@pytest.mark.parametrize("target", ["/api/v1/tree?include=helth", "/api/v1/tree?include=health,checks", "/api/v1/tree?depth=-1",
+                                    "/api/v1/checks?limit=0", "/api/v1/checks?cursor=zzz", "/api/v1/systems?colour=red",
+                                    "/api/v1/health/events?cursor=zzz"])
+def test_wrong_query_parameters_are_refused(api, target):
+    reply = api.get(target)
+    assert reply.status_code == 400 and reply.json()["code"] == "parameters_invalid", reply.text
+
+
 def test_answers_tell_nothing_of_the_inside(control, api):
     """Whatever is asked, no answer holds SQL, a path, a version of a library or a stack."""
     tries = ["/api/v1/organisations?cursor=x'", "/api/v1/organisations/1", "/api/v1/systems?limit=99999999999999999999",

@@ -53,16 +53,49 @@ static void test_request_ids_are_sound_or_ours(void **state)
     assert_false(request_take_id(&request, (struct str){0}));
 }
 
-static void test_entity_tags_lose_quotes_and_weakness(void **state)
+static void test_entity_tags_are_found_in_lists(void **state)
 {
+    static const struct {
+        struct str list;
+        bool has;
+    } cases[] = {
+        {STR("\"7\""), true},    {STR("W/\"7\""), true}, {STR("\"6\", \"7\""), true},
+        {STR("*"), true},        {STR("7"), true},       {STR("\"6\", \"8\""), false},
+        {STR("\"7.1\""), false}, {STR("\"77\""), false}, {STR("\""), false},
+        {STR(""), false},        {{0}, false},
+    };
+
     (void)state;
-    assert_true(str_equal(entity_tag_of(STR("\"7\"")), STR("7")));
-    assert_true(str_equal(entity_tag_of(STR("W/\"7.3\"")), STR("7.3")));
-    assert_null(entity_tag_of(STR("*")).ptr);
-    assert_null(entity_tag_of(STR("7")).ptr);
-    assert_null(entity_tag_of(STR("\"")).ptr);
-    assert_null(entity_tag_of(STR("\"1\", \"2\"")).ptr);
-    assert_null(entity_tag_of((struct str){0}).ptr);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(entity_tags_have(cases[i].list, STR("7")), cases[i].has);
+}
+
+static void test_version_is_compared_with_every_tag(void **state)
+{
+    static const struct {
+        struct str if_match;
+        enum err err;
+    } cases[] = {
+        {{0}, OK},
+        {STR("\"7\""), OK},
+        {STR("W/\"7.31\""), OK},
+        {STR("7"), OK},
+        {STR("*"), OK},
+        {STR("\"5\" , \"7\""), OK},
+        {STR("\"6\""), ERR_CONFLICT},
+        {STR("6"), ERR_CONFLICT},
+        {STR("\"5\", \"6\""), ERR_CONFLICT},
+        {STR("seven"), ERR_CONFLICT},
+        {STR(""), ERR_CONFLICT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct request request = {.if_match = cases[i].if_match};
+
+        assert_int_equal(request_match_version(&request, 7), cases[i].err);
+    }
+    failure_clear();
 }
 
 static void test_escapes_are_decoded(void **state)
@@ -97,7 +130,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_targets_are_split),
         cmocka_unit_test(test_request_ids_are_sound_or_ours),
-        cmocka_unit_test(test_entity_tags_lose_quotes_and_weakness),
+        cmocka_unit_test(test_entity_tags_are_found_in_lists),
+        cmocka_unit_test(test_version_is_compared_with_every_tag),
         cmocka_unit_test(test_escapes_are_decoded),
     };
 

@@ -91,6 +91,9 @@ static void test_bus_answers_in_any_order(void **state)
     assert_int_equal(bus_requester_new(place->url, &one), OK);
     assert_int_equal(bus_requester_new(place->url, &two), OK);
     assert_false(bus_take_request(replier, &frame, &first));
+    assert_true(bus_address_is_there(place->url));
+    assert_true(bus_address_is_there("tcp://127.0.0.1:1"));
+    assert_false(bus_address_is_there("ipc:///tmp/em-nobody.sock"));
 
     assert_int_equal(bus_request(one, STR("from one")), OK);
     take_request(replier, &frame, &first);
