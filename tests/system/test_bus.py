@@ -149,6 +149,20 @@ def test_silence_between_two_results_of_one_report_is_history(control, api, fake
     assert told == [["unknown"], ["known"], ["unknown"]]
 
 
+@pytest.mark.slow
+def test_a_check_goes_stale_at_the_exact_second(api, fake, estate):
+    check = tcp_check(api, estate, SimpleNamespace(port=1), stale_after_s=2)
+    for number in (1, 2):
+        last = now_ms()
+        fake.ask(number, [record(check, last)])
+        wait_state(api, "check", check, "operational")
+        health = wait_state(api, "check", check, "unknown")  # not in the first 10 s after a start: then it comes late
+        event = events_of(api, id=check["id"])[-1]
+        assert at_ms(event["at"]) == at_ms(health["since"]) == last + 2000
+        assert health["reason"] == "no result for too long"
+    assert 0 <= at_ms(event["noted_at"]) - (last + 2000) < 500
+
+
 def test_results_of_impossible_times_and_unknown_checks_are_dropped_and_acknowledged(control, api, fake, check):
     before = metrics_of(control)
     stranger = {"id": str(uuid.uuid4())}
@@ -237,6 +251,41 @@ def test_many_results_of_one_check_become_chunks(control, api, fake, check):
     assert rows[0][0] == "10"
     assert int(rows[0][1]) / 960 < 4  # bytes per sample, without the row's own 60
     assert sql(control, f"SELECT count(*) FROM result_ring WHERE check_id = '{check['id']}'") == [["100"]]
+
+
+@pytest.mark.faults
+def test_what_was_committed_before_a_crash_counts_once_and_streaks_go_on(start_control):
+    control = start_control()
+    fake = FakeProber(control)
+    with control.client() as api:
+        check = tcp_check(api, make_estate(api), SimpleNamespace(port=1), interval_s=3600, stale_after_s=10000, fall=3)
+    start = now_ms()
+    frames = [fake.report(1, [record(check, start)]),
+              fake.report(2, [record(check, start + 1, "fail"), record(check, start + 2, "fail")])]
+    for frame, stored in zip(frames, ["1", "3"]):
+        fake.send(frame)
+        wait_until(lambda stored=stored: sql(control, "SELECT results FROM check_state") == [[stored]], what="the commit")
+    control.kill()  # between the COMMIT and the acknowledgement, or right after it: the prober cannot know
+
+    fake.close()
+    control = start_control(data=control.data, port=control.port)
+    again = FakeProber(control, fake.id)
+    again.boot = fake.boot
+    try:
+        with control.client() as api:
+            assert wait_state(api, "check", check, "operational")["version"] == 1
+            again.send(frames[1])
+            assert again.receive()["acked"] == 3
+            assert sql(control, "SELECT results FROM check_state") == [["3"]]
+            assert len(results_of(api, check)) == 3
+
+            # Two of three were before the crash: one more makes it hard, dated to the first of them, and told once.
+            again.ask(4, [record(check, now_ms(), "fail")])
+            health = wait_state(api, "check", check, "down")
+            assert (health["version"], at_ms(health["since"])) == (2, start + 1)
+            assert sql(control, "SELECT message FROM announcement") == [["problem"]]
+    finally:
+        again.close()
 
 
 def test_a_stop_in_the_middle_of_a_commit_leaves_nothing_behind(start_control):
