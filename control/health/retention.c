@@ -15,7 +15,7 @@
 #include "control/store/db.h"
 #include "control/store/query.h"
 
-#define FIRST_PAUSE_US (60LL * 1000000)
+#define FIRST_PAUSE_US (10LL * 1000000)
 #define PAUSE_US       (3600LL * 1000000)
 #define RETRY_US       (60LL * 1000000)
 #define ROWS_AT_ONCE   5000
