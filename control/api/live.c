@@ -6,8 +6,10 @@
 #include "control/api/live.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "shared/clock.h"
+#include "shared/mem.h"
 #include "shared/metrics.h"
 
 #include "control/api/connection.h"
@@ -178,13 +180,17 @@ void live_resync(struct live *live, const struct room *rooms, size_t room_count)
     }
 }
 
-static bool concerns(const struct recent *recent, const struct room *rooms, size_t room_count)
+static int compare_rooms(const void *left, const void *right)
+{
+    return memcmp(left, right, sizeof(struct room));
+}
+
+/* Whether the change was for one of the rooms, which are sorted. */
+static bool concerns(const struct recent *recent, const struct room *sorted, size_t count)
 {
     for (size_t i = 0; i < recent->room_count; i++) {
-        for (size_t j = 0; j < room_count; j++) {
-            if (memcmp(&recent->rooms[i], &rooms[j], sizeof *rooms) == 0)
-                return true;
-        }
+        if (bsearch(&recent->rooms[i], sorted, count, sizeof *sorted, compare_rooms))
+            return true;
     }
     return false;
 }
@@ -194,13 +200,19 @@ bool live_replay(struct live_client *client, const struct room *rooms, size_t ro
 {
     const struct live *live = client->live;
     int64_t oldest = live->seq - (int64_t)live->recent_len; /* the ring has all after it */
+    CLEANUP(xfree_p) struct room *sorted = NULL;
 
     if (seq < oldest || seq > live->seq)
         return false;
+    if (room_count == 0)
+        return true;
+    sorted = xcalloc(room_count, sizeof *sorted);
+    memcpy(sorted, rooms, room_count * sizeof *sorted);
+    qsort(sorted, room_count, sizeof *sorted, compare_rooms);
     for (size_t i = (size_t)(seq - oldest); i < live->recent_len; i++) {
         const struct recent *recent = &live->recent[(live->recent_first + i) % LIVE_RECENT_MAX];
 
-        if (concerns(recent, rooms, room_count))
+        if (concerns(recent, sorted, room_count))
             live_client_send(client, recent->message);
     }
     return true;

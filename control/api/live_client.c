@@ -22,6 +22,7 @@
 #define SID_BYTES          15 /* random; twice as many letters */
 #define ACK_DIGITS_MAX     10
 #define OUTPUT_CHUNK_BYTES (16 * 1024)
+#define QUEUE_GAP_MAX      1024
 #define CLOSE_POLICY       1008
 
 /* Messages ------------------------------------------------------------------------------------ */
@@ -70,6 +71,12 @@ bool live_client_refill(struct live_client *client, struct buf *out)
     if (client->first == client->queue.len) {
         client->first = 0;
         vec_clear(&client->queue); /* an idle client costs little */
+    } else if (client->first >= QUEUE_GAP_MAX) {
+        /* Of one that is never idle, what has left must not keep its place. */
+        client->queue.len -= client->first;
+        memmove(client->queue.items, client->queue.items + client->first,
+                client->queue.len * sizeof *client->queue.items);
+        client->first = 0;
     }
     return out->len > before;
 }
