@@ -3,6 +3,8 @@
  * sequence: what was stored already is skipped, a gap is refused once, and accepted when the prober
  * insists, because then it has lost what was in the gap.
  */
+#include <string.h>
+
 #include "shared/clock.h"
 #include "shared/frame.h"
 #include "shared/log.h"
@@ -55,8 +57,11 @@ void engine_show_check(struct engine *engine, struct check *check, int64_t at_ms
     enum state state = check->enabled ? check->state.hard : STATE_UNKNOWN;
     enum state contributed = state == STATE_DOWN && check->degraded_only ? STATE_DEGRADED : state;
 
-    tree_set_check(&engine->tree, check->node, state, contributed, check->enabled, at_ms,
-                   check->enabled ? reason : "the check is paused");
+    if (!check->enabled)
+        reason = REASON_PAUSED;
+    else if (strcmp(reason, REASON_PAUSED) == 0) /* it was, until now */
+        reason = reason_for_nothing_yet(ENTITY_CHECK);
+    tree_set_check(&engine->tree, check->node, state, contributed, check->enabled, at_ms, reason);
 }
 
 void engine_apply_judgement(struct engine *engine, struct check *check,

@@ -254,6 +254,7 @@ static void define(struct read_model *model, const struct news_node *node)
 {
     struct model_entity *entity = find(model, &node->id);
     bool is_new = !entity;
+    bool is_shown; /* by no change of its own */
     char *reason;
 
     if (is_new)
@@ -267,10 +268,12 @@ static void define(struct read_model *model, const struct news_node *node)
     entity->soft = node->soft;
     entity->flapping = node->flapping;
     reason = entity->status.reason;
+    is_shown = is_new || (entity->status.version == node->status.version &&
+                          strcmp(reason, node->status.reason) != 0);
     replace_text(&reason, node->status.reason);
     entity->status = node->status;
     entity->status.reason = reason;
-    if (is_new && model->loaded && model->publisher) {
+    if (is_shown && model->loaded && model->publisher) {
         struct status_line line = line_of(entity, &entity->status);
 
         status_publisher_show(model->publisher, &line);

@@ -16,6 +16,9 @@ struct result;
 /* Of a check that has become unknown because nobody looked. */
 #define REASON_STALE "no result for too long"
 
+/* Of a check that nobody is to look at. */
+#define REASON_PAUSED "the check is paused"
+
 /* Of something that nothing is known about yet; constant. */
 const char *reason_for_nothing_yet(enum entity_kind kind);
 

@@ -240,6 +240,12 @@ void tree_set_check(struct tree *tree, struct node *node, enum state state, enum
 
     assert(node->kind == ENTITY_CHECK);
     set_status(tree, node, &next, state, reason, at_ms);
+    if (!str_equal(str_of(node->status.reason), str_of(reason))) {
+        /* The same state for another reason is no change, but has to be told when somebody asks. */
+        set_text(&node->status.reason, str_of(reason));
+        node->unsaved = true;
+        tree_touch(tree, node);
+    }
     contribute(
         tree, node,
         &(struct contribution){counts, contributed, contributed, node->criticality, node->weight},

@@ -86,9 +86,19 @@ def test_a_paused_check_does_not_count(api, estate, target):
     reply = api.patch(f"/api/v1/checks/{check['id']}", json={"enabled": False})
     assert reply.status_code == 200
     assert health_of(api, "component", estate.component)["state"] == "unknown"
+    assert health_of(api, "check", check)["reason"] == "the check is paused"
     assert api.post(f"/api/v1/checks/{check['id']}/run").status_code == 409
     assert api.patch(f"/api/v1/checks/{check['id']}", json={"enabled": True}).status_code == 200
     wait_state(api, "component", estate.component, "operational")
+
+
+def test_a_check_that_begins_paused_says_so(control, api, estate, target):
+    check = tcp_check(api, estate, target, enabled=False)
+    redis = subscriber(control)
+    assert health_of(api, "check", check)["reason"] == "the check is paused"
+    wait_until(lambda: redis.hget(f"em:status:check:{check['id']}", "reason") == "the check is paused", what="Redis")
+    assert api.patch(f"/api/v1/checks/{check['id']}", json={"enabled": True}).status_code == 200
+    assert "paused" not in wait_state(api, "check", check, "operational")["reason"]
 
 
 def test_what_was_just_written_is_read_at_once(api, estate):
