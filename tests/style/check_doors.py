@@ -16,6 +16,7 @@ DOORS = [
     (r"ares\.h", r"shared/resolver\.[ch]|prober/kinds/probe_dns\.c"),
     (r"ev\.h", r"shared/[^/]+\.[ch]|" + LOOP_OWNERS),
     (r"pcre2\.h", r"shared/regex\.[ch]"),
+    (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?inflate\.c"),
     (r"curl/.*", r"control/notify/outbound\.c"),
     (r"wslay/.*", r"control/api/websocket\.[ch]"),
     (r"uthash\.h", r"shared/map\.h"),
