@@ -10,6 +10,7 @@ pkg_check_modules(nanomsg REQUIRED IMPORTED_TARGET nanomsg)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(brotlidec REQUIRED IMPORTED_TARGET libbrotlidec)
 # The encoder makes what the tests decode.
