@@ -10,6 +10,7 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_script,
     &probe_dns,
     &probe_icmp,
+    &probe_grpc,
     NULL,
 };
 

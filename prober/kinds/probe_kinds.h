@@ -9,6 +9,7 @@ struct probe_kind;
 
 extern const struct probe_kind probe_http;
 extern const struct probe_kind probe_tcp;
+extern const struct probe_kind probe_grpc;
 extern const struct probe_kind probe_script;
 extern const struct probe_kind probe_dns;
 extern const struct probe_kind probe_icmp;
