@@ -46,6 +46,8 @@ void exchange_release(struct exchange *exchange)
         buf_clear(&exchange->reply.body);
     if (exchange->body.capacity > TEXTS_KEEP)
         buf_clear(&exchange->body);
+    if (exchange->texts.capacity > TEXTS_KEEP)
+        buf_clear(&exchange->texts);
     pool_give(&server->exchanges, exchange);
 }
 
@@ -64,6 +66,12 @@ static struct exchange *take(struct server *server)
     exchange->body = kept.body;
     buf_reset(&exchange->body);
     return exchange;
+}
+
+/* The addresses of hooks are secrets. */
+static struct str path_to_log(struct str path)
+{
+    return str_starts_with(path, STR("/hooks/")) ? STR("/hooks/...") : path;
 }
 
 bool exchange_is_answered(const struct exchange *exchange)
@@ -98,7 +106,7 @@ void exchange_send(struct exchange *exchange)
     metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
     log_debug("request.done", "request=%s method=%s path=" STR_FMT " status=%u", request->id,
               request->method < METHOD_COUNT ? method_words[request->method] : "?",
-              STR_ARG(request->path), reply->status);
+              STR_ARG(path_to_log(request->path)), reply->status);
     connection->exchange = NULL;
     exchange_release(exchange);
     connection_answered(connection);

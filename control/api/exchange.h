@@ -32,8 +32,7 @@ struct exchange {
     bool answered;    /* the reply is complete */
     bool wants_live;
     bool authenticated;
-    int64_t retry_s; /* of a caller that asks too often; 0: does not */
-    bool abandoned;  /* the connection has gone while a worker had it */
+    bool abandoned; /* the connection has gone while a worker had it */
 
     enum exchange_work work;
     int64_t queued_us;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "control/api/exchange_private.h"
+#include "control/api/media_type.h"
 #include "control/api/request_read.h"
 
 /* "Allow: GET, HEAD, OPTIONS" for the methods of a path. */
@@ -36,32 +37,33 @@ static void answer_other_method(struct exchange *exchange, uint32_t methods)
     tell_allowed(&exchange->reply, methods);
 }
 
-static bool is_json_type(struct str type)
+/* Whether the route can read a body of this type. */
+static bool is_readable(const struct exchange *exchange)
 {
-    struct str name = str_trim(str_cut(&type, ';'));
+    const struct http_head *head = exchange->request.head;
+    struct str encoding = http_head_field(head, STR("content-encoding"));
+    enum media_type type = media_type_of(http_head_field(head, STR("content-type")));
 
-    if (!str_equal_nocase(name, STR("application/json")) &&
-        !str_equal_nocase(name, STR("application/merge-patch+json")))
+    if (encoding.ptr && !str_equal_nocase(encoding, STR("identity")))
         return false;
-    while (type.ptr) {
-        struct str parameter = str_trim(str_cut(&type, ';'));
+    return exchange->routed->route->is_hook ? type != MEDIA_OTHER : type == MEDIA_JSON;
+}
 
-        if (parameter.len > 8 && str_equal_nocase(str_sub(parameter, 0, 8), STR("charset=")) &&
-            !str_equal_nocase(str_sub(parameter, 8, parameter.len), STR("utf-8")) &&
-            !str_equal_nocase(str_sub(parameter, 8, parameter.len), STR("\"utf-8\"")))
-            return false;
-    }
-    return true;
+static const char *readable_types(const struct exchange *exchange)
+{
+    return exchange->routed->route->is_hook
+               ? "The body has to be application/json in UTF-8, a form or text/plain, not "
+                 "compressed."
+               : "The body has to be application/json in UTF-8, not compressed.";
 }
 
 /* Refuses a body by its head, before it is read. */
 static void look_at_body(struct exchange *exchange)
 {
     const struct http_head *head = exchange->request.head;
-    struct str encoding = http_head_field(head, STR("content-encoding"));
 
     if (head->framing == HTTP_NO_BODY) {
-        if (exchange->routed && exchange->routed->body)
+        if (exchange->routed && exchange->routed->body && !exchange->routed->route->is_hook)
             exchange_refuse(exchange, 400, "body_missing", "This needs a JSON document as body.");
         return;
     }
@@ -69,11 +71,8 @@ static void look_at_body(struct exchange *exchange)
         exchange_refuse(exchange, 413, "body_too_large", "The body may have at most 1 MiB.");
     else if (!exchange->routed)
         exchange_refuse(exchange, 400, "body_unexpected", "This takes no body.");
-    else if (exchange->routed->body &&
-             (!is_json_type(http_head_field(head, STR("content-type"))) ||
-              (encoding.ptr && !str_equal_nocase(encoding, STR("identity")))))
-        exchange_refuse(exchange, 415, "media_type_unsupported",
-                        "The body has to be application/json in UTF-8, not compressed.");
+    else if (exchange->routed->body && !is_readable(exchange))
+        exchange_refuse(exchange, 415, "media_type_unsupported", readable_types(exchange));
     else if (http_head_field(head, STR("expect")).ptr && !head->expect_continue)
         exchange_refuse(exchange, 417, "expectation_unknown", "Only 100-continue can be expected.");
 }

@@ -11,6 +11,8 @@
 #include "control/api/exchange_private.h"
 #include "control/api/guard_cookie.h"
 #include "control/api/live_client.h"
+#include "control/api/media_type.h"
+#include "control/api/parameters.h"
 #include "control/api/rates.h"
 #include "control/api/request_read.h"
 #include "control/api/static_files.h"
@@ -35,6 +37,11 @@ static void hand_to_worker(struct exchange *exchange, enum exchange_work work)
     exchange_send(exchange);
 }
 
+static bool is_hook(const struct exchange *exchange)
+{
+    return exchange->routed && exchange->routed->route->is_hook;
+}
+
 bool exchange_is_public(const struct exchange *exchange)
 {
     return exchange->routed && exchange->routed->route->permission == PERMISSION_PUBLIC;
@@ -56,7 +63,8 @@ static void authenticate(struct exchange *exchange)
     struct request *request = &exchange->request;
     const struct guard_ops *guard = &request->server->config.guard;
 
-    exchange->credential = credential_of(request->head, request->secure);
+    if (!is_hook(exchange))
+        exchange->credential = credential_of(request->head, request->secure);
     if (exchange->credential.kind == CREDENTIAL_NONE || !guard->recall) {
         exchange_proceed(exchange);
         return;
@@ -106,18 +114,28 @@ static enum err check_rate(struct exchange *exchange)
     if (rates_take(exchange->request.server->rates, exchange->routed->route->rate,
                    caller_of(exchange), exchange->started_us, &retry_s))
         return OK;
-    exchange->retry_s = retry_s;
+    exchange->reply.retry_after_s = retry_s;
     return fail(ERR_LIMITED, "rate_limited", "Too many requests; come again in %lld s.",
                 (long long)retry_s);
+}
+
+/* The body of a hook when it is a form. */
+static struct str form_of(const struct exchange *exchange)
+{
+    struct str type = http_head_field(exchange->request.head, STR("content-type"));
+
+    return is_hook(exchange) && media_type_of(type) == MEDIA_FORM ? buf_str(&exchange->body)
+                                                                  : (struct str){0};
 }
 
 static enum err check(struct exchange *exchange)
 {
     TRY(check_permission(exchange));
-    TRY(guard_against_forgery(&exchange->request));
+    if (!is_hook(exchange))
+        TRY(guard_against_forgery(&exchange->request));
     TRY(check_rate(exchange));
     return request_read_parameters(&exchange->request, exchange->routed, &exchange->match,
-                                   exchange->query, &exchange->texts);
+                                   exchange->query, form_of(exchange), &exchange->texts);
 }
 
 /* Checks the body by the row's schema and rules; all that is wrong is told at once. */
@@ -136,12 +154,17 @@ static enum err check_body(const struct routed *routed, struct db *db, const jso
     return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", TAKE(errors));
 }
 
-/* Parses the body and checks it. */
+/* Parses the body and checks it; that of a hook waits for request_hook_body(). */
 enum err exchange_read_body(struct exchange *exchange, struct db *db)
 {
     const struct json_schema *schema = exchange->routed->body;
     struct request *request = &exchange->request;
 
+    if (schema && is_hook(exchange)) {
+        request->hook_schema = schema;
+        request->hook_body = buf_str(&exchange->body);
+        return OK;
+    }
     if (exchange->body.len == 0)
         return schema ? fail(ERR_INVALID, "body_missing", "This needs a JSON document as body.")
                       : OK;
@@ -200,6 +223,7 @@ static void fill_values(const struct exchange *exchange, const struct uuid *orga
 {
     const struct statement *statement = exchange->routed->route->statement;
     const struct principal *principal = &exchange->request.principal;
+    enum permission permission;
 
     for (int i = 0; i < statement->parameter_count; i++) {
         const char *name = statement->parameters[i];
@@ -209,6 +233,8 @@ static void fill_values(const struct exchange *exchange, const struct uuid *orga
                 organisation ? str_of(uuid_format(organisation, texts[0])) : (struct str){0};
         else if (strcmp(name, "principal") == 0)
             values[i] = str_of(uuid_format(&principal->id, texts[1]));
+        else if (parameter_permission(name, &permission))
+            values[i] = guard_allows(principal, permission) ? STR("true") : STR("false");
         else
             values[i] = request_parameter(&exchange->request, name);
         if (!values[i].ptr && strcmp(name, "limit") == 0)
@@ -271,8 +297,6 @@ void exchange_proceed(struct exchange *exchange)
     err = check(exchange);
     if (err != OK) {
         exchange_fail(exchange, err);
-        if (exchange->retry_s > 0)
-            reply_header(&exchange->reply, "Retry-After", "%lld", (long long)exchange->retry_s);
         exchange_send(exchange);
         return;
     }

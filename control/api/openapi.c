@@ -86,6 +86,8 @@ static json_t *parameter_schema(const struct parameter *parameter)
             json_object_set_new(schema, "default",
                                 json_integer(strtoll(parameter->otherwise, NULL, 10)));
         return schema;
+    case PARAMETER_BYTES:
+        return json_pack("{s:s}", "type", "string");
     case PARAMETER_TEXT:
         return json_pack("{s:s, s:i}", "type", "string", "maxLength", PARAMETER_TEXT_MAX);
     case PARAMETER_WORD:
@@ -147,6 +149,8 @@ static json_t *tag_of(const struct route *route)
     struct str rest = str_of(route->path + 1);
     struct str segment = str_cut(&rest, '/');
 
+    if (str_equal(segment, STR("hooks")))
+        return json_string("hooks");
     if (!str_equal(segment, STR("api")))
         return json_string("service");
     str_cut(&rest, '/');
@@ -154,6 +158,17 @@ static json_t *tag_of(const struct route *route)
     if (str_equal(segment, STR("openapi.json")))
         return json_string("service");
     return json_stringn(segment.ptr, segment.len);
+}
+
+static json_t *body_of(const struct route *route)
+{
+    json_t *content =
+        json_pack("{s:{s:o}}", "application/json", "schema", reference_to(route->body));
+
+    if (route->is_hook)
+        json_object_set_new(content, "text/plain",
+                            json_pack("{s:{s:s}}", "schema", "type", "string"));
+    return json_pack("{s:b, s:o}", "required", !route->is_hook, "content", content);
 }
 
 static json_t *operation_of(const struct routed *routed)
@@ -167,9 +182,7 @@ static json_t *operation_of(const struct routed *routed)
     if (json_array_size(parameters) == 0)
         json_object_del(operation, "parameters");
     if (routed->body)
-        json_object_set_new(operation, "requestBody",
-                            json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content",
-                                      "application/json", "schema", reference_to(route->body)));
+        json_object_set_new(operation, "requestBody", body_of(route));
     json_object_set_new(operation, "responses", responses_of(route));
     if (route->permission == PERMISSION_PUBLIC)
         json_object_set_new(operation, "security", json_array());

@@ -40,6 +40,10 @@ static const struct parameter parameters[] = {
     { "to",                   PARAMETER_TIME,    "Before this time" },
     { "cascade",              PARAMETER_BOOLEAN, "Whether to take what is below with it" },
     { "enabled",              PARAMETER_BOOLEAN, "Only those that are, or are not, enabled" },
+    { "status",               PARAMETER_WORD,    "How it went: ok, warn or fail" },
+    { "message",              PARAMETER_BYTES,   "What people should know of it; cut after 512 bytes" },
+    { "duration_ms",          PARAMETER_INTEGER, "How long it took", .min = 0, .max = 31622400000 },
+    { "exit_code",            PARAMETER_INTEGER, "What the job ended with: 0 is ok, anything else fail", .min = 0, .max = UINT32_MAX },
 };
 /* clang-format on */
 
@@ -52,6 +56,28 @@ const struct parameter *parameter_find(const char *name)
             return &parameters[i];
     }
     return &plain_text;
+}
+
+bool parameter_permission(const char *name, enum permission *ret_permission)
+{
+    struct str wanted = str_of(name);
+
+    if (!str_starts_with(wanted, STR("may_")))
+        return false;
+    wanted = str_sub(wanted, 4, wanted.len);
+    for (int permission = 0; permission < PERMISSION_COUNT; permission++) {
+        struct str word = str_of(permission_words[permission]);
+        struct str rest = word;
+        struct str resource = str_cut(&rest, '.');
+
+        if (rest.ptr && word.len == wanted.len && str_starts_with(wanted, resource) &&
+            wanted.ptr[resource.len] == '_' &&
+            str_equal(str_sub(wanted, resource.len + 1, wanted.len), rest)) {
+            *ret_permission = (enum permission)permission;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool consists_of(struct str value, const char *further)
@@ -102,6 +128,8 @@ bool parameter_is_valid(const struct parameter *parameter, struct str value, cha
     case PARAMETER_WORD:
         snprintf(detail, detail_bytes, "must be one or several words, separated by commas");
         return value.len <= PARAMETER_TEXT_MAX && consists_of(value, "_-.,");
+    case PARAMETER_BYTES:
+        return true;
     case PARAMETER_CURSOR:
         snprintf(detail, detail_bytes, "must be what a page gave as `next`");
         return value.len <= PARAMETER_CURSOR_MAX &&

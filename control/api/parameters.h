@@ -12,6 +12,8 @@
 
 #include "shared/str.h"
 
+#include "control/permissions.h"
+
 #define PARAMETER_TEXT_MAX   500
 #define PARAMETER_CURSOR_MAX 200
 
@@ -23,6 +25,7 @@ enum parameter_type {
     PARAMETER_TIME,
     PARAMETER_WORD,   /* lower-case letters, digits, "_", "-", "." and "," */
     PARAMETER_CURSOR, /* what an earlier page gave as "next" */
+    PARAMETER_BYTES,  /* anything: who takes it escapes and cuts it */
 };
 
 struct parameter {
@@ -33,6 +36,9 @@ struct parameter {
     int64_t max;
     const char *otherwise; /* default; NULL: none */
 };
+
+/* Whether the name asks for a permission of the caller: "may_check_write" for check.write. */
+bool parameter_permission(const char *name, enum permission *ret_permission);
 
 /* The row of that name; a plain text's when there is none. */
 const struct parameter *parameter_find(const char *name);

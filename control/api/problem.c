@@ -105,6 +105,7 @@ static json_t *sound_text(const char *text)
 static void write_document(struct reply *reply, const char *request_id, uint16_t status,
                            const char *code, const char *detail, json_t *errors)
 {
+    int64_t retry_after_s = reply->retry_after_s;
     json_t *current = current_object(reply, status);
     json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:O?, s:o?}", "type", "about:blank",
                                 "title", problem_status_words(status), "status", (int)status,
@@ -121,8 +122,10 @@ static void write_document(struct reply *reply, const char *request_id, uint16_t
     reply_json_take(reply, problem);
     if (status == 401)
         reply_header(reply, "WWW-Authenticate", "Bearer");
-    if (status == 503)
-        reply_header(reply, "Retry-After", "%d", RETRY_AFTER_S);
+    if (retry_after_s == 0 && (status == 503 || status == 429))
+        retry_after_s = RETRY_AFTER_S;
+    if (retry_after_s > 0)
+        reply_header(reply, "Retry-After", "%lld", (long long)retry_after_s);
 }
 
 /* What a caller is told of trouble that is not the caller's. */

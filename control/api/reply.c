@@ -25,6 +25,7 @@ void reply_reset(struct reply *reply)
 {
     reply->status = 0;
     reply->type = NULL;
+    reply->retry_after_s = 0;
     buf_reset(&reply->body);
     buf_reset(&reply->headers);
     reply->changes.len = 0;

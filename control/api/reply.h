@@ -32,6 +32,8 @@ struct change {
 struct reply {
     uint16_t status;  /* 0: the success status of the row */
     const char *type; /* constant; NULL: application/json */
+    /* when to come again, said with a failure that passes; 0: that of its status */
+    int64_t retry_after_s;
     struct buf body;
     struct buf headers; /* complete lines, each ended by CR LF */
     VEC(struct change) changes;

@@ -4,6 +4,10 @@
 #include <inttypes.h>
 
 #include "shared/http_parse.h"
+#include "shared/json.h"
+#include "shared/json_schema.h"
+
+#include "control/api/media_type.h"
 
 struct str request_parameter(const struct request *request, const char *name)
 {
@@ -94,4 +98,23 @@ enum err request_match_version(const struct request *request, int64_t version)
     }
     return fail(ERR_CONFLICT, "precondition_failed",
                 "It has changed since you read it: its version is %" PRId64 " now.", version);
+}
+
+enum err request_hook_body(const struct request *request, json_t **ret_json, struct str *ret_text)
+{
+    JSON_AUTO json_t *json = NULL;
+    json_t *errors = NULL;
+    enum media_type type = media_type_of(request_header(request, "content-type"));
+
+    if (request->hook_body.len == 0)
+        return OK;
+    if (type == MEDIA_TEXT)
+        *ret_text = request->hook_body;
+    if (type != MEDIA_JSON)
+        return OK;
+    TRY(json_parse(request->hook_body, &json));
+    if (json_schema_check(request->hook_schema, json, "", &errors) != OK)
+        return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
+    *ret_json = TAKE(json);
+    return OK;
 }

@@ -6,6 +6,7 @@
  *   org        the caller's organisation id; NULL when the caller may see all
  *   principal  the caller's id
  *   limit      1 … 1000, 50 when the caller says nothing
+ *   may_x_y    whether the caller has the permission x.y: true or false
  * Known names are checked by type before anything runs (control/api/parameters.c): ids, times,
  * numbers, words.
  *
@@ -30,6 +31,7 @@
 #define PAGE_LIMIT_MAX     1000
 
 struct http_head;
+struct json_schema;
 struct server;
 
 struct request_parameter {
@@ -53,6 +55,8 @@ struct request {
     /* private */
     struct server *server;
     const struct http_head *head;
+    const struct json_schema *hook_schema; /* of a hook's body; NULL: it takes none */
+    struct str hook_body;                  /* as it came */
     size_t parameter_count;
     struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
 };
@@ -86,3 +90,9 @@ bool entity_tags_have(struct str list, struct str tag);
  * of its tags fits.
  * @return ERR_CONFLICT "precondition_failed", which the API answers with 412. */
 MUST_USE enum err request_match_version(const struct request *request, int64_t version);
+
+/* The body of a hook. `ret_json` gets it when it is JSON, as the row's schema accepts it (yours),
+ * `ret_text` when it is text (borrowed); neither when there is none, or it was a form.
+ * @return ERR_INVALID "json_malformed", "body_invalid". */
+MUST_USE enum err request_hook_body(const struct request *request, json_t **ret_json,
+                                    struct str *ret_text);

@@ -156,26 +156,34 @@ static void read_pair(struct request *request, const struct routed *routed, stru
         add(request, str_of(known), value);
 }
 
+static void read_pairs(struct request *request, const struct routed *routed, struct str pairs,
+                       struct buf *texts, json_t **errors)
+{
+    while (pairs.ptr) {
+        struct str pair = str_cut(&pairs, '&');
+
+        if (pair.len == 0)
+            continue;
+        if (request->parameter_count == REQUEST_PARAMETERS_MAX ||
+            json_array_size(*errors) == REQUEST_PARAMETERS_MAX)
+            return;
+        read_pair(request, routed, pair, texts, errors);
+    }
+}
+
 enum err request_read_parameters(struct request *request, const struct routed *routed,
-                                 const struct route_match *match, struct str query,
+                                 const struct route_match *match, struct str query, struct str form,
                                  struct buf *texts)
 {
     json_t *errors = NULL;
 
     request->parameter_count = 0;
     buf_reset(texts);
-    buf_reserve(texts, request->path.len + query.len); /* so that views of it stay where they are */
+    /* so that views of it stay where they are */
+    buf_reserve(texts, request->path.len + query.len + form.len);
     TRY(read_path(request, routed, match, texts));
-    while (query.ptr) {
-        struct str pair = str_cut(&query, '&');
-
-        if (pair.len == 0)
-            continue;
-        if (request->parameter_count == REQUEST_PARAMETERS_MAX ||
-            json_array_size(errors) == REQUEST_PARAMETERS_MAX)
-            break;
-        read_pair(request, routed, pair, texts, &errors);
-    }
+    read_pairs(request, routed, query, texts, &errors);
+    read_pairs(request, routed, form, texts, &errors);
     if (errors)
         return fail_fields(ERR_INVALID, "parameters_invalid",
                            "Some query parameters are not right.", errors);

@@ -17,13 +17,13 @@ bool target_split(struct str target, struct str *ret_path, struct str *ret_query
 bool request_take_id(struct request *request, struct str id);
 
 /*
- * Fills in the path's parameters and those of the query, decoded into `texts`.
+ * Fills in the path's parameters and those of the query and of a form, decoded into `texts`.
  * @return ERR_NOT_FOUND when an {id} of the path is no UUID; ERR_INVALID "parameters_invalid" with
  * every query parameter that is unknown, repeated or not of its type.
  */
 MUST_USE enum err request_read_parameters(struct request *request, const struct routed *routed,
                                           const struct route_match *match, struct str query,
-                                          struct buf *texts);
+                                          struct str form, struct buf *texts);
 
 /* Decodes %XX (and "+" as a blank when `form` is set) into `texts`, which must have room; false for
  * bad escapes. */

@@ -12,6 +12,10 @@
  *
  * `body` and `reply` are names of embedded schema files without ".json"; `none` for nothing. A
  * table ends with { 0 }.
+ *
+ * A hook is a MEMORY route that programs of others call, by an address that is a secret: nobody is
+ * asked who they are, the address is never logged, and the body may be absent, JSON, a form (its
+ * fields count as query parameters) or plain text (request_hook_body()).
  */
 #pragma once
 
@@ -64,6 +68,7 @@ struct route {
     const char *summary;
     /* names of query parameters, NULL at the end; a READ row has its statement's */
     const char *const *query;
+    bool is_hook;
 };
 
 #define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -92,4 +97,12 @@ struct route {
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
         .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
         .query = ROUTE_QUERY(__VA_ARGS__)                                                          \
+    }
+
+#define HOOK(method_, path_, function_, operation_, body_, status_, reply_, summary_, ...)         \
+    {                                                                                              \
+        .run = ROUTE_MEMORY, .method = METHOD_##method_, .path = (path_), .memory = (function_),   \
+        .operation = (operation_), .permission = PERMISSION_PUBLIC, .rate = RATE_BROWSE,           \
+        .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
+        .query = ROUTE_QUERY(__VA_ARGS__), .is_hook = true                                         \
     }

@@ -168,7 +168,10 @@ static bool is_in_path(const struct routed *routed, const char *name)
 /* Names that the server fills in by itself and that a query may not give. */
 static bool is_reserved(const char *name)
 {
-    return strcmp(name, "org") == 0 || strcmp(name, "principal") == 0;
+    enum permission permission;
+
+    return strcmp(name, "org") == 0 || strcmp(name, "principal") == 0 ||
+           parameter_permission(name, &permission);
 }
 
 /* A READ row takes what its statement names, as far as it is not in the path. */

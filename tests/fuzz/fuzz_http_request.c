@@ -49,7 +49,7 @@ static void read_parameters(const struct router *router, struct request *request
                       request->path, &match) ||
         !match.routed)
         return;
-    if (request_read_parameters(request, match.routed, &match, query, &texts) != OK) {
+    if (request_read_parameters(request, match.routed, &match, query, query, &texts) != OK) {
         failure_clear();
         return;
     }

@@ -30,6 +30,27 @@ static enum err get_echo(const struct request *request, struct reply *reply)
     return reply_json_take(reply, json);
 }
 
+/* Says what a hook was sent, whichever way. */
+static enum err take_hook(const struct request *request, struct reply *reply)
+{
+    JSON_AUTO json_t *body = NULL;
+    struct str text = {0};
+    struct str q = request_parameter(request, "q");
+    json_t *json;
+
+    TRY(request_hook_body(request, &body, &text));
+    if (str_equal(q, STR("later"))) {
+        reply->retry_after_s = 42;
+        return fail(ERR_LIMITED, "too_often", "Not now.");
+    }
+    json = json_pack("{s:s, s:O?}", "who", request->principal.name, "json", body);
+    if (q.ptr)
+        json_object_set_new(json, "q", json_stringn(q.ptr, q.len));
+    if (text.ptr)
+        json_object_set_new(json, "text", json_stringn(text.ptr, text.len));
+    return reply_json_take(reply, json);
+}
+
 static enum err get_large(const struct request *request, struct reply *reply)
 {
     struct buf *body = reply_body(reply);
@@ -81,6 +102,7 @@ static const struct route routes[] = {
     MEMORY (GET,    "/api/v1/large",       get_large,    "get_large",    PUBLIC,          BROWSE,    none,      200, none, "Much of it", "limit"),
     MEMORY (POST,   "/api/v1/limited",     get_echo,     "limited",      PUBLIC,          SIGN_IN,   none,      200, none, "Not often"),
     HANDLER(POST,   "/api/v1/things",      create_thing, "create_thing", INVENTORY_WRITE, CHANGE,    thing_new, 201, none, "Makes a thing"),
+    HOOK   (POST,   "/hooks/in/{secret}",  take_hook,    "take_hook",                                     thing_new, 200, none, "Hears what others have to say", "q"),
     HANDLER(DELETE, "/api/v1/things/{id}", delete_thing, "delete_thing", INVENTORY_WRITE, CHANGE,    none,      204, none, "Takes it away"),
     { 0 },
 };

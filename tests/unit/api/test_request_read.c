@@ -1,6 +1,8 @@
 /* Targets, request ids, entity tags and escapes. */
 #include "tests/unit/unit_test.h"
 
+#include "control/api/media_type.h"
+#include "control/api/parameters.h"
 #include "control/api/request_read.h"
 
 static void test_targets_are_split(void **state)
@@ -125,6 +127,43 @@ static void test_escapes_are_decoded(void **state)
     }
 }
 
+static void test_media_types(void **state)
+{
+    static const struct {
+        const char *field;
+        enum media_type type;
+    } cases[] = {
+        {"application/json", MEDIA_JSON},
+        {"APPLICATION/JSON ; Charset=\"UTF-8\"", MEDIA_JSON},
+        {"application/merge-patch+json;charset=utf-8;x=y", MEDIA_JSON},
+        {"application/json; charset=latin-1", MEDIA_OTHER},
+        {"application/x-www-form-urlencoded", MEDIA_FORM},
+        {"text/plain; charset=latin-1", MEDIA_TEXT},
+        {"text/html", MEDIA_OTHER},
+        {"", MEDIA_OTHER},
+        {NULL, MEDIA_OTHER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(media_type_of(str_of(cases[i].field)), cases[i].type);
+}
+
+static void test_statements_may_ask_for_permissions(void **state)
+{
+    static const char *const others[] = {"may_check",   "may_check_", "may_check_writes",
+                                         "check_write", "may_",       "may_check.write"};
+    enum permission permission;
+
+    (void)state;
+    assert_true(parameter_permission("may_check_write", &permission));
+    assert_int_equal(permission, PERMISSION_CHECK_WRITE);
+    assert_true(parameter_permission("may_settings_read", &permission));
+    assert_int_equal(permission, PERMISSION_SETTINGS_READ);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(parameter_permission(others[i], &permission));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +172,8 @@ int main(void)
         cmocka_unit_test(test_entity_tags_are_found_in_lists),
         cmocka_unit_test(test_version_is_compared_with_every_tag),
         cmocka_unit_test(test_escapes_are_decoded),
+        cmocka_unit_test(test_media_types),
+        cmocka_unit_test(test_statements_may_ask_for_permissions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

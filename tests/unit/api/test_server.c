@@ -155,6 +155,46 @@ static void test_bodies_are_checked(void **state)
                   "400 Bad Request", "body_unexpected");
 }
 
+#define HOOK(query, head, length_and_body)                                                         \
+    "POST /hooks/in/secret" query " HTTP/1.1\r\n" HOST head "Content-Length: " length_and_body
+#define JSON_TYPE "Content-Type: application/json\r\n"
+#define FORM_TYPE "Content-Type: application/x-www-form-urlencoded\r\n"
+#define TEXT_TYPE "Content-Type: text/plain\r\n"
+
+static void test_hooks_take_what_comes(void **state)
+{
+    (void)state;
+    assert_answer("POST /hooks/in/secret HTTP/1.1\r\n" HOST "\r\n", "200 OK",
+                  "{\"who\":\"\",\"json\":null}");
+    assert_answer(HOOK("?q=a+b", "", "0\r\n\r\n"), "200 OK", "\"q\":\"a b\"");
+    assert_answer(HOOK("", JSON_TYPE, "11\r\n\r\n{\"key\":\"a\"}"), "200 OK",
+                  "\"json\":{\"key\":\"a\"}");
+    assert_answer(HOOK("", JSON_TYPE, "11\r\n\r\n{\"kez\":\"a\"}"), "422 Unprocessable Content",
+                  "\"/kez\"");
+    assert_answer(HOOK("", JSON_TYPE, "1\r\n\r\n{"), "400 Bad Request", "json_malformed");
+    assert_answer(HOOK("", FORM_TYPE, "10\r\n\r\nq=%C3%BC+x"), "200 OK", "\"q\":\"\xc3\xbc x\"");
+    assert_answer(HOOK("?q=a", FORM_TYPE, "3\r\n\r\nq=b"), "400 Bad Request", "repeated");
+    assert_answer(HOOK("", FORM_TYPE, "3\r\n\r\nr=b"), "400 Bad Request", "unknown_parameter");
+    assert_answer(HOOK("", TEXT_TYPE, "3\r\n\r\n{x}"), "200 OK", "\"text\":\"{x}\"");
+    assert_answer(HOOK("", "", "1\r\n\r\nx"), "415 Unsupported Media Type", "text/plain");
+    assert_answer(HOOK("", TEXT_TYPE "Content-Encoding: gzip\r\n", "1\r\n\r\nx"),
+                  "415 Unsupported Media Type", "media_type_unsupported");
+    assert_answer(HOOK("?q=later", "", "0\r\n\r\n"), "429 Too Many Requests",
+                  "Retry-After: 42\r\n");
+}
+
+/* Whatever credentials come along: nobody looks at them, and nobody waits for them. */
+static void test_hooks_ask_nobody_who_they_are(void **state)
+{
+    (void)state;
+    assert_answer(HOOK("", KEY, "0\r\n\r\n"), "200 OK", "{\"who\":\"\",\"json\":null}");
+    assert_answer(HOOK("", "Authorization: Bearer slow-nobody\r\n", "0\r\n\r\n"), "200 OK",
+                  "{\"who\":\"\",\"json\":null}");
+    assert_answer(
+        HOOK("", "Cookie: em_session=browser\r\nOrigin: https://other.test\r\n", "0\r\n\r\n"),
+        "200 OK", "{\"who\":\"\",\"json\":null}");
+}
+
 static void test_parameters_are_checked_all_at_once(void **state)
 {
     char *answer =
@@ -425,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_a_handler_runs_on_a_worker),
         cmocka_unit_test(test_bugs_tell_nothing),
         cmocka_unit_test(test_bodies_are_checked),
+        cmocka_unit_test(test_hooks_take_what_comes),
+        cmocka_unit_test(test_hooks_ask_nobody_who_they_are),
         cmocka_unit_test(test_parameters_are_checked_all_at_once),
         cmocka_unit_test(test_versions_are_compared),
         cmocka_unit_test(test_methods),
