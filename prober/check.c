@@ -45,6 +45,11 @@ static void add_kind_error(json_t **errors, struct str kind)
 {
     CLEANUP(buf_clear_p) struct buf words = {0};
 
+    if (str_equal(kind, STR(CHECK_HEARTBEAT))) {
+        json_add_error(errors, "/kind", "kind_not_probed",
+                       "A heartbeat is not probed: its target calls, and em-control serves it.");
+        return;
+    }
     for (size_t i = 0; probe_kinds[i]; i++)
         buf_printf(&words, "%s%s", i > 0 ? ", " : "", probe_kinds[i]->name);
     json_add_error(errors, "/kind", "kind_unknown",

@@ -24,9 +24,25 @@ enum err check_rules_init(void)
 
 /* --- values that follow from others --- */
 
+static bool is_heartbeat(const json_t *check)
+{
+    return str_equal(str_of(json_loose_text(check, "kind", "")), STR(CHECK_HEARTBEAT));
+}
+
+/* A missed heartbeat is told again as often as the target should have called, but once a day. */
+static int64_t interval_s_default(const json_t *check)
+{
+    int64_t promised_s =
+        json_loose_integer(json_object_get(check, "spec"), "interval_s", CHECK_INTERVAL_S_DEFAULT);
+
+    if (!is_heartbeat(check))
+        return CHECK_INTERVAL_S_DEFAULT;
+    return MAX((int64_t)CHECK_INTERVAL_S_MIN, MIN(promised_s, (int64_t)CHECK_INTERVAL_S_MAX));
+}
+
 static int64_t interval_s(const json_t *check)
 {
-    return json_loose_integer(check, "interval_s", CHECK_INTERVAL_S_DEFAULT);
+    return json_loose_integer(check, "interval_s", interval_s_default(check));
 }
 
 static int64_t timeout_ms_default(const json_t *check)
@@ -46,14 +62,27 @@ static int64_t stale_after_s_default(const json_t *check)
     return MAX(3 * interval_s(check) + timeout_s, CHECK_STALE_AFTER_S_MIN);
 }
 
+static void complete(json_t *check, const char *field, int64_t value)
+{
+    if (!json_has(check, field))
+        json_object_set_new(check, field, json_integer(value));
+}
+
+void check_rules_defaults(json_t *check)
+{
+    if (!is_heartbeat(check))
+        return;
+    complete(check, "fall", CHECK_HEARTBEAT_RUN);
+    complete(check, "rise", CHECK_HEARTBEAT_RUN);
+    complete(check, "interval_s", interval_s_default(check));
+}
+
 void check_rules_complete(json_t *check)
 {
-    if (!json_has(check, "timeout_ms"))
-        json_object_set_new(check, "timeout_ms", json_integer(timeout_ms_default(check)));
-    if (!json_has(check, "retry_interval_s"))
-        json_object_set_new(check, "retry_interval_s", json_integer(interval_s(check)));
-    if (!json_has(check, "stale_after_s"))
-        json_object_set_new(check, "stale_after_s", json_integer(stale_after_s_default(check)));
+    complete(check, "interval_s", interval_s_default(check));
+    complete(check, "timeout_ms", timeout_ms_default(check));
+    complete(check, "retry_interval_s", interval_s(check));
+    complete(check, "stale_after_s", stale_after_s_default(check));
 }
 
 /* Forgets a value that is still what it was and was the default then. */
@@ -67,6 +96,8 @@ static void follow(const json_t *earlier, json_t *check, const char *field, int6
 
 void check_rules_follow(const json_t *earlier, json_t *check)
 {
+    if (is_heartbeat(earlier))
+        follow(earlier, check, "interval_s", interval_s_default(earlier));
     follow(earlier, check, "timeout_ms", timeout_ms_default(earlier));
     follow(earlier, check, "retry_interval_s", interval_s(earlier));
     follow(earlier, check, "stale_after_s", stale_after_s_default(earlier));

@@ -13,7 +13,10 @@
 /* Compiles the specs' schemas, include/contract/checks. @return ERR_BUG for a mistake in one. */
 MUST_USE enum err check_rules_init(void);
 
-/* Fills in what depends on other fields: retry_interval_s and stale_after_s. */
+/* Fills in what has another default in this kind than check_new.json says. */
+void check_rules_defaults(json_t *check);
+
+/* Fills in what depends on other fields: retry_interval_s, stale_after_s, and so on. */
 void check_rules_complete(json_t *check);
 
 /* Before a change is completed: a value that was the default of the earlier state becomes that of

@@ -17,6 +17,7 @@ enum err cmdb_complete_check(json_t *check)
 {
     json_t *errors = NULL;
 
+    check_rules_defaults(check);
     item_defaults_fill(item_type_of(ENTITY_CHECK), check);
     check_rules_complete(check);
     check_rules_check(check, &errors);

@@ -144,10 +144,25 @@ SELECT json_build_object(
          LIMIT $1::integer + 1) page
   JOIN component_item item USING (id);
 
--- check_get(id): check by id.
-SELECT row_to_json(item), version
+-- check_get(id, may_check_write): check by id; where a heartbeat's target calls is for who may write it.
+SELECT CASE WHEN $2::boolean AND shown.heartbeat_path IS NOT NULL THEN row_to_json(shown) ELSE row_to_json(item) END,
+       item.version
   FROM health_check_item item
- WHERE id = $1::uuid;
+ CROSS JOIN LATERAL (SELECT item.*, '/hooks/heartbeats/' || c.heartbeat_token AS heartbeat_path
+                       FROM health_check c
+                      WHERE c.id = item.id) shown
+ WHERE item.id = $1::uuid;
+
+-- check_item(id): check by id for a writer, with what only writers see beside it.
+SELECT row_to_json(item), item.version, '/hooks/heartbeats/' || c.heartbeat_token
+  FROM health_check_item item
+  JOIN health_check c ON c.id = item.id
+ WHERE item.id = $1::uuid;
+
+-- heartbeat_rotate(id): another path for the calls of a heartbeat's target; the old one leads nowhere from then on.
+UPDATE health_check
+   SET heartbeat_token = heartbeat_token_new()
+ WHERE id = $1::uuid AND heartbeat_token IS NOT NULL AND deleted_at IS NULL;
 
 -- checks_page(limit, cursor, key, q, tag, component): checks of a parent after the cursor, with one key, words or tag.
 SELECT json_build_object(

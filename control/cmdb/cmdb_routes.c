@@ -1,5 +1,7 @@
 /* The routes of the inventory: the same six for each kind, whose row of item_types.c comes as the
  * request's context. */
+#include "shared/json.h"
+
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/route.h"
@@ -11,10 +13,17 @@
 #include "control/journal/journal.sql.h"
 #include "control/store/tx.h"
 
+/* For who may write the item: with its secrets. */
 static enum err reply_item(struct reply *reply, const struct item *item)
 {
+    json_t *object;
+
     reply_etag(reply, item->version);
-    return reply_json_text(reply, str_of(item->object));
+    if (!item->heartbeat_path)
+        return reply_json_text(reply, str_of(item->object));
+    TRY(json_parse(str_of(item->object), &object));
+    json_object_set_new(object, "heartbeat_path", json_string(item->heartbeat_path));
+    return reply_json_take(reply, object);
 }
 
 /* A writer who lost the race gets the object as it is now, as the problem's `current`. */
@@ -28,7 +37,7 @@ static enum err match_version(const struct request *request, struct reply *reply
     return err;
 }
 
-/* Notes one written item in the journal and for the engine. */
+/* Notes one written item in the journal, without its secrets, and for the engine. */
 static enum err record(struct tx *tx, const struct request *request, struct reply *reply,
                        const char *action, const struct item *before, const struct item *after)
 {
@@ -119,7 +128,35 @@ static enum err delete_item(struct request *request, struct reply *reply)
     return tx_commit(TAKE(tx));
 }
 
+/* Gives a heartbeat another path, because the old one has become known or is known to too many. */
+static enum err rotate_heartbeat(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_clear_p) struct item before = {0};
+    CLEANUP(item_clear_p) struct item after = {0};
+    struct uuid id;
+
+    TRY(request_uuid(request, "id", &id));
+    TRY(tx_begin(request->db, &tx));
+    TRY(item_lock(tx, request->context, &id, &before));
+    TRY(match_version(request, reply, &before));
+    if (!before.heartbeat_path)
+        return fail(ERR_CONFLICT, "not_a_heartbeat",
+                    "The check is not a heartbeat: nobody calls it.");
+    TRY(tx_execute(tx, &sql_heartbeat_rotate, PARAMS(p_uuid(&id)), NULL));
+    TRY(item_lock(tx, request->context, &id, &after));
+    TRY(record(tx, request, reply, "rotate", &before, &after));
+    TRY(tx_commit(TAKE(tx)));
+
+    return reply_item(reply, &after);
+}
+
 /* clang-format off */
+static const struct route heartbeat_routes[] = {
+    HANDLER(POST, "/api/v1/checks/{id}/heartbeat/rotate", rotate_heartbeat, "rotate_heartbeat", CHECK_WRITE, CHANGE, none, 200, check, "Give a heartbeat another path"),
+    { 0 },
+};
+
 #define ITEM_ROUTES(path, one, many, resource, a_thing, things)                                                           \
     (const struct route[]) {                                                                                              \
         READ   (        path,                sql_##many##_page, "list_" #many,           resource##_READ,  BROWSE, none,        200, one##_page,  "List " things),                    \
@@ -176,4 +213,5 @@ void cmdb_add_routes(struct router *router)
                 router_add_rules(router, route->body, &changed_item);
         }
     }
+    router_add(router, heartbeat_routes, (void *)item_type_of(ENTITY_CHECK));
 }

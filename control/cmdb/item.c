@@ -20,6 +20,7 @@
 void item_clear(struct item *item)
 {
     free(item->object);
+    free(item->heartbeat_path);
     *item = (struct item){0};
 }
 
@@ -38,6 +39,8 @@ static enum err read_item(struct tx *tx, const struct item_type *type, const str
         .version = row_int(rows, 0, 1),
         .object = str_dup(row_text(rows, 0, 0)),
     };
+    if (rows_columns(rows) > 2 && !row_is_null(rows, 0, 2))
+        ret_item->heartbeat_path = str_dup(row_text(rows, 0, 2));
     return OK;
 }
 
@@ -163,6 +166,8 @@ static enum err prepare(struct tx *tx, const struct item_type *type, const json_
 {
     JSON_AUTO json_t *errors = NULL;
 
+    if (type->defaults)
+        type->defaults(fields);
     item_defaults_fill(type, fields);
     TRY(resolve_all(tx, type, earlier, fields, organisation_id, &errors));
     if (type->prepare)

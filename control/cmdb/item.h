@@ -44,7 +44,8 @@ struct item_type {
     const char *collection; /* "environment-groups" */
     struct item_reference references[ITEM_REFERENCES_MAX + 1];
 
-    const struct statement *get;   /* (id): the API's object and its version */
+    /* (id): the API's object, its version, and of a heartbeat its path */
+    const struct statement *get;
     struct statement insert;       /* (id, organisation_id, fields) */
     struct statement update;       /* (id, fields) */
     struct statement delete;       /* (ids) */
@@ -52,6 +53,10 @@ struct item_type {
     struct statement lock;         /* (id): organisation_id */
     struct statement find;         /* (id): organisation_id, parent's id; held against deletion */
     struct statement find_by_path; /* (parent's id, key): id */
+
+    /* Fills in the defaults that go before those of the kind's schema; pure. NULL: there are
+     * none. */
+    void (*defaults)(json_t *fields);
 
     /* Adds what is wrong with a state, whole or as sent, that may not fit the schema; pure. NULL:
      * there are no such rules. */
@@ -76,7 +81,8 @@ struct item {
     struct uuid id;
     struct uuid organisation_id;
     int64_t version;
-    char *object; /* the API's JSON; owned */
+    char *object;         /* the API's JSON; owned */
+    char *heartbeat_path; /* for who may write it, never for the journal; owned; NULL: has none */
 };
 
 void item_clear(struct item *item);

@@ -140,7 +140,7 @@ const struct item_type item_types[] = {
     {
         .kind = ENTITY_CHECK, .word = "check", .words = "check", .collection = "checks",
         .references = { REFERENCE("health_check", "component", "component_id", COMPONENT) },
-        .get = &sql_check_get, .rules = check_rules_check, .prepare = prepare_check,
+        .get = &sql_check_item, .defaults = check_rules_defaults, .rules = check_rules_check, .prepare = prepare_check,
         STATEMENTS("health_check", "component_id",
                    COMMON ", component_id, kind, spec, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after,"
                           " stale_after_s, flap, severity, locations, enabled"),

@@ -16,6 +16,7 @@
 #include "shared/metrics.h"
 
 #include "control/fleet/fleet_private.h"
+#include "control/fleet/heartbeats.h"
 
 #define FRAMES_PER_TURN 64
 #define BUSY_MS         200
@@ -199,8 +200,8 @@ static void answer_busy(struct fleet *fleet, const struct bus_return *way_back,
 
 static void on_ingested(void *context, struct health_report *report)
 {
-    struct fleet *fleet = context;
-    struct ticket *ticket = report->context;
+    struct ticket *ticket = context;
+    struct fleet *fleet = ticket->fleet;
     struct frame_reply reply = {
         .flags = report->rewind ? BUS_REPLY_REWIND : 0,
         .boot_id = report->header.boot_id,
@@ -226,9 +227,18 @@ static void on_plan(void *context, const struct health_plan_entry *entry)
 {
     struct fleet *fleet = context;
 
+    if (heartbeats_plan(fleet->heartbeats, entry))
+        return;
     plan_set(fleet->plan, entry);
-    fleet->planned = true;
     metric_set(&plan_checks, (int64_t)plan_count(fleet->plan));
+}
+
+static void on_loaded(void *context)
+{
+    struct fleet *fleet = context;
+
+    fleet->planned = true;
+    heartbeats_loaded(fleet->heartbeats);
 }
 
 /* What that process has under way; NULL when there is nothing. */
@@ -257,6 +267,7 @@ static void ingest(struct fleet *fleet, struct prober *prober, const struct bus_
     struct ticket *ticket = NEW(struct ticket);
 
     *ticket = (struct ticket){
+        .fleet = fleet,
         .prober = prober,
         .boot_id = header->boot_id,
         .first_seq = header->first_seq,
@@ -264,6 +275,7 @@ static void ingest(struct fleet *fleet, struct prober *prober, const struct bus_
         .way_back = *way_back,
     };
     list_init(&ticket->link);
+    report->done = on_ingested;
     report->context = ticket;
     report->received_us = clock_monotonic_us();
     if (!health_ingest(fleet->config.health, report)) {
@@ -398,6 +410,7 @@ enum err fleet_new(const struct fleet_config *config, struct fleet **ret_fleet)
 
     fleet->config = *config;
     fleet->plan = plan_new((uint64_t)clock_wall_ms() * 1000);
+    fleet->heartbeats = heartbeats_new(config->loop, config->health);
     previews_init(fleet);
     TRY(bus_replier_new(config->bus_url, &fleet->bus));
     ev_io_init(&fleet->readable, on_readable, bus_replier_fd(fleet->bus), EV_READ);
@@ -416,7 +429,7 @@ enum err fleet_new(const struct fleet_config *config, struct fleet **ret_fleet)
 
 struct health_fleet fleet_for_health(struct fleet *fleet)
 {
-    return (struct health_fleet){.context = fleet, .plan = on_plan, .ingested = on_ingested};
+    return (struct health_fleet){.context = fleet, .plan = on_plan, .loaded = on_loaded};
 }
 
 bool fleet_is_ready(void *context, char *reason, size_t reason_bytes)
@@ -450,6 +463,7 @@ void fleet_free(struct fleet *fleet)
     previews_clear(fleet);
     bus_replier_free(fleet->bus);
     plan_free(fleet->plan);
+    heartbeats_free(fleet->heartbeats);
     buf_clear(&fleet->frame);
     buf_clear(&fleet->reply);
     free(fleet);

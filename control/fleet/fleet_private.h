@@ -29,6 +29,7 @@ struct command {
 
 /* A report on its way through the engine. */
 struct ticket {
+    struct fleet *fleet;
     struct prober *prober; /* NULL: nobody waits for the answer any more */
     struct list link;      /* in prober->under_way */
     uint64_t boot_id;
@@ -48,6 +49,7 @@ struct prober {
     VEC(struct command) commands;
 };
 
+struct heartbeats;
 struct preview;
 
 struct fleet {
@@ -57,6 +59,7 @@ struct fleet {
     struct buf frame;
     struct buf reply;
     struct plan *plan;
+    struct heartbeats *heartbeats;
     bool planned; /* the engine has loaded: an empty plan is one */
     struct prober *probers;
     struct preview *previews; /* that wait for an answer, by token */

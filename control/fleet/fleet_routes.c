@@ -1,4 +1,6 @@
 /* Commands to probers: run a check now, try one out. */
+#include "contract/check.h"
+
 #include "shared/json.h"
 #include "shared/mem.h"
 
@@ -8,6 +10,8 @@
 #include "control/api/router.h"
 #include "control/cmdb/cmdb.h"
 #include "control/fleet/fleet_private.h"
+#include "control/fleet/heartbeat_routes.h"
+#include "control/fleet/heartbeats.h"
 
 /* A prober may take half a second to ask, and as long to answer. */
 #define PREVIEW_EXTRA_MS   2000
@@ -21,6 +25,9 @@ static enum err run_check(const struct request *request, struct reply *reply)
     TRY(request_uuid(request, "id", &command.check_id));
     if (!health_may_see(fleet->config.health, &request->principal, &command.check_id))
         return fail(ERR_NOT_FOUND, "not_found", "There is no check with this id.");
+    if (heartbeats_has(fleet->heartbeats, &command.check_id))
+        return fail(ERR_CONFLICT, "check_not_probed",
+                    "A heartbeat is not probed: its target calls, at the check's heartbeat_path.");
     if (!plan_has(fleet->plan, &command.check_id))
         return fail(ERR_CONFLICT, "check_paused", "The check is paused.");
     if (!fleet_command(fleet, &command, true))
@@ -46,6 +53,19 @@ static char *document_of(const json_t *check, int64_t timeout_ms)
     return json_dumps(document, JSON_COMPACT);
 }
 
+/* There is nothing to try out: nobody but the target can make the call. */
+static enum err refuse_heartbeat(const json_t *check)
+{
+    json_t *errors = NULL;
+
+    if (!str_equal(str_of(json_text(check, "kind", "")), STR(CHECK_HEARTBEAT)))
+        return OK;
+    json_add_error(&errors, "/kind", "not_probed",
+                   "A heartbeat is not probed, so there is nothing to try out. The check is valid: "
+                   "create it, and have its target call its heartbeat_path.");
+    return fail_fields(ERR_INVALID, "check_not_probed", "A heartbeat cannot be tried out.", errors);
+}
+
 static enum err preview_check(struct request *request, struct reply *reply)
 {
     AUTO(xfree) char *document = NULL;
@@ -54,6 +74,7 @@ static enum err preview_check(struct request *request, struct reply *reply)
     int64_t timeout_ms;
 
     TRY(cmdb_complete_check(request->body));
+    TRY(refuse_heartbeat(request->body));
     timeout_ms = MIN(json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS),
                      (int64_t)PREVIEW_TIMEOUT_MS);
     document = document_of(request->body, timeout_ms);
@@ -78,4 +99,5 @@ void fleet_add_routes(struct fleet *fleet, struct router *router)
 {
     router_add_schemas(router, fleet_schemas);
     router_add(router, fleet_routes, fleet);
+    router_add(router, heartbeat_routes, fleet);
 }

@@ -6,7 +6,8 @@
 #include "control/health/engine_private.h"
 #include "control/store/query.h"
 
-#define MILLIONTHS 1000000
+#define MILLIONTHS     1000000
+#define NEVER_STALE_MS (INT64_MAX / 4) /* far off, and nothing overflows that it is added to */
 
 enum entity_kind engine_kind_of(struct str word)
 {
@@ -89,6 +90,9 @@ void engine_read_check(struct engine *engine, const struct rows *rows, int row)
         .flap_high_pct = JUDGE_FLAP_HIGH_PCT,
         .flap_low_pct = JUDGE_FLAP_LOW_PCT,
     };
+    /* Who has not called is down, not unknown: control itself makes that result. */
+    if (str_equal(row_text(rows, row, 1), STR(CHECK_HEARTBEAT)))
+        check->params.stale_after_ms = NEVER_STALE_MS;
     check->degraded_only = row_bool(rows, row, 11);
     check->enabled = row_bool(rows, row, 12);
     engine->plan_revision = MAX(engine->plan_revision, row_int(rows, row, 13));
@@ -105,10 +109,13 @@ void engine_read_check(struct engine *engine, const struct rows *rows, int row)
                                     .check_id = id,
                                     .probed = check->enabled,
                                     .at_once = !check->state.has_result,
+                                    .ever = check->results > 0,
                                     .interval_ms = (uint32_t)check->params.interval_ms,
                                     .timeout_ms = (uint32_t)row_int(rows, row, 5),
+                                    .last_at_ms = check->state.last_result_at_ms,
                                     .kind = row_text(rows, row, 1),
                                     .spec = row_text(rows, row, 2),
+                                    .token = row_text(rows, row, 14),
                                 });
 }
 

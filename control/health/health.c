@@ -82,8 +82,13 @@ static void hand_out(struct health *health, struct news *news)
     read_model_apply(health->model, news);
     for (size_t i = 0; i < news->plan.len; i++)
         health->fleet.plan(health->fleet.context, &news->plan.items[i].entry);
-    for (size_t i = 0; i < news->reports.len; i++)
-        health->fleet.ingested(health->fleet.context, news->reports.items[i]);
+    if (news->loaded)
+        health->fleet.loaded(health->fleet.context);
+    for (size_t i = 0; i < news->reports.len; i++) {
+        struct health_report *report = news->reports.items[i];
+
+        report->done(report->context, report);
+    }
     for (size_t i = 0; i < news->written.len; i++)
         server_release_reply(news->written.items[i]);
 }

@@ -45,7 +45,11 @@ struct health_report {
     struct frame_cursor cursor; /* its results */
     struct buf frame;
     int64_t received_us; /* monotonic */
-    void *context;       /* of who gave it */
+
+    /* Of who gave it: called on the loop once it is committed, refused or dropped, and takes
+     * it. */
+    void (*done)(void *context, struct health_report *report);
+    void *context;
 
     /* filled in by the engine */
     bool dropped; /* the engine ends, and has not stored it */
@@ -60,15 +64,18 @@ void health_report_free(struct health_report *report);
 
 DEFINE_AUTO(struct health_report *, health_report_free);
 
-/* One check as probers have to know it; texts are borrowed for the call. */
+/* One check as those have to know it who bring its results; texts are borrowed for the call. */
 struct health_plan_entry {
     struct uuid check_id;
-    bool probed;  /* false: it is disabled or gone */
+    bool probed;  /* false: it is disabled, or gone: then it has no kind either */
     bool at_once; /* there is no result yet */
+    bool ever;    /* there was a result at some time, maybe before a pause */
     uint32_t interval_ms;
     uint32_t timeout_ms;
+    int64_t last_at_ms; /* of the last result since the check began or was resumed; 0: none */
     struct str kind;
-    struct str spec; /* JSON */
+    struct str spec;  /* JSON */
+    struct str token; /* of a heartbeat's path; a secret */
 };
 
 /* Who distributes the work to probers: control/fleet. Called on the loop. */
@@ -76,8 +83,8 @@ struct health_fleet {
     void *context;
     void (*plan)(void *context, const struct health_plan_entry *entry);
 
-    /* The report is committed, refused or dropped: takes it. */
-    void (*ingested)(void *context, struct health_report *report);
+    /* plan() has told of everything that there is. */
+    void (*loaded)(void *context);
 };
 
 struct health_config {

@@ -16,10 +16,10 @@
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/health/health.sql.h"
+#include "control/health/model_json.h"
 #include "control/health/samples.h"
 #include "control/store/query.h"
 
-#define LOCATION   STR("default")
 #define FOREVER_MS 253402300799999 /* the end of the year 9999 */
 
 /* One result of a page; `record` is empty for a packed one. */
@@ -128,14 +128,12 @@ static void write_entry(struct buf *out, const struct page *page, const struct e
 {
     struct str record = entry->record;
     char check[UUID_TEXT_BYTES];
-    char prober[UUID_TEXT_BYTES];
     char at[TIMESTAMP_BYTES];
     struct result result;
 
     uuid_format(&page->check_id, check);
     if (record.ptr && frame_result_read(&record, &result)) {
-        result_json_write(out, &result, str_of(check), LOCATION,
-                          str_of(uuid_format(&entry->prober_id, prober)));
+        model_write_full_result(out, &result, str_of(check), &entry->prober_id);
         return;
     }
     buf_printf(out,

@@ -61,19 +61,27 @@ void model_write_status(struct buf *out, const struct status *status)
     buf_append_char(out, '}');
 }
 
+void model_write_full_result(struct buf *out, const struct result *result, struct str check,
+                             const struct uuid *prober_id)
+{
+    char prober[UUID_TEXT_BYTES];
+    bool own = uuid_is_nil(prober_id);
+
+    result_json_write(out, result, check, STR("default"),
+                      own ? STR("") : str_of(uuid_format(prober_id, prober)));
+}
+
 void model_write_result(struct buf *out, const struct model_entity *check)
 {
     struct str rest = str_n(check->record, check->record_len);
     struct result result;
     char id[UUID_TEXT_BYTES];
-    char prober[UUID_TEXT_BYTES];
 
     if (!check->record || !frame_result_read(&rest, &result)) {
         buf_append_text(out, "null");
         return;
     }
-    result_json_write(out, &result, str_of(uuid_format(&check->id, id)), STR("default"),
-                      str_of(uuid_format(&check->prober_id, prober)));
+    model_write_full_result(out, &result, str_of(uuid_format(&check->id, id)), &check->prober_id);
 }
 
 /* Tree ---------------------------------------------------------------------------------------- */

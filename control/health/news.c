@@ -25,6 +25,7 @@ void news_free(struct news *news)
     for (size_t i = 0; i < news->plan.len; i++) {
         free(news->plan.items[i].kind);
         free(news->plan.items[i].spec);
+        free(news->plan.items[i].token);
     }
     vec_clear(&news->nodes);
     vec_clear(&news->removed);
@@ -93,9 +94,11 @@ void news_add_result(struct news *news, const struct uuid *check_id, const struc
 
 void news_add_plan(struct news *news, const struct health_plan_entry *entry)
 {
-    struct news_plan copy = {*entry, str_dup(entry->kind), str_dup(entry->spec)};
+    struct news_plan copy = {*entry, str_dup(entry->kind), str_dup(entry->spec),
+                             str_dup(entry->token)};
 
     copy.entry.kind = str_of(copy.kind);
     copy.entry.spec = str_of(copy.spec);
+    copy.entry.token = str_of(copy.token);
     vec_push(&news->plan, copy);
 }

@@ -64,6 +64,7 @@ struct news_plan {
     struct health_plan_entry entry;
     char *kind;
     char *spec;
+    char *token;
 };
 
 struct news {

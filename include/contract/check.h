@@ -19,3 +19,9 @@
 #define CHECK_HEADERS_MAX          50
 #define CHECK_FOLLOW_REDIRECTS_MAX 20
 #define CHECK_STEPS_MAX            32
+
+/* Of the kind that control serves by itself, because the target calls us. */
+#define CHECK_HEARTBEAT             "heartbeat"
+#define CHECK_HEARTBEAT_RUN         1 /* its fall and rise when not given: one missed call is enough */
+#define CHECK_HEARTBEAT_S_MAX       31622400 /* interval and grace; 366 days */
+#define CHECK_HEARTBEAT_GRACE_S_MAX 3600     /* default: as long as the interval, at most this */

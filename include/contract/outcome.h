@@ -6,7 +6,8 @@
 #pragma once
 
 /*      number, name, word, verdict
- * (SLOW and CERT_EXPIRING are warn or fail by threshold; SCRIPT_EXIT goes by the exit status) */
+ * (SLOW and CERT_EXPIRING are warn or fail by threshold; SCRIPT_EXIT goes by the exit status;
+ * REPORTED is warn or fail as the target said itself, by a heartbeat) */
 #define OUTCOME_TABLE(ROW)                                                                         \
     ROW(0, OK, "ok", VERDICT_OK)                                                                   \
     ROW(1, DNS_NXDOMAIN, "dns_nxdomain", VERDICT_FAIL)                                             \
@@ -42,7 +43,8 @@
     ROW(31, SCRIPT_SIGNAL, "script_signal", VERDICT_ERROR)                                         \
     ROW(32, CERT_EXPIRING, "cert_expiring", VERDICT_WARN)                                          \
     ROW(33, HEARTBEAT_MISSED, "heartbeat_missed", VERDICT_FAIL)                                    \
-    ROW(34, PROBER_ERROR, "prober_error", VERDICT_ERROR)
+    ROW(34, PROBER_ERROR, "prober_error", VERDICT_ERROR)                                           \
+    ROW(35, REPORTED, "reported", VERDICT_FAIL)
 
 #define OUTCOME_ENUM(number, name, word, verdict) OUTCOME_##name = (number),
 

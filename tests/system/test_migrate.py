@@ -50,6 +50,8 @@ def forget_last_migration(data):
     text = re.sub(r"--.*", "", MIGRATIONS[-1].read_text())
     for what, name in re.findall(r"CREATE (TABLE|SEQUENCE|VIEW|DOMAIN|TYPE|FUNCTION)\s+(\w+)", text):
         sql(data, f"DROP {what} IF EXISTS {name} CASCADE")
+    for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", text):
+        sql(data, f"ALTER TABLE {table} DROP COLUMN {column}")
     sql(data, f"DELETE FROM schema_migration WHERE name = '{MIGRATIONS[-1].name}'")
 
 

@@ -86,6 +86,55 @@ static void test_a_chosen_value_does_not_follow(void **state)
     assert_int_equal(json_integer_or(check, "stale_after_s", 0), 200);
 }
 
+/* --- heartbeats --- */
+
+static void test_a_heartbeat_has_defaults_of_its_own(void **state)
+{
+    static const struct {
+        const char *check;
+        int64_t interval_s;
+        int64_t fall;
+        int64_t rise;
+    } cases[] = {
+        {"{\"kind\":\"heartbeat\",\"spec\":{}}", 30, 1, 1},
+        {"{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":60},\"rise\":2}", 60, 1, 2},
+        {"{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":604800},\"fall\":4}", 86400, 4, 1},
+        {"{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":60},\"interval_s\":7}", 7, 1, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        JSON_AUTO json_t *check = parsed(cases[i].check);
+
+        assert_int_equal(cmdb_complete_check(check), OK);
+        assert_int_equal(json_integer_or(check, "interval_s", 0), cases[i].interval_s);
+        assert_int_equal(json_integer_or(check, "fall", 0), cases[i].fall);
+        assert_int_equal(json_integer_or(check, "rise", 0), cases[i].rise);
+    }
+}
+
+static void test_a_heartbeats_interval_follows_its_spec(void **state)
+{
+    JSON_AUTO json_t *earlier =
+        parsed("{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":60},\"interval_s\":60,"
+               "\"timeout_ms\":5000,\"retry_interval_s\":60,\"stale_after_s\":185}");
+    JSON_AUTO json_t *check = json_deep_copy(earlier);
+    JSON_AUTO json_t *chosen = json_deep_copy(earlier);
+
+    (void)state;
+    json_object_set_new(check, "spec", parsed("{\"interval_s\":20}"));
+    check_rules_follow(earlier, check);
+    check_rules_complete(check);
+    assert_int_equal(json_integer_or(check, "interval_s", 0), 20);
+    assert_int_equal(json_integer_or(check, "retry_interval_s", 0), 20);
+
+    json_object_set_new(chosen, "interval_s", json_integer(30));
+    json_object_set_new(chosen, "spec", parsed("{\"interval_s\":20}"));
+    check_rules_follow(earlier, chosen);
+    check_rules_complete(chosen);
+    assert_int_equal(json_integer_or(chosen, "interval_s", 0), 30);
+}
+
 /* --- kinds --- */
 
 /* The kinds that field_check_kind.json allows. */
@@ -148,6 +197,10 @@ static const struct {
     {"{\"kind\":\"http\",\"spec\":{\"url\":\"ftp://a/\",\"expect\":{\"status\":\"abc\"}}}",
      "/spec/url /spec/expect/status"},
     {"{\"kind\":\"script\",\"spec\":{\"command\":\"../sh\"}}", "/spec/command"},
+    {"{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":0,\"grace_s\":-1}}",
+     "/spec/interval_s /spec/grace_s"},
+    {"{\"kind\":\"heartbeat\",\"interval_s\":0,\"spec\":{\"url\":\"x\"}}", "/spec/url"},
+    {"{\"kind\":\"heartbeat\",\"spec\":{\"interval_s\":5},\"timeout_ms\":5001}", "/timeout_ms"},
 };
 
 static void test_every_mistake_has_its_pointer(void **state)
@@ -177,6 +230,8 @@ int main(void)
         cmocka_unit_test(test_stale_after_is_at_least_half_a_minute),
         cmocka_unit_test(test_a_default_follows_the_interval),
         cmocka_unit_test(test_a_chosen_value_does_not_follow),
+        cmocka_unit_test(test_a_heartbeat_has_defaults_of_its_own),
+        cmocka_unit_test(test_a_heartbeats_interval_follows_its_spec),
         cmocka_unit_test(test_each_kind_of_the_contract_is_allowed),
         cmocka_unit_test(test_every_mistake_has_its_pointer),
     };
