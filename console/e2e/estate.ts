@@ -38,14 +38,14 @@ interface Created {
   id: string;
 }
 
-async function post(path: string, body: object): Promise<Created> {
+async function post<T = Created>(path: string, body: object): Promise<T> {
   const answer = await fetch(`${process.env.EM_URL}/api/v1/${path}`, {
     method: "POST",
     headers: { Authorization: `Bearer ${process.env.EM_ADMIN_KEY}`, "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as Created;
+  return (await answer.json()) as T;
 }
 
 async function get<T>(path: string): Promise<T> {
@@ -126,6 +126,34 @@ export async function makeEstate(target: Target): Promise<Estate> {
     component: component.id,
     check: check.id,
   };
+}
+
+/** Adds a job to Ledger in SIT that calls us. */
+export async function addJob(name: string) {
+  const ledger = `${name}/retail/ledger`;
+  await post("component-definitions", { system: ledger, key: "job", name: "Job", kind: "batch" });
+  const component = await post("components", {
+    instance: `${ledger}/sit`,
+    definition: `${ledger}/job`,
+    key: "job",
+    name: "Nightly job",
+  });
+  const check = await post<Created & { heartbeat_path: string }>("checks", {
+    component: component.id,
+    name: "calls",
+    kind: "heartbeat",
+    spec: { interval_s: 86_400, grace_s: 5_400 },
+  });
+  return { component: component.id, address: process.env.EM_URL + check.heartbeat_path };
+}
+
+/** Deletes a component with its checks. */
+export async function removeComponent(id: string): Promise<void> {
+  const answer = await fetch(`${process.env.EM_URL}/api/v1/components/${id}?cascade=true`, {
+    method: "DELETE",
+    headers: { Authorization: `Bearer ${process.env.EM_ADMIN_KEY}` },
+  });
+  if (!answer.ok) throw new Error(`DELETE components/${id}: ${answer.status}`);
 }
 
 /** Waits until the service itself says that the instance is in this state. */

@@ -1,3 +1,4 @@
+import { addJob, removeComponent } from "./estate";
 import { expect, live, test, waitForState } from "./test";
 
 test("a component's sheet shows its checks, results and events, and runs a check", async ({
@@ -34,6 +35,32 @@ test("a component's sheet shows its checks, results and events, and runs a check
   await expect(instance).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(instance).toBeHidden();
+});
+
+test("a heartbeat shows where to call, and that it was called", async ({ page, estate }) => {
+  const { component, address } = await addJob(estate.name);
+  try {
+    await page.goto(`/?ci=${component}`);
+    await live(page);
+    const sheet = page.getByRole("dialog", { name: "Component" });
+    const calls = sheet.getByRole("region", { name: "Calls" });
+    await expect(calls).toContainText(address);
+    await expect(calls).toContainText("every 1 d, with 90 min of grace");
+    await expect(calls.getByRole("button", { name: "Copy the address to call" })).toBeVisible();
+    const checks = sheet.getByRole("region", { name: "Checks" });
+    await expect(checks).toContainText("Never called.");
+    await expect(checks.getByRole("button", { name: /^Run / })).toHaveCount(0);
+
+    await expect(sheet.getByRole("region", { name: "Durations" })).toHaveCount(0);
+    expect((await fetch(`${address}?message=all+saved&duration_ms=1500`)).status).toBe(200);
+    await expect(checks).toContainText("just now");
+    await expect(sheet.getByRole("region", { name: "Durations" })).toContainText("1.50 s");
+    const results = sheet.getByRole("table", { name: "Recent results, newest first" });
+    await expect(results.getByRole("row").nth(1)).toContainText("all saved");
+    await expect(sheet.getByRole("region", { name: "Events" })).toContainText("Operational");
+  } finally {
+    await removeComponent(component);
+  }
 });
 
 test("new results arrive while the sheet is open", async ({ page, estate }) => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { formatAgo, formatCount, formatDuration, formatIn, formatInstant, formatMicros } from "./format";
+import {
+  formatAgo,
+  formatCount,
+  formatDuration,
+  formatIn,
+  formatInstant,
+  formatMicros,
+  formatSeconds,
+} from "./format";
 
 const MINUTE = 60_000;
 
@@ -14,6 +22,18 @@ describe("durations", () => {
     [24 * 60 * MINUTE - 1, "23 h"],
     [49 * 60 * MINUTE, "2 d"],
   ])("%d ms is %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
+});
+
+describe("exact lengths of time", () => {
+  it.each([
+    [0, "0 s"],
+    [90, "90 s"],
+    [120, "2 min"],
+    [5_400, "90 min"],
+    [7_200, "2 h"],
+    [90_000, "25 h"],
+    [604_800, "7 d"],
+  ])("%d s is %s", (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
 });
 
 describe("moments", () => {

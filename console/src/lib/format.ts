@@ -13,6 +13,15 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(abs / DAY)} d`;
 }
 
+/** Whole seconds in the largest unit that says them exactly: `90 s`, `90 min`, `1 d`. */
+export function formatSeconds(seconds: number): string {
+  const ms = seconds * 1_000;
+  if (ms >= DAY && ms % DAY === 0) return `${ms / DAY} d`;
+  if (ms >= HOUR && ms % HOUR === 0) return `${ms / HOUR} h`;
+  if (ms >= MINUTE && ms % MINUTE === 0) return `${ms / MINUTE} min`;
+  return `${seconds} s`;
+}
+
 /** How long ago `at` was; absolute once it is more than a day old. */
 export function formatAgo(at: number, now: number): string {
   const age = now - at;

@@ -67,6 +67,8 @@ export interface Spec {
   address?: string;
   port?: number;
   command?: string;
+  interval_s?: number | null;
+  grace_s?: number | null;
   expect?: { warn_ms?: number | null; fail_ms?: number | null } | null;
 }
 

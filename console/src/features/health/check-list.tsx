@@ -10,6 +10,7 @@ import { useCan } from "@/features/access";
 import { formatMicros, formatWord } from "@/lib/format";
 import type { CheckHealth } from "@/lib/types";
 import { cn } from "@/lib/utils";
+import { isHeartbeat } from "./entity";
 import { useRunCheck } from "./queries";
 
 /** A component's checks: state, last result and when the next is due. Picking one shows its results below. */
@@ -46,7 +47,8 @@ export function CheckList({
                 {check.name}
               </button>
               <span className="text-xs text-muted-foreground">
-                {check.check_kind} · every {check.interval_s} s
+                {check.check_kind}
+                {isHeartbeat(check) ? null : ` · every ${check.interval_s} s`}
               </span>
               {check.enabled ? null : <Tag word="paused" />}
               {check.soft ? <Tag word="confirming" /> : null}
@@ -54,7 +56,7 @@ export function CheckList({
             </p>
             <LastResult check={check} />
           </div>
-          {mayRun ? <RunButton check={check} /> : null}
+          {mayRun && !isHeartbeat(check) ? <RunButton check={check} /> : null}
         </li>
       ))}
     </ul>
@@ -67,20 +69,25 @@ function Tag({ word }: { word: string }) {
 
 function LastResult({ check }: { check: CheckHealth }) {
   const { last } = check;
-  if (!last) return <p className="text-xs text-muted-foreground">No result yet.</p>;
+  if (!last)
+    return (
+      <p className="text-xs text-muted-foreground">
+        {isHeartbeat(check) ? "Never called." : "No result yet."}
+      </p>
+    );
   const next = new Date(Date.parse(last.at) + check.interval_s * 1_000).toISOString();
   return (
     <p className="flex flex-wrap items-center gap-x-2 text-xs text-muted-foreground">
       <VerdictMark verdict={last.verdict} />
-      <span className="numeric">{formatMicros(last.timings_us.total)}</span>
+      {isHeartbeat(check) ? null : <span className="numeric">{formatMicros(last.timings_us.total)}</span>}
       <Time at={last.at} className="numeric" />
-      {check.enabled ? (
+      {check.enabled && !isHeartbeat(check) ? (
         <span>
           next <Time at={next} as="until" className="numeric" />
         </span>
       ) : null}
       {last.verdict === "ok" ? null : (
-        <span className="basis-full">{last.message ?? formatWord(last.outcome)}</span>
+        <span className="basis-full">{last.message || formatWord(last.outcome)}</span>
       )}
     </p>
   );

@@ -8,7 +8,9 @@ import type { CheckHealth } from "@/lib/types";
 import { useSheets } from "@/lib/url";
 import { BecauseList } from "./because-list";
 import { CheckList } from "./check-list";
+import { isHeartbeat } from "./entity";
 import { EventTimeline } from "./event-timeline";
+import { HeartbeatAddress } from "./heartbeat-address";
 import { LatencyChart } from "./latency-chart";
 import { MaintenanceButton, OpenMaintenance } from "./maintenance-actions";
 import { useCheck, useResults } from "./queries";
@@ -65,41 +67,49 @@ export function ComponentSheet({ id }: { id: string }) {
   );
 }
 
-/** The chart and the list of one check's results. */
+/** The chart and the list of one check's results; where to call when it is a heartbeat. */
 function CheckResults({ check }: { check: CheckHealth }) {
   const results = useResults(check.id);
   const definition = useCheck(check.id).data;
   const expect = definition?.spec.expect;
+  const untimed = isHeartbeat(check) && results.data?.every(({ timings_us }) => timings_us.total === 0);
   return (
     <ErrorBoundary key={check.id} what="Results">
-      <SheetSection
-        title="Response times"
-        aside={
-          <span className="max-w-80 truncate font-mono max-md:max-w-52 text-2xs text-muted-foreground">
-            {targetOf(definition)}
-          </span>
-        }
-      >
-        {results.isError ? (
-          <ErrorView
-            error={results.error}
-            what="Results"
-            onRetry={() => void results.refetch()}
-            className="py-4"
-          />
-        ) : results.data ? (
-          <LatencyChart
-            results={results.data}
-            intervalMs={check.interval_s * 1_000}
-            warnMs={expect?.warn_ms}
-            failMs={expect?.fail_ms}
-          />
-        ) : (
-          <Delayed>
-            <Skeleton className="h-42" />
-          </Delayed>
-        )}
-      </SheetSection>
+      {definition && isHeartbeat(check) ? (
+        <SheetSection title="Calls">
+          <HeartbeatAddress check={definition} />
+        </SheetSection>
+      ) : null}
+      {untimed ? null : (
+        <SheetSection
+          title={isHeartbeat(check) ? "Durations" : "Response times"}
+          aside={
+            <span className="max-w-80 truncate font-mono max-md:max-w-52 text-2xs text-muted-foreground">
+              {targetOf(definition)}
+            </span>
+          }
+        >
+          {results.isError ? (
+            <ErrorView
+              error={results.error}
+              what="Results"
+              onRetry={() => void results.refetch()}
+              className="py-4"
+            />
+          ) : results.data ? (
+            <LatencyChart
+              results={results.data}
+              intervalMs={check.interval_s * 1_000}
+              warnMs={expect?.warn_ms}
+              failMs={expect?.fail_ms}
+            />
+          ) : (
+            <Delayed>
+              <Skeleton className="h-42" />
+            </Delayed>
+          )}
+        </SheetSection>
+      )}
       {results.data?.length ? (
         <SheetSection title="Recent results">
           <ResultList results={results.data} />

@@ -64,6 +64,6 @@ export function ResultList({ results }: { results: Result[] }) {
 
 function describe(result: Result): string {
   const status = result.http?.status ? `HTTP ${result.http.status}` : null;
-  if (result.verdict === "ok") return [status, result.address].filter(Boolean).join(" · ");
-  return result.message ?? formatWord(result.outcome);
+  if (result.verdict === "ok") return [status, result.message || result.address].filter(Boolean).join(" · ");
+  return result.message || formatWord(result.outcome);
 }
