@@ -210,13 +210,20 @@ enum wait probe_end(struct probe *probe, enum outcome outcome, const char *forma
     return WAIT_END;
 }
 
+bool probe_is_too_slow(const struct probe *probe)
+{
+    uint32_t fail_ms = probe->check->fail_ms;
+
+    return fail_ms && probe_elapsed_us(probe) / 1000 >= fail_ms;
+}
+
 enum wait probe_succeed(struct probe *probe, const char *format, ...)
 {
     const struct check *check = probe->check;
     int64_t total_ms = probe_elapsed_us(probe) / 1000;
     va_list arguments;
 
-    if (check->fail_ms && total_ms >= check->fail_ms)
+    if (probe_is_too_slow(probe))
         return probe_end_as(probe, VERDICT_FAIL, OUTCOME_SLOW, "took %lld ms, the limit is %u ms",
                             (long long)total_ms, check->fail_ms);
     if (check->warn_ms && total_ms >= check->warn_ms)

@@ -117,6 +117,9 @@ enum wait probe_end_as(struct probe *probe, enum verdict verdict, enum outcome o
 /* All that was expected has come: ok, or `slow` by the check's thresholds. */
 enum wait probe_succeed(struct probe *probe, const char *format, ...) PRINTF(2, 3);
 
+/* Whether probe_succeed() would fail for being slow. */
+bool probe_is_too_slow(const struct probe *probe);
+
 /* Ends the probe for what stream_…() returned: IO_EOF or IO_ERROR, in the words of the phase. */
 enum wait probe_end_io(struct probe *probe, enum io io);
 

@@ -42,8 +42,7 @@ static void read_expectations(struct http_spec *spec, const json_t *expect, json
                        failure_last()->detail);
         failure_clear();
     }
-    spec->cert_warn_days = (int)json_integer_or(expect, "cert_warn_days", -1);
-    spec->cert_fail_days = (int)json_integer_or(expect, "cert_fail_days", -1);
+    spec->expiry = cert_expiry_read(expect);
 }
 
 void http_spec_new(struct check *check, const json_t *json, json_t **errors)

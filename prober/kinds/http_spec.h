@@ -17,6 +17,7 @@
 #include "shared/vec.h"
 
 #include "prober/check.h"
+#include "prober/kinds/cert_expiry.h"
 #include "prober/kinds/endpoint_spec.h"
 
 struct http_header {
@@ -38,8 +39,7 @@ struct http_spec {
     struct status_list status;
     char *body_contains; /* NULL: off */
     struct regex *body_regex;
-    int cert_warn_days; /* -1: off */
-    int cert_fail_days;
+    struct cert_expiry expiry;
 
     struct buf request; /* the first one, ready to be sent */
 };

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "shared/clock.h"
 #include "shared/http_parse.h"
 
+#include "prober/kinds/cert_expiry.h"
 #include "prober/kinds/http_spec.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/probe.h"
@@ -21,7 +21,6 @@
 #define READS_PER_STEP            4   /* a fast endless body must not hold up the loop */
 #define CHAIN_BYTES_MAX           384 /* of redirects, for the message */
 #define QUOTED_BYTES_MAX          64  /* of what is no HTTP */
-#define DAY_MS                    INT64_C(86400000)
 
 struct http_state {
     const struct url *url; /* the spec's, or `redirected` */
@@ -33,8 +32,7 @@ struct http_state {
     bool has_head;
     bool is_cut; /* the server did not take the whole request */
     uint64_t body_bytes;
-    int64_t leaf_expires_ms; /* the earliest over all hops; 0: none seen */
-    int64_t chain_expires_ms;
+    struct result_tls certificates; /* the earliest ends over all hops */
     struct url redirected;
     struct buf composed;
     struct buf chain; /* " → url" for each redirect */
@@ -99,30 +97,21 @@ static enum wait http_begin(struct probe *probe)
     state->request = buf_str(&spec->request);
     state->options = (struct http_request_options){spec->method, spec->body != NULL, true};
     state->redirects = 0;
-    state->leaf_expires_ms = 0;
-    state->chain_expires_ms = 0;
+    state->certificates = (struct result_tls){0};
     state->redirected = (struct url){0};
     state->composed = (struct buf){0};
     state->chain = (struct buf){0};
     return dial_url(probe);
 }
 
-static int64_t earlier(int64_t a_ms, int64_t b_ms)
-{
-    if (a_ms == 0 || b_ms == 0)
-        return a_ms + b_ms;
-    return MIN(a_ms, b_ms);
-}
-
-/* The expiry in the result is the earliest of all hops. */
+/* The result has the earliest end of all hops. */
 static void note_certificates(struct probe *probe)
 {
     struct http_state *state = state_of(probe);
     struct result_tls *tls = &probe->result.tls;
 
-    state->leaf_expires_ms = tls->not_after_ms = earlier(state->leaf_expires_ms, tls->not_after_ms);
-    state->chain_expires_ms = tls->chain_not_after_ms =
-        earlier(state->chain_expires_ms, tls->chain_not_after_ms);
+    cert_expiry_merge(tls, &state->certificates);
+    state->certificates = *tls;
 }
 
 static enum wait http_send(struct probe *probe)
@@ -253,29 +242,10 @@ static enum wait judge_body(struct probe *probe)
     return probe_end(probe, OUTCOME_LIMIT_EXCEEDED, "the expression takes too long on this body");
 }
 
-/* The outcome for a certificate that expires in less than `days`; WAIT_NONE when it does not. */
-static enum wait judge_expiry(struct probe *probe, int days, enum verdict verdict)
-{
-    const struct http_state *state = state_of(probe);
-    bool is_leaf = state->leaf_expires_ms == state->chain_expires_ms;
-    int64_t left_ms = state->chain_expires_ms - clock_wall_ms();
-
-    if (days < 0 || state->chain_expires_ms == 0 || left_ms > days * DAY_MS)
-        return WAIT_NONE;
-    if (left_ms < 0)
-        return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expired %lld days ago",
-                            is_leaf ? "the certificate" : "a certificate of the chain",
-                            (long long)(-left_ms / DAY_MS));
-    return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expires in %lld days",
-                        is_leaf ? "the certificate" : "a certificate of the chain",
-                        (long long)(left_ms / DAY_MS));
-}
-
 static enum wait judge(struct probe *probe)
 {
     const struct http_spec *spec = spec_of(probe);
     unsigned status = probe->result.http.status;
-    uint32_t total_ms;
     enum wait wait;
 
     probe_enter(probe, PHASE_ASSERT);
@@ -284,11 +254,7 @@ static enum wait judge(struct probe *probe)
                          spec->status_text);
     if ((wait = judge_body(probe)) != WAIT_NONE)
         return wait;
-    if ((wait = judge_expiry(probe, spec->cert_fail_days, VERDICT_FAIL)) != WAIT_NONE)
-        return wait;
-    total_ms = (uint32_t)(probe_elapsed_us(probe) / 1000);
-    if (!(probe->check->fail_ms && total_ms >= probe->check->fail_ms) &&
-        (wait = judge_expiry(probe, spec->cert_warn_days, VERDICT_WARN)) != WAIT_NONE)
+    if ((wait = cert_expiry_judge(probe, &spec->expiry)) != WAIT_NONE)
         return wait;
     return probe_succeed(probe, "status %u, %u bytes", status, probe->result.http.body_bytes);
 }

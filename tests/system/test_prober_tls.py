@@ -94,6 +94,26 @@ def test_expiry_warns_and_fails_by_days(prober_once, authority):
     assert "expires in 9 days" in run.results["warn"]["message"]
 
 
+def test_expiry_counts_the_chain_that_was_verified(prober_once, authority):
+    """What is merely shown beside it does not, unless there was no verification."""
+    authority.intermediate("ending", to_days=6)
+    authority.issue("by-ending", issuer="ending")
+    authority.issue("by-root")
+    limits = {"cert_warn_days": 21}
+    with Server(answer(OK), authority.context("by-ending", more=["ending"])) as needed, \
+            Server(answer(OK), authority.context("by-root", more=["ending"])) as shown:
+        run = prober_once([
+            https(needed.port, id="needed", ca=authority.ca, expect=limits),
+            https(shown.port, id="shown", ca=authority.ca, expect=limits),
+            https(shown.port, id="unverified", verify=False, expect=limits),
+        ])
+    assert run.results["needed"]["message"] == "a certificate of the verified chain expires in 5 days"
+    assert run.results["shown"]["outcome"] == "ok"
+    assert run.results["shown"]["tls"]["chain_not_after"] < run.results["shown"]["tls"]["verified_not_after"]
+    assert run.results["unverified"]["message"] == "a certificate of the presented chain expires in 5 days"
+    assert run.results["unverified"]["tls"]["verified_not_after"] is None
+
+
 def test_old_versions_need_to_be_allowed(prober_once, authority):
     authority.issue("old")
     context = authority.context("old", maximum_version=ssl.TLSVersion.TLSv1_2)

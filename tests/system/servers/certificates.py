@@ -30,20 +30,30 @@ class Authority:
     def new_key(self, name):
         return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
 
-    def context(self, name, chain_only=False, **settings):
-        """A server's context with that certificate; settings are attributes such as maximum_version."""
+    def context(self, name, more=(), **settings):
+        """A server's context with that certificate; `more` are names of what it shows beside it, settings are
+        attributes such as maximum_version."""
+        shown = self.folder / f"{name}.shown.pem"
+        shown.write_text("".join((self.folder / f"{part}.pem").read_text() for part in (name, *more)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        context.load_cert_chain(shown, self.folder / f"{name}.key")
         for key, value in settings.items():
             setattr(context, key, value)
         return context
 
-    def issue(self, name, names="DNS:localhost,IP:127.0.0.1", from_days=-1, to_days=365):
+    def sign(self, name, subject, extension, from_days, to_days, issuer="ca"):
+        self.openssl("req", *self.new_key(name), "-out", f"{name}.csr", "-subj", f"/CN={subject}",
+                     *(("-addext", extension) if extension else ()))
+        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", f"{issuer}.pem", "-keyfile", f"{issuer}.key",
+                     "-in", f"{name}.csr", "-out", f"{name}.pem", "-startdate", stamp(from_days), "-enddate", stamp(to_days))
+
+    def intermediate(self, name, to_days=365):
+        """A further authority, signed by the root, to be the issuer of others."""
+        self.sign(name, name, "basicConstraints=critical,CA:TRUE", -1, to_days)
+
+    def issue(self, name, names="DNS:localhost,IP:127.0.0.1", from_days=-1, to_days=365, issuer="ca"):
         """A certificate signed by the root; `names` may be empty: then only the common name is there."""
-        extensions = ("-addext", f"subjectAltName={names}") if names else ()
-        self.openssl("req", *self.new_key(name), "-out", f"{name}.csr", "-subj", "/CN=localhost", *extensions)
-        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-in", f"{name}.csr", "-out", f"{name}.pem",
-                     "-startdate", stamp(from_days), "-enddate", stamp(to_days))
+        self.sign(name, "localhost", names and f"subjectAltName={names}", from_days, to_days, issuer)
         return self.context(name)
 
     def self_signed(self, name):
