@@ -510,6 +510,9 @@ enum wait probe_end_io(struct probe *probe, enum io io)
                          addr_format(&probe->dial.addr, address));
     if (error == EHOSTUNREACH || error == ENETUNREACH)
         return probe_end(probe, OUTCOME_UNREACHABLE, "the server became unreachable %s", when);
+    if (error == EOVERFLOW)
+        return probe_end(probe, OUTCOME_LIMIT_EXCEEDED,
+                         "the server sends TLS messages without end %s", when);
     if (error != 0)
         return probe_end(probe, OUTCOME_PROBER_ERROR, "the connection failed %s: %s", when,
                          strerrordesc_np(error));

@@ -14,6 +14,7 @@
 
 #include "shared/addr.h"
 #include "shared/mem.h"
+#include "shared/tls_socket.h"
 
 static enum io io_failed(struct stream *stream, int error)
 {
@@ -78,10 +79,13 @@ void stream_adopt(struct stream *stream, int fd)
 /* Memory is all that can be short here. */
 static void start_tls(struct stream *stream, SSL_CTX *context)
 {
+    BIO *bio = tls_socket_new(stream->fd);
+
     assert(!stream->ssl);
     stream->ssl = SSL_new(context);
-    if (!stream->ssl || SSL_set_fd(stream->ssl, stream->fd) != 1)
+    if (!stream->ssl)
         out_of_memory(0);
+    SSL_set_bio(stream->ssl, bio, bio);
 }
 
 /* The name without the dot that makes it absolute in DNS; certificates and SNI know none. */
@@ -125,6 +129,14 @@ void stream_start_tls_server(struct stream *stream, SSL_CTX *context)
     SSL_set_accept_state(stream->ssl);
 }
 
+/* Before each call of OpenSSL that may use the socket. */
+static void begin_call(struct stream *stream)
+{
+    tls_socket_begin(SSL_get_rbio(stream->ssl));
+    ERR_clear_error();
+    errno = 0;
+}
+
 /* What an OpenSSL call that returned `result` means. */
 static enum io tls_io(struct stream *stream, int result, int error)
 {
@@ -151,8 +163,7 @@ enum io stream_handshake(struct stream *stream)
 {
     int result;
 
-    ERR_clear_error();
-    errno = 0;
+    begin_call(stream);
     result = SSL_do_handshake(stream->ssl);
     return result == 1 ? IO_DONE : tls_io(stream, result, errno);
 }
@@ -161,18 +172,19 @@ static enum io tls_read(struct stream *stream, void *data, size_t size, size_t *
 {
     int result;
 
-    ERR_clear_error();
-    errno = 0;
+    begin_call(stream);
     result = SSL_read_ex(stream->ssl, data, size, ret_len);
-    return result == 1 ? IO_DONE : tls_io(stream, result, errno);
+    if (result != 1)
+        return tls_io(stream, result, errno);
+    tls_socket_got_data(SSL_get_rbio(stream->ssl));
+    return IO_DONE;
 }
 
 static enum io tls_write(struct stream *stream, const void *data, size_t len, size_t *ret_len)
 {
     int result;
 
-    ERR_clear_error();
-    errno = 0;
+    begin_call(stream);
     result = SSL_write_ex(stream->ssl, data, len, ret_len);
     return result == 1 ? IO_DONE : tls_io(stream, result, errno);
 }

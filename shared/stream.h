@@ -59,7 +59,8 @@ enum io stream_handshake(struct stream *stream);
 enum io stream_read(struct stream *stream, void *data, size_t size, size_t *ret_len);
 enum io stream_write(struct stream *stream, const void *data, size_t len, size_t *ret_len);
 
-/* The errno of the last IO_ERROR; 0 when the trouble was TLS's. */
+/* The errno of the last IO_ERROR; 0 when the trouble was TLS's, EOVERFLOW when the peer sent too many
+ * TLS messages without data (shared/tls_socket.h). */
 int stream_error(const struct stream *stream);
 
 /* Closes at once; with `reset` by RST (SO_LINGER 0), which leaves no TIME_WAIT behind. Harmless

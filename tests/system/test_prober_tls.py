@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from servers import hostile
+from servers import hostile, libssl
 from servers.certificates import Authority
 from servers.hostile import OK, Server, answer, redirect, routes
 
@@ -162,3 +162,34 @@ def test_large_body_over_tls_arrives_whole(prober_once, authority):
     outcome, _, result = outcome_of(prober_once, authority.issue("large"), answer(head + body), ca=authority.ca,
                                     expect={"body_contains": "xend"})
     assert outcome == "ok" and result["http"]["body_bytes"] == len(body)
+
+
+def test_messages_without_data_hold_up_nobody(prober_once, authority):
+    """OpenSSL reads on inside one call while such messages come: others must be served meanwhile."""
+    authority.issue("chatty")
+    tickets = authority.context("chatty", num_tickets=2**31 - 1)
+    with Server(hostile.hang, tickets) as ticketing, Server(libssl.update_keys_for_ever(authority.folder, "chatty")) as updating, \
+            Server(hostile.byte_by_byte(OK, 0.02)) as steady:
+        run = prober_once([https(ticketing.port, id="tickets", ca=authority.ca), https(updating.port, id="keys", ca=authority.ca),
+                           {"id": "steady", "kind": "http", "spec": {"url": f"http://127.0.0.1:{steady.port}/"}}], "--loops", 1)
+    for name in ("tickets", "keys"):
+        result = run.results[name]
+        assert result["outcome"] == "limit_exceeded" and "TLS messages without end" in result["message"], result
+    assert run.results["steady"]["outcome"] == "ok"
+    assert run.results["steady"]["timings_us"]["total"] < 3_000_000
+
+
+def test_data_in_records_of_one_byte_arrives(prober_once, authority):
+    with Server(hostile.byte_by_byte(OK, 0), authority.issue("crumbs")) as server:
+        run = prober_once([https(server.port, ca=authority.ca, expect={"body_contains": "hello"})])
+    assert run.results["check"]["outcome"] == "ok"
+
+
+def test_another_handshake_in_between_is_gone_through_with(prober_once, authority):
+    """As a server of TLS 1.2 does that wants a client certificate for one path only."""
+    authority.issue("twice")
+    seen = []
+    with Server(libssl.renegotiate_then_answer(authority.folder, "twice", OK, 3, seen)) as server:
+        run = prober_once([https(server.port, ca=authority.ca)])
+    assert run.results["check"]["outcome"] == "ok"
+    assert seen == [3]
