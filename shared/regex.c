@@ -12,6 +12,8 @@
 #define DEPTH_LIMIT    10000
 #define HEAP_LIMIT_KIB 4096
 
+#define REGEX_NAME_BYTES 33 /* PCRE2 allows 32 characters */
+
 struct regex {
     pcre2_code *code;
     pcre2_match_context *limits; /* constant after regex_new() */
@@ -64,19 +66,56 @@ void regex_free(struct regex *regex)
     free(regex);
 }
 
-enum regex_answer regex_match(const struct regex *regex, struct str text)
+unsigned regex_group_count(const struct regex *regex)
 {
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    uint32_t count = 0;
+
+    pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &count);
+    return count;
+}
+
+unsigned regex_group_number(const struct regex *regex, struct str name)
+{
+    char text[REGEX_NAME_BYTES];
+    int number;
+
+    if (name.len >= sizeof text)
+        return 0;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    number = pcre2_substring_number_from_name(regex->code, (PCRE2_SPTR)text);
+    return number > 0 ? (unsigned)number : 0;
+}
+
+enum regex_answer regex_find(const struct regex *regex, struct str text,
+                             struct regex_groups *ret_groups)
+{
+    pcre2_match_data *data = pcre2_match_data_create(REGEX_GROUPS_MAX, NULL);
+    const PCRE2_SIZE *ends;
     int matched;
 
     if (!data)
         out_of_memory(0);
     matched = pcre2_match(regex->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, data,
                           regex->limits);
+    ends = pcre2_get_ovector_pointer(data);
+    *ret_groups = (struct regex_groups){0};
+    for (int i = 0; i < (matched == 0 ? REGEX_GROUPS_MAX : matched); i++) {
+        /* \K in a lookahead makes a match that begins after its end */
+        if (ends[2 * i] != PCRE2_UNSET && ends[2 * i] <= ends[2 * i + 1])
+            ret_groups->texts[i] = str_sub(text, ends[2 * i], ends[2 * i + 1] - ends[2 * i]);
+    }
     pcre2_match_data_free(data);
     if (matched == PCRE2_ERROR_NOMEMORY)
         out_of_memory(0);
     if (matched >= 0)
         return REGEX_MATCH;
     return matched == PCRE2_ERROR_NOMATCH ? REGEX_NO_MATCH : REGEX_LIMIT;
+}
+
+enum regex_answer regex_match(const struct regex *regex, struct str text)
+{
+    struct regex_groups groups;
+
+    return regex_find(regex, text, &groups);
 }

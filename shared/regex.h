@@ -27,6 +27,24 @@ void regex_free(struct regex *regex);
 
 DEFINE_AUTO(struct regex *, regex_free);
 
+/* How many groups the pattern has. */
+unsigned regex_group_count(const struct regex *regex);
+
+/* The number of a group by its name; 0 when there is none. */
+unsigned regex_group_number(const struct regex *regex, struct str name);
+
 /* Whether the pattern matches anywhere in the text. Bytes that are not UTF-8 match nothing but do
  * no harm. */
 enum regex_answer regex_match(const struct regex *regex, struct str text);
+
+/* What the groups of a match have caught: views into the text, empty for those that took no part.
+ * The first is the whole match. */
+#define REGEX_GROUPS_MAX 10
+
+struct regex_groups {
+    struct str texts[REGEX_GROUPS_MAX];
+};
+
+/* As regex_match(); on a match `ret_groups` has the whole and the groups 1 to 9. */
+enum regex_answer regex_find(const struct regex *regex, struct str text,
+                             struct regex_groups *ret_groups);

@@ -37,6 +37,40 @@ static void test_a_costly_match_is_given_up(void **state)
     buf_clear(&text);
 }
 
+static void test_groups_are_views_into_the_text(void **state)
+{
+    struct regex_groups groups;
+    struct regex *regex;
+
+    (void)state;
+    assert_int_equal(regex_new(STR("(a+)(?<digits>[0-9]+)?(b)?"), &regex), OK);
+    assert_int_equal(regex_group_count(regex), 3);
+    assert_int_equal(regex_group_number(regex, STR("digits")), 2);
+    assert_int_equal(regex_group_number(regex, STR("digit")), 0);
+    assert_int_equal(regex_group_number(regex, STR("a name of more than 32 characters, no")), 0);
+    assert_int_equal(regex_find(regex, STR("xaa17"), &groups), REGEX_MATCH);
+    assert_true(str_equal(groups.texts[0], STR("aa17")));
+    assert_true(str_equal(groups.texts[1], STR("aa")));
+    assert_true(str_equal(groups.texts[2], STR("17")));
+    assert_true(str_is_empty(groups.texts[3]) && str_is_empty(groups.texts[9]));
+    assert_int_equal(regex_find(regex, STR("x"), &groups), REGEX_NO_MATCH);
+    assert_true(str_is_empty(groups.texts[0]));
+    regex_free(regex);
+}
+
+static void test_groups_beyond_the_ninth_are_left_out(void **state)
+{
+    struct regex_groups groups;
+    struct regex *regex;
+
+    (void)state;
+    assert_int_equal(regex_new(STR("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)(k)"), &regex), OK);
+    assert_int_equal(regex_group_count(regex), 11);
+    assert_int_equal(regex_find(regex, STR("abcdefghijk"), &groups), REGEX_MATCH);
+    assert_true(str_equal(groups.texts[9], STR("i")));
+    regex_free(regex);
+}
+
 static void test_wrong_patterns_say_why(void **state)
 {
     struct regex *regex;
@@ -59,6 +93,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns_match_anywhere),
         cmocka_unit_test(test_a_costly_match_is_given_up),
+        cmocka_unit_test(test_groups_are_views_into_the_text),
+        cmocka_unit_test(test_groups_beyond_the_ninth_are_left_out),
         cmocka_unit_test(test_wrong_patterns_say_why),
     };
 
