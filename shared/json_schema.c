@@ -92,7 +92,7 @@ void json_schemas_free(struct json_schemas *schemas)
 
 void json_schemas_add_format(struct json_schemas *schemas, const char *name, json_format_fn check)
 {
-    vec_push(&schemas->formats, (struct json_format){name, check});
+    vec_push(&schemas->formats, (struct json_format){.name = name, .check = check});
 }
 
 void json_schemas_add(struct json_schemas *schemas, const struct embedded_file *files)

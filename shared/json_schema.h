@@ -5,7 +5,8 @@
  * exclusiveMaximum, multipleOf, pattern, format, allOf, anyOf, oneOf, not, $ref to "#/$defs/name"
  * or to a file of the same set ("check.json", "check.json#/$defs/name"), writeOnly, which keeps a
  * secret text out of errors, and title, description, default, examples, deprecated, readOnly, which
- * say nothing. Any other keyword is a mistake in the schema and refused when it is compiled.
+ * say nothing; but the titles of all alternatives of oneOf or anyOf, and the description of `not`,
+ * are what an error says. Any other keyword is a mistake in the schema and refused when it is compiled.
  *
  * A document is checked whole: every error comes with its JSON pointer, at most
  * JSON_SCHEMA_ERRORS_MAX of them.
@@ -31,6 +32,11 @@ struct json_schemas; /* a set of named ones */
 /* Says whether a text has a format; when not, may write why, to follow the value's name: "must be
  * an http URL". */
 typedef bool (*json_format_fn)(struct str text, char *detail, size_t detail_bytes);
+
+/* The same for values that are no texts: a format may say what no keyword can, how the parts of an
+ * array or object belong together. Only asked when every part by itself is right; adds what is wrong
+ * to `errors`, with `pointer` before each pointer. */
+typedef void (*json_value_format_fn)(const json_t *value, const char *pointer, json_t **errors);
 
 /* A set that knows the formats of json_formats.c (date-time, uuid, key, line, pcre2) and of
  * json_formats_network.c (http-url, host, ip-address, header-name, pem-identity and so on). */

@@ -253,7 +253,8 @@ static void check_string(struct check *check, const struct json_schema *schema, 
         return;
     if (schema->pattern && regex_match(schema->pattern, text) != REGEX_MATCH)
         complain(check, "pattern", "must match %s, is %s", schema->pattern_text, shown.data);
-    if (schema->format && !schema->format->check(text, detail, sizeof detail))
+    if (schema->format && schema->format->check &&
+        !schema->format->check(text, detail, sizeof detail))
         complain(check, "format", "%s; is %s", detail, shown.data);
 }
 
@@ -383,9 +384,22 @@ static const struct json_schema *likely(const schema_vec *alternatives, const js
     return found;
 }
 
+/* The titles of the alternatives that have one, in brackets. */
+static void append_titles(struct buf *text, const schema_vec *alternatives)
+{
+    for (size_t i = 0; i < alternatives->len; i++) {
+        const char *title = json_text(alternatives->items[i]->source, "title", NULL);
+
+        if (title)
+            buf_printf(text, "%s%s", text->len > 0 ? ", " : " (", title);
+    }
+    buf_append_text(text, text->len > 0 ? ")" : "");
+}
+
 static void check_alternatives(struct check *check, const schema_vec *alternatives,
                                bool exactly_one, const json_t *value)
 {
+    CLEANUP(buf_clear_p) struct buf titles = {0};
     const struct json_schema *meant;
     size_t fitting = 0;
 
@@ -394,16 +408,20 @@ static void check_alternatives(struct check *check, const schema_vec *alternativ
     if (fitting == 1 || (fitting > 1 && !exactly_one))
         return;
     meant = fitting == 0 ? likely(alternatives, value) : NULL;
-    if (meant)
+    if (meant) {
         check_value(check, meant, value);
-    else
-        complain(check, "alternatives", "must have %s of %zu allowed forms, has %zu",
-                 exactly_one ? "exactly one" : "one", alternatives->len, fitting);
+        return;
+    }
+    append_titles(&titles, alternatives);
+    complain(check, "alternatives", "must have %s of %zu allowed forms%s, has %zu",
+             exactly_one ? "exactly one" : "one", alternatives->len, titles.data, fitting);
 }
 
 static void check_combinations(struct check *check, const struct json_schema *schema,
                                const json_t *value)
 {
+    const struct json_schema *refused = schema->not ;
+
     if (schema->reference)
         check_value(check, schema->reference, value);
     for (size_t i = 0; i < schema->all_of.len; i++)
@@ -412,8 +430,9 @@ static void check_combinations(struct check *check, const struct json_schema *sc
         check_alternatives(check, &schema->any_of, false, value);
     if (schema->one_of.len > 0)
         check_alternatives(check, &schema->one_of, true, value);
-    if (schema->not &&fits(schema->not, value, check->depth))
-        complain(check, "not", "has a form that is not allowed here");
+    if (refused && fits(refused, value, check->depth))
+        complain(check, "not", "%s",
+                 json_text(refused->source, "description", "has a form that is not allowed here"));
 }
 
 static void check_typed(struct check *check, const struct json_schema *schema, const json_t *value)
@@ -439,6 +458,20 @@ static void check_typed(struct check *check, const struct json_schema *schema, c
     }
 }
 
+/* The parts by themselves first, then how they belong together. */
+static void check_parts(struct check *check, const struct json_schema *schema, const json_t *value)
+{
+    size_t before = json_array_size(*check->errors);
+
+    check_choice(check, schema, value);
+    check_typed(check, schema, value);
+    check_combinations(check, schema, value);
+    if (schema->format && schema->format->check_value && !json_is_string(value) &&
+        !json_is_null(value) && json_array_size(*check->errors) == before)
+        schema->format->check_value(value, check->pointer.data ? check->pointer.data : "",
+                                    check->errors);
+}
+
 static void check_value(struct check *check, const struct json_schema *schema, const json_t *value)
 {
     if (check->depth == JSON_SCHEMA_DEPTH_MAX) {
@@ -450,11 +483,8 @@ static void check_value(struct check *check, const struct json_schema *schema, c
         complain(check, "not", "must not be here");
     else if (schema->types != 0 && !(schema->types & bits_of(value)))
         complain_type(check, schema->types, value);
-    else {
-        check_choice(check, schema, value);
-        check_typed(check, schema, value);
-        check_combinations(check, schema, value);
-    }
+    else
+        check_parts(check, schema, value);
     check->depth--;
 }
 
@@ -469,6 +499,8 @@ enum err json_schema_check(const struct json_schema *schema, const json_t *docum
     buf_clear(&check.pointer);
     if (!found)
         return OK;
+    while (json_array_size(found) > JSON_SCHEMA_ERRORS_MAX)
+        json_array_remove(found, JSON_SCHEMA_ERRORS_MAX);
     if (!*errors)
         *errors = json_array();
     json_array_extend(*errors, found);

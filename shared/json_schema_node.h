@@ -19,7 +19,8 @@ enum type_bit {
 
 struct json_format {
     const char *name;
-    json_format_fn check;
+    json_format_fn check;             /* of texts; NULL: any text will do */
+    json_value_format_fn check_value; /* of all else; NULL: anything will do */
 };
 
 struct schema_property {

@@ -116,6 +116,13 @@ static void test_keywords(void **state)
          " minimum: must be at least 3, is 2"},
         {"{\"oneOf\":[{\"minimum\":1},{\"minimum\":2}]}", "2",
          " alternatives: must have exactly one of 2 allowed forms, has 2"},
+        {"{\"oneOf\":[{\"title\":\"one\",\"minimum\":1},{\"title\":\"two\",\"minimum\":2}]}", "2",
+         " alternatives: must have exactly one of 2 allowed forms (one, two), has 2"},
+        {"{\"anyOf\":[{\"title\":\"a\",\"required\":[\"a\"]},{\"title\":\"b\",\"required\":[\"b\"]}"
+         "]}",
+         "{}", " alternatives: must have one of 2 allowed forms (a, b), has 0"},
+        {"{\"not\":{\"type\":\"null\",\"description\":\"must not be null\"}}", "null",
+         " not: must not be null"},
         {"{\"not\":{\"type\":\"null\"}}", "null", " not: has a form that is not allowed here"},
         {"{\"title\":\"t\",\"description\":\"d\",\"default\":1,\"examples\":[2]}", "3", ""},
     };
