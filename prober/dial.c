@@ -339,11 +339,25 @@ static bool is_racing(const struct dial *dial)
     return false;
 }
 
+static enum stream_transport stream_transport_of(enum dial_transport transport)
+{
+    switch (transport) {
+    case DIAL_UDP:
+        return STREAM_UDP;
+    case DIAL_TCP_HALF_OPEN:
+        return STREAM_TCP_HALF_OPEN;
+    case DIAL_TCP:
+    case DIAL_ADDRESS:
+        break;
+    }
+    return STREAM_TCP;
+}
+
 /* Tries the next addresses until one is under way or connected. */
 static enum wait dial_connect(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
-    enum stream_transport transport = dial->target.transport == DIAL_UDP ? STREAM_UDP : STREAM_TCP;
+    enum stream_transport transport = stream_transport_of(dial->target.transport);
     struct dial_attempt *attempt;
 
     while (dial->next < dial->count && (attempt = free_attempt(dial))) {
@@ -418,7 +432,8 @@ static enum wait dial_handshake(struct probe *probe)
     if (probe->history)
         note_session(probe);
     if (io != IO_DONE)
-        return probe_end_io(probe, io);
+        return dial->target.handshake_failed ? dial->target.handshake_failed(probe, io)
+                                             : probe_end_io(probe, io);
 
     probe->step = dial->then;
     return WAIT_NONE;

@@ -31,6 +31,7 @@ enum address_family address_family_of(const char *word);
 
 enum dial_transport {
     DIAL_TCP,
+    DIAL_TCP_HALF_OPEN, /* as STREAM_TCP_HALF_OPEN */
     DIAL_UDP,
     DIAL_ADDRESS, /* only probe->dial.addr is wanted: the kind opens what it needs */
 };
@@ -45,6 +46,9 @@ struct dial_target {
     const struct addr *source; /* to be bound; NULL: what the system takes */
     struct tls_client *tls;    /* NULL: plain */
     const char *server_name;   /* for SNI and verification; NULL: the host */
+
+    /* The handshake has failed in that way; NULL: the probe ends by probe_end_io(). */
+    enum wait (*handshake_failed)(struct probe *probe, enum io io);
 };
 
 /* One connect under way. */

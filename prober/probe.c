@@ -108,6 +108,10 @@ static void set_deadline(struct probe *probe, int64_t now_us)
         left_us = (int64_t)phase_ms * 1000;
         probe->limit_ms = phase_ms;
     }
+    if (probe->own_due_us && probe->own_due_us - now_us < left_us) {
+        left_us = probe->own_due_us - now_us;
+        probe->limit_ms = probe->own_limit_ms;
+    }
     left_us = MAX(left_us, INT64_C(0));
     probe->due_us = now_us + left_us;
     arm_deadline(probe, left_us);
@@ -116,6 +120,17 @@ static void set_deadline(struct probe *probe, int64_t now_us)
 void probe_set_deadline(struct probe *probe)
 {
     set_deadline(probe, clock_monotonic_us());
+}
+
+void probe_limit(struct probe *probe, uint32_t limit_ms)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (!limit_ms && !probe->own_due_us)
+        return;
+    probe->own_due_us = limit_ms ? now_us + (int64_t)limit_ms * 1000 : 0;
+    probe->own_limit_ms = limit_ms;
+    set_deadline(probe, now_us);
 }
 
 void probe_enter(struct probe *probe, enum phase phase)
@@ -243,6 +258,7 @@ static void begin_run(struct probe *probe, int64_t now_us)
     probe->phase_started_us = now_us;
     probe->ended = false;
     probe->dial.dials = 0;
+    probe->own_due_us = 0;
     set_deadline(probe, now_us);
 }
 
@@ -377,9 +393,12 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
 
 static enum wait end_at_deadline(struct probe *probe)
 {
+    const struct probe_kind *kind = probe->check->kind;
     unsigned limit_ms = probe->limit_ms;
     char address[ADDR_TEXT_BYTES];
 
+    if (kind->timed_out && kind->timed_out(probe) == WAIT_END)
+        return WAIT_END;
     switch (probe->result.phase) {
     case PHASE_DNS:
         return probe_end(probe, OUTCOME_DNS_TIMEOUT, "no DNS answer for %s within %u ms",

@@ -49,6 +49,10 @@ struct probe_kind {
     void (*spec_new)(struct check *check, const json_t *spec, json_t **errors);
     void (*spec_free)(void *spec);
 
+    /* A limit was reached: ends the probe where the kind knows more of it than the phase tells;
+     * WAIT_NONE leaves it to the driver. NULL: always. */
+    enum wait (*timed_out)(struct probe *probe);
+
     /* Lets go of what the probe holds outside of stream and dial; NULL when there is no such
      * thing. */
     void (*release)(struct probe *probe);
@@ -72,6 +76,8 @@ struct probe {
 
     int64_t started_us;
     int64_t phase_started_us;
+    int64_t own_due_us; /* the kind's own limit; 0: none */
+    uint32_t own_limit_ms;
     int64_t due_us;    /* when the deadline in force is reached */
     uint32_t limit_ms; /* how long it gave, for people */
     bool ended;
@@ -143,6 +149,9 @@ void probe_wake_after(struct probe *probe, uint32_t delay_ms);
 
 /* Milliseconds until the deadline in force, at least 1. */
 uint32_t probe_left_ms(const struct probe *probe);
+
+/* Sets a limit of the kind's own from now on, within all others; 0 takes it away. */
+void probe_limit(struct probe *probe, uint32_t limit_ms);
 
 /* Puts the deadline in force by the phase and what is left of the timeout. */
 void probe_set_deadline(struct probe *probe);

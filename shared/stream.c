@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -51,6 +52,8 @@ enum io stream_connect(struct stream *stream, enum stream_transport transport,
     if (stream->fd < 0)
         return io_failed(stream, errno);
 
+    if (transport == STREAM_TCP_HALF_OPEN)
+        setsockopt(stream->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){0}, sizeof(int));
     if (source && bind(stream->fd, &source->any, addr_len(source)) < 0)
         return open_failed(stream);
     if (connect(stream->fd, &address->any, addr_len(address)) == 0)
@@ -222,6 +225,17 @@ enum io stream_write(struct stream *stream, const void *data, size_t len, size_t
         return is_later(errno) ? IO_WANT_WRITE : io_failed(stream, errno);
     *ret_len = (size_t)written;
     return IO_DONE;
+}
+
+enum io stream_end_writing(struct stream *stream)
+{
+    int result;
+
+    if (!stream->ssl)
+        return shutdown(stream->fd, SHUT_WR) == 0 ? IO_DONE : io_failed(stream, errno);
+    begin_call(stream);
+    result = SSL_shutdown(stream->ssl);
+    return result >= 0 ? IO_DONE : tls_io(stream, result, errno);
 }
 
 int stream_error(const struct stream *stream)

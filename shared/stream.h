@@ -32,7 +32,14 @@ struct stream {
 /* A closed stream. */
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
-enum stream_transport { STREAM_TCP, STREAM_UDP };
+enum stream_transport {
+    STREAM_TCP,
+    STREAM_UDP,
+
+    /* TCP whose last acknowledgement of the opening handshake is put off: closed by RST soon enough,
+     * the connection never stands for the other side. */
+    STREAM_TCP_HALF_OPEN,
+};
 
 /* Opens a non-blocking, close-on-exec socket and starts to connect; `source` (or NULL), an address
  * with port 0, is bound first. IO_DONE: connected at once; IO_WANT_WRITE: wait, then
@@ -58,6 +65,9 @@ enum io stream_handshake(struct stream *stream);
 /* Reads at most `size` bytes, writes at most `len`; `ret_len` is set on IO_DONE only. */
 enum io stream_read(struct stream *stream, void *data, size_t size, size_t *ret_len);
 enum io stream_write(struct stream *stream, const void *data, size_t len, size_t *ret_len);
+
+/* Says that nothing more will be written (with TLS: close_notify); reading goes on. */
+enum io stream_end_writing(struct stream *stream);
 
 /* The errno of the last IO_ERROR; 0 when the trouble was TLS's, EOVERFLOW when the peer sent too many
  * TLS messages without data (shared/tls_socket.h). */

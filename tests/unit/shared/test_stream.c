@@ -85,6 +85,47 @@ static void test_stream_close_by_reset_is_seen_as_one(void **state)
     close(listener);
 }
 
+static void test_stream_end_of_writing_leaves_reading(void **state)
+{
+    struct stream client = STREAM_CLOSED;
+    struct stream server = STREAM_CLOSED;
+    struct addr addr;
+    int listener = listen_somewhere(&addr);
+    char data[16];
+    size_t len;
+
+    (void)state;
+    assert_int_equal(connect_to(&client, &addr), IO_DONE);
+    stream_adopt(&server, accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    assert_int_equal(stream_end_writing(&client), IO_DONE);
+    wait_readable(&server);
+    assert_int_equal(stream_read(&server, data, sizeof data, &len), IO_EOF);
+    assert_int_equal(stream_write(&server, "late", 4, &len), IO_DONE);
+    wait_readable(&client);
+    assert_int_equal(stream_read(&client, data, sizeof data, &len), IO_DONE);
+    assert_memory_equal(data, "late", 4);
+    stream_close(&client, true);
+    stream_close(&server, true);
+    close(listener);
+}
+
+static void test_stream_half_open_is_never_accepted(void **state)
+{
+    struct stream client = STREAM_CLOSED;
+    struct addr addr;
+    int listener = listen_somewhere(&addr);
+    int taken;
+
+    (void)state;
+    assert_int_equal(stream_connect(&client, STREAM_TCP_HALF_OPEN, &addr, NULL), IO_DONE);
+    stream_close(&client, true);
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    taken = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_int_equal(taken, -1);
+    assert_int_equal(errno, EAGAIN);
+    close(listener);
+}
+
 static void test_stream_connect_refused_and_from_a_source_that_is_not_here(void **state)
 {
     struct stream stream = STREAM_CLOSED;
@@ -154,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_connects_to_loopback_at_once),
         cmocka_unit_test(test_stream_close_by_reset_is_seen_as_one),
+        cmocka_unit_test(test_stream_end_of_writing_leaves_reading),
+        cmocka_unit_test(test_stream_half_open_is_never_accepted),
         cmocka_unit_test(test_stream_connect_refused_and_from_a_source_that_is_not_here),
         cmocka_unit_test(test_tls_contexts_are_made_once_for_equal_options),
         cmocka_unit_test(test_tls_server_context_needs_its_files),
