@@ -99,3 +99,8 @@ struct dial_target endpoint_target(struct endpoint_spec *endpoint, bool with_tls
         .server_name = endpoint->server_name,
     };
 }
+
+const char *endpoint_server_name(const struct endpoint_spec *endpoint)
+{
+    return endpoint->server_name ? endpoint->server_name : endpoint->host;
+}

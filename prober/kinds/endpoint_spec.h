@@ -38,3 +38,6 @@ void endpoint_spec_clear(struct endpoint_spec *endpoint);
 /* The target of a dial, by the endpoint's own host and port.
  * @param with_tls from the start. */
 struct dial_target endpoint_target(struct endpoint_spec *endpoint, bool with_tls);
+
+/* The name that a session with the endpoint's own host asks for and verifies. */
+const char *endpoint_server_name(const struct endpoint_spec *endpoint);

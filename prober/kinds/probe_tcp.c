@@ -1,154 +1,103 @@
-/* TCP: connects, then sends and waits for what has to match, where the spec says so. */
-#include <string.h>
-
+/*
+ * TCP: connects, and goes through a dialogue where the spec has one; or connects half-open and leaves
+ * before the target has a connection to accept.
+ */
+#include "shared/dialogue.h"
 #include "shared/json.h"
 #include "shared/mem.h"
-#include "shared/regex.h"
 
+#include "prober/kinds/cert_expiry.h"
+#include "prober/kinds/dialogue_run.h"
 #include "prober/kinds/endpoint_spec.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/probe.h"
-#include "prober/shard.h"
-
-/* Matched again with each part that comes, so it is kept small. */
-#define RECEIVED_BYTES_MAX (16 * 1024)
-#define QUOTED_BYTES_MAX   64
 
 struct tcp_spec {
     struct endpoint_spec endpoint;
-    bool with_tls;
-    char *send; /* NULL: nothing */
-    size_t send_len;
-    struct regex *expect_regex; /* NULL: nothing is expected */
-};
-
-struct tcp_state {
-    size_t sent;
+    bool with_tls; /* from the start */
+    bool half_open;
+    struct cert_expiry expiry;
+    struct dialogue *dialogue; /* NULL: connecting is all */
 };
 
 static enum wait tcp_begin(struct probe *probe);
 static enum wait tcp_connected(struct probe *probe);
-static enum wait tcp_send(struct probe *probe);
-static enum wait tcp_expect(struct probe *probe);
+static enum wait tcp_done(struct probe *probe);
 
 static const struct probe_step TCP_BEGIN = {"begin", tcp_begin};
 static const struct probe_step TCP_CONNECTED = {"connected", tcp_connected};
-static const struct probe_step TCP_SEND = {"send", tcp_send};
-static const struct probe_step TCP_EXPECT = {"expect", tcp_expect};
-
-static struct tcp_spec *spec_of(const struct probe *probe)
-{
-    return probe->check->spec;
-}
+static const struct probe_step TCP_DONE = {"done", tcp_done};
 
 static enum wait tcp_begin(struct probe *probe)
 {
-    struct tcp_spec *spec = spec_of(probe);
-    const struct dial_target target = endpoint_target(&spec->endpoint, spec->with_tls);
+    struct tcp_spec *spec = probe->check->spec;
+    struct dial_target target = endpoint_target(&spec->endpoint, spec->with_tls);
 
+    if (spec->half_open)
+        target.transport = DIAL_TCP_HALF_OPEN;
+    dialogue_run_init(probe, &(struct dialogue_run){
+                                 .dialogue = spec->dialogue,
+                                 .tls = &spec->endpoint.tls,
+                                 .server_name = endpoint_server_name(&spec->endpoint),
+                                 .then = &TCP_DONE,
+                             });
     return dial_start(probe, &target, &TCP_CONNECTED);
-}
-
-static enum wait succeed(struct probe *probe)
-{
-    char address[ADDR_TEXT_BYTES];
-
-    return probe_succeed(probe, "connected to %s", addr_format(&probe->dial.addr, address));
-}
-
-static enum wait begin_to_expect(struct probe *probe)
-{
-    probe_enter(probe, PHASE_FIRST_BYTE);
-    probe->step = &TCP_EXPECT;
-    return WAIT_READ;
 }
 
 static enum wait tcp_connected(struct probe *probe)
 {
-    const struct tcp_spec *spec = spec_of(probe);
-    struct tcp_state *state = (struct tcp_state *)probe->state;
+    const struct tcp_spec *spec = probe->check->spec;
 
-    if (spec->send_len > 0) {
-        state->sent = 0;
-        probe_enter(probe, PHASE_REQUEST);
-        probe->step = &TCP_SEND;
-        return WAIT_NONE;
-    }
-    return spec->expect_regex ? begin_to_expect(probe) : succeed(probe);
+    return spec->dialogue ? dialogue_run_start(probe) : tcp_done(probe);
 }
 
-static enum wait tcp_send(struct probe *probe)
+static enum wait tcp_done(struct probe *probe)
 {
-    const struct tcp_spec *spec = spec_of(probe);
-    struct tcp_state *state = (struct tcp_state *)probe->state;
+    const struct tcp_spec *spec = probe->check->spec;
+    char address[ADDR_TEXT_BYTES];
+    enum wait wait = cert_expiry_judge(probe, &spec->expiry);
 
-    while (state->sent < spec->send_len) {
-        size_t len = 0;
-        enum io io = stream_write(&probe->stream, spec->send + state->sent,
-                                  spec->send_len - state->sent, &len);
-
-        if (io != IO_DONE)
-            return probe_wait_io(probe, io);
-        state->sent += len;
-    }
-    return spec->expect_regex ? begin_to_expect(probe) : succeed(probe);
+    if (wait != WAIT_NONE)
+        return wait;
+    addr_format(&probe->dial.addr, address);
+    if (spec->half_open)
+        return probe_succeed(probe, "%s agrees to connect", address);
+    if (!spec->dialogue)
+        return probe_succeed(probe, "connected to %s", address);
+    return probe_succeed(probe, "%s goes through all %zu steps", address,
+                         spec->dialogue->steps.len);
 }
 
-static enum wait end_unmatched(struct probe *probe, const char *format)
+/* send and expect_regex are short for two steps. */
+static struct dialogue *short_dialogue(const json_t *json)
 {
-    CLEANUP(buf_clear_p) struct buf quoted = {0};
+    struct dialogue *dialogue = dialogue_new_empty();
+    const char *send = json_text(json, "send", NULL);
 
-    buf_append_escaped(&quoted, buf_str(&probe->in), QUOTED_BYTES_MAX);
-    return probe_end(probe, OUTCOME_ASSERT_FAILED, "%s; it begins with \"" STR_FMT "\"", format,
-                     STR_ARG(buf_str(&quoted)));
-}
-
-static enum wait tcp_expect(struct probe *probe)
-{
-    const struct tcp_spec *spec = spec_of(probe);
-    size_t room = RECEIVED_BYTES_MAX - probe->in.len;
-    size_t len = 0;
-    enum io io = stream_read(&probe->stream, buf_reserve(&probe->in, room), room, &len);
-
-    if (io == IO_EOF && probe->in.len > 0)
-        return end_unmatched(probe, "the server closed the connection before its reply matched");
-    if (io != IO_DONE)
-        return probe_wait_io(probe, io);
-    if (probe->result.phase == PHASE_FIRST_BYTE)
-        probe_enter(probe, PHASE_TRANSFER);
-
-    probe->in.len += len;
-    switch (regex_match(spec->expect_regex, buf_str(&probe->in))) {
-    case REGEX_MATCH:
-        return probe_succeed(probe, "the reply matches, %zu bytes", probe->in.len);
-    case REGEX_LIMIT:
-        return probe_end(probe, OUTCOME_LIMIT_EXCEEDED,
-                         "the expression takes too long on this reply");
-    case REGEX_NO_MATCH:
-        break;
-    }
-    if (probe->in.len == RECEIVED_BYTES_MAX)
-        return end_unmatched(probe, "the first 16384 bytes of the reply do not match");
-    return WAIT_READ;
+    if (send)
+        dialogue_add_send(dialogue, str_of(send));
+    if (json_has(json, "expect_regex"))
+        dialogue_add_expect(dialogue, &(struct dialogue_expectation){
+                                          .what = "the reply",
+                                          .expected = json_text(json, "expect_regex", NULL),
+                                          .mismatch = OUTCOME_ASSERT_FAILED,
+                                      });
+    return dialogue;
 }
 
 static void tcp_spec_new(struct check *check, const json_t *json, json_t **errors)
 {
     struct tcp_spec *spec = NEW(struct tcp_spec);
-    const char *send = json_text(json, "send", NULL);
-    const char *regex = json_text(json, "expect_regex", NULL);
 
     check->spec = spec;
     endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
-    spec->with_tls = json_has(json, "tls");
-    if (send) {
-        spec->send = xstrdup(send);
-        spec->send_len = strlen(send);
-    }
-    if (regex && regex_new(str_of(regex), &spec->expect_regex) != OK) {
-        json_add_error(errors, "/spec/expect_regex", "regex_invalid", "%s", failure_last()->detail);
-        failure_clear();
-    }
+    spec->half_open = json_boolean_or(json, "half_open", false);
+    spec->expiry = cert_expiry_read(json_object_get(json, "expect"));
+    if (json_has(json, "steps"))
+        spec->dialogue = dialogue_new(json_object_get(json, "steps"), "/spec/steps", errors);
+    else if (json_has(json, "send") || json_has(json, "expect_regex"))
+        spec->dialogue = short_dialogue(json);
+    spec->with_tls = json_has(json, "tls") && !(spec->dialogue && spec->dialogue->has_start_tls);
 }
 
 static void tcp_spec_free(void *object)
@@ -157,16 +106,17 @@ static void tcp_spec_free(void *object)
 
     if (!spec)
         return;
-    regex_free(spec->expect_regex);
+    dialogue_free(spec->dialogue);
     endpoint_spec_clear(&spec->endpoint);
-    free(spec->send);
     free(spec);
 }
 
 const struct probe_kind probe_tcp = {
     .name = "tcp",
     .first = &TCP_BEGIN,
-    .state_bytes = sizeof(struct tcp_state),
+    .state_bytes = sizeof(struct dialogue_run),
     .spec_new = tcp_spec_new,
     .spec_free = tcp_spec_free,
+    .timed_out = dialogue_run_timed_out,
+    .release = dialogue_run_release,
 };
