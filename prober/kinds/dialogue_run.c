@@ -4,6 +4,8 @@
  */
 #include "prober/kinds/dialogue_run.h"
 
+#include <errno.h>
+
 #include "prober/probe.h"
 
 #define READS_PER_TURN   16 /* a fast endless reply must not hold up the loop */
@@ -93,6 +95,8 @@ static enum wait begin_step(struct probe *probe)
     const struct dialogue_step *step;
 
     if (run->at == run->dialogue->steps.len) {
+        if (run->is_cut)
+            return probe_end_io(probe, IO_ERROR);
         probe_limit(probe, 0);
         probe->step = run->then;
         return WAIT_NONE;
@@ -136,6 +140,14 @@ void dialogue_run_release(struct probe *probe)
 
 /* ---- sending, TLS and the end of our side ---- */
 
+/* A server may answer (or send an alert) and close before it has read everything: that counts. */
+static bool is_cut_off(const struct stream *stream)
+{
+    int error = stream_error(stream);
+
+    return error == EPIPE || error == ECONNRESET;
+}
+
 static enum wait dialogue_send(struct probe *probe)
 {
     struct dialogue_run *run = run_of(probe);
@@ -144,6 +156,10 @@ static enum wait dialogue_send(struct probe *probe)
         size_t len = 0;
         enum io io = stream_write(&probe->stream, run->outgoing.ptr, run->outgoing.len, &len);
 
+        if (io == IO_ERROR && is_cut_off(&probe->stream)) {
+            run->is_cut = true;
+            break;
+        }
         if (io != IO_DONE)
             return probe_wait_io(probe, io);
         run->outgoing = str_sub(run->outgoing, len, run->outgoing.len);
@@ -212,6 +228,10 @@ static enum wait end_ended(struct probe *probe)
 {
     const struct dialogue_run *run = run_of(probe);
 
+    if (run->is_cut && probe->in.len == 0) {
+        probe_enter(probe, PHASE_REQUEST);
+        return probe_end_io(probe, IO_ERROR); /* the write's own error */
+    }
     if (run->ended_by == IO_ERROR || probe->in.len == 0)
         return probe_end_io(probe, run->ended_by);
     return end_unmatched(probe, step_of(probe)->mismatch, "", buf_str(&probe->in),
@@ -233,6 +253,7 @@ static enum wait on_match(struct probe *probe)
                          "%s has caught more than %d bytes in one group", what(probe, text),
                          DIALOGUE_CAPTURE_BYTES_MAX);
     buf_drop(&probe->in, run->progress.used);
+    run->is_cut = false;
     return next_step(probe);
 }
 

@@ -24,6 +24,7 @@ struct dialogue_run {
     size_t at;        /* the step */
     bool is_ended;    /* nothing more can be read … */
     enum io ended_by; /* … because of that */
+    bool is_cut;      /* the server did not take what was sent last, and has not answered yet */
     struct str outgoing;
     struct dialogue_progress progress;
     struct dialogue_caught caught;

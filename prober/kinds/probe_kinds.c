@@ -11,6 +11,11 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_dns,
     &probe_icmp,
     &probe_grpc,
+    &probe_smtp,
+    &probe_imap,
+    &probe_pop3,
+    &probe_ftp,
+    &probe_ssh,
     NULL,
 };
 

@@ -13,6 +13,11 @@ extern const struct probe_kind probe_grpc;
 extern const struct probe_kind probe_script;
 extern const struct probe_kind probe_dns;
 extern const struct probe_kind probe_icmp;
+extern const struct probe_kind probe_smtp;
+extern const struct probe_kind probe_imap;
+extern const struct probe_kind probe_pop3;
+extern const struct probe_kind probe_ftp;
+extern const struct probe_kind probe_ssh;
 
 /* All kinds, ended by NULL. */
 extern const struct probe_kind *const probe_kinds[];
