@@ -99,6 +99,14 @@ static bool is_pem_identity(struct str text, char *detail, size_t detail_bytes)
     return !wrong;
 }
 
+static bool is_tls_alert(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes,
+             "must be an alert of TLS by its name in RFC 8446 (\"certificate_required\") or its "
+             "number");
+    return tls_alert_number(text) != 0;
+}
+
 static bool is_hex(struct str text, char *detail, size_t detail_bytes)
 {
     snprintf(detail, detail_bytes, "must be pairs of hexadecimal digits, at least one");
@@ -151,6 +159,7 @@ const struct json_format json_formats_network[] = {
     {"header-value", is_header_value},
     {"pem-certificates", is_pem_certificates},
     {"pem-identity", is_pem_identity},
+    {"tls-alert", is_tls_alert},
     {"hex", is_hex},
     {"dialogue-steps", .check_value = check_dialogue_steps},
     {0},

@@ -12,9 +12,6 @@
 #include "shared/stream.h"
 #include "shared/tls_private.h"
 
-/* Alerts of the peer are reported as 1000 plus the alert's number. */
-#define ALERT_REASON_OFFSET 1000
-
 #define DESCRIBED_BYTES_MAX 512 /* of one name or list of names */
 
 static void *take_memory(size_t size, const char *file, int line)
@@ -125,6 +122,9 @@ static const struct verify_row verify_rows[] = {
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,            OUTCOME_TLS_UNTRUSTED,     "the certificate's issuer is not known"},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,    OUTCOME_TLS_UNTRUSTED,     "the certificate's issuer is not known"},
     {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,      OUTCOME_TLS_UNTRUSTED,     "the certificate's issuer is not known"},
+    {X509_V_ERR_EE_KEY_TOO_SMALL,                     OUTCOME_TLS_HANDSHAKE,     "the certificate's key is too short"},
+    {X509_V_ERR_CA_KEY_TOO_SMALL,                     OUTCOME_TLS_HANDSHAKE,     "the key of a certificate in the chain is too short"},
+    {X509_V_ERR_CA_MD_TOO_WEAK,                       OUTCOME_TLS_HANDSHAKE,     "the signature of a certificate in the chain is too weak"},
 };
 
 /* clang-format on */
@@ -144,12 +144,13 @@ static enum outcome verify_failure(long error, struct buf *text)
 enum outcome tls_failure(const struct stream *stream, struct buf *text)
 {
     int reason = ERR_GET_REASON(stream->ssl_error);
+    unsigned alert = tls_alert_received(stream);
     const char *words = ERR_reason_error_string(stream->ssl_error);
 
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
         return verify_failure(SSL_get_verify_result(stream->ssl), text);
-    if (reason > ALERT_REASON_OFFSET && reason <= ALERT_REASON_OFFSET + 255) {
-        buf_printf(text, "the server sent an alert: %s", words ? words : "unknown");
+    if (alert != 0) {
+        buf_printf(text, "the server sent the alert %s (%u)", tls_alert_name(alert), alert);
         return OUTCOME_TLS_ALERT;
     }
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST) {

@@ -60,6 +60,14 @@ const char *tls_identity_wrong(struct str pem);
  * clause to `text` ("the certificate has expired") and returns the outcome. */
 enum outcome tls_failure(const struct stream *stream, struct buf *text);
 
+/* The alert that has ended this session from the peer's side; 0: none has. */
+unsigned tls_alert_received(const struct stream *stream);
+
+/* Alerts by their names in RFC 8446, without "_RESERVED": "certificate_required" is 116. There is no
+ * close_notify (0), which is no error. @return 0, and "unknown", for what is not there. */
+unsigned tls_alert_number(struct str name);
+const char *tls_alert_name(unsigned number);
+
 /* Version and expiry of what the peer has shown; zeroes where it showed nothing. */
 void tls_read_peer(const struct stream *stream, struct result_tls *ret_tls);
 

@@ -11,6 +11,7 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_dns,
     &probe_icmp,
     &probe_grpc,
+    &probe_tls,
     &probe_smtp,
     &probe_imap,
     &probe_pop3,

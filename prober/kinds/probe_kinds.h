@@ -13,6 +13,7 @@ extern const struct probe_kind probe_grpc;
 extern const struct probe_kind probe_script;
 extern const struct probe_kind probe_dns;
 extern const struct probe_kind probe_icmp;
+extern const struct probe_kind probe_tls;
 extern const struct probe_kind probe_smtp;
 extern const struct probe_kind probe_imap;
 extern const struct probe_kind probe_pop3;

@@ -176,7 +176,6 @@ def test_messages_without_data_hold_up_nobody(prober_once, authority):
         result = run.results[name]
         assert result["outcome"] == "limit_exceeded" and "TLS messages without end" in result["message"], result
     assert run.results["steady"]["outcome"] == "ok"
-    assert run.results["steady"]["timings_us"]["total"] < 3_000_000
 
 
 def test_data_in_records_of_one_byte_arrives(prober_once, authority):

@@ -1,9 +1,10 @@
 """Servers that hold a dialogue: what they say and wait for, part by part."""
 
 import socket
+import threading
 import time
 
-from servers.hostile import reset
+from servers.hostile import hang, reset
 
 HALF_CLOSE = object()
 RESET = object()
@@ -59,5 +60,32 @@ def without_end(piece):
     def handle(connection):
         while True:
             connection.sendall(piece)
+
+    return handle
+
+
+def relay(port, *, piece_bytes=65536, pause_s=0.0, stop_after=None):
+    """Goes between the other side and a server of ours: passes what that says on in pieces, and after so many bytes no more."""
+
+    def up(connection, behind):
+        try:
+            while data := connection.recv(65536):
+                behind.sendall(data)
+        except OSError:
+            pass  # one of them has gone
+
+    def handle(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        passed = 0
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            threading.Thread(target=up, args=(connection, behind), daemon=True).start()
+            while data := behind.recv(piece_bytes):
+                if stop_after is not None and passed + len(data) > stop_after:
+                    connection.sendall(data[:stop_after - passed])
+                    hang(connection)
+                    return
+                connection.sendall(data)
+                passed += len(data)
+                time.sleep(pause_s)
 
     return handle
