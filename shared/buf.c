@@ -116,6 +116,17 @@ void buf_append_escaped(struct buf *buf, struct str bytes, size_t limit)
     }
 }
 
+static int digit_of(char c)
+{
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+void buf_append_hex(struct buf *buf, const char *hex)
+{
+    for (; hex[0] && hex[1]; hex += 2)
+        buf_append_char(buf, (char)(digit_of(hex[0]) << 4 | digit_of(hex[1])));
+}
+
 static void append_json_char(struct buf *buf, unsigned char c)
 {
     switch (c) {

@@ -41,6 +41,10 @@ void buf_vprintf(struct buf *buf, const char *format, va_list arguments) PRINTF(
  * `limit` bytes out. */
 void buf_append_escaped(struct buf *buf, struct str bytes, size_t limit);
 
+/* Appends the bytes that pairs of hexadecimal digits stand for; what is no pair of them is the
+ * caller's to refuse. */
+void buf_append_hex(struct buf *buf, const char *hex);
+
 /* Appends `s` as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD. */
 void buf_append_json_string(struct buf *buf, struct str s);
 

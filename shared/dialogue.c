@@ -214,18 +214,6 @@ static void read_send(struct reader *reader, struct str text)
 
 /* ---- other steps ---- */
 
-static int digit_of(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* The schema has seen that it is hexadecimal. */
-static void append_hex(struct buf *out, const char *hex)
-{
-    for (; hex[0] && hex[1]; hex += 2)
-        buf_append_char(out, (char)(digit_of(hex[0]) << 4 | digit_of(hex[1])));
-}
-
 /* NULL for NULL; that it compiles, the schema has seen or we know. */
 static struct regex *regex_of(const char *pattern)
 {
@@ -281,8 +269,8 @@ static void read_step(struct reader *reader, const json_t *json)
     check_order(reader, verbs[i].field, verbs[i].verb);
     step = add_step(reader->dialogue, verbs[i].verb);
     step->timeout_ms = (uint32_t)json_integer_or(json, "timeout_ms", 0);
-    append_hex(&step->bytes, json_text(json, "send_hex", ""));
-    append_hex(&step->bytes, json_text(json, "expect_bytes_hex", ""));
+    buf_append_hex(&step->bytes, json_text(json, "send_hex", ""));
+    buf_append_hex(&step->bytes, json_text(json, "expect_bytes_hex", ""));
     if (verbs[i].verb == DIALOGUE_EXPECT)
         read_expect(reader, json);
     else

@@ -12,6 +12,7 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_icmp,
     &probe_grpc,
     &probe_tls,
+    &probe_udp,
     &probe_smtp,
     &probe_imap,
     &probe_pop3,

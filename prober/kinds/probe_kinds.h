@@ -14,6 +14,7 @@ extern const struct probe_kind probe_script;
 extern const struct probe_kind probe_dns;
 extern const struct probe_kind probe_icmp;
 extern const struct probe_kind probe_tls;
+extern const struct probe_kind probe_udp;
 extern const struct probe_kind probe_smtp;
 extern const struct probe_kind probe_imap;
 extern const struct probe_kind probe_pop3;

@@ -1,10 +1,13 @@
 """TCP checks: dialogues against servers that behave well and badly, TLS in the middle, half-open connects."""
 
+import json
+import os
 import socket
+import subprocess
 
 import pytest
 
-from processes import wait_until
+from processes import EM_PROBER, wait_until
 from servers import hostile
 from servers.certificates import Authority
 from servers.hostile import Server
@@ -203,3 +206,31 @@ def test_null_is_as_if_it_were_not_there(prober_once):
     with Server(hostile.hang) as server:
         run = prober_once([tcp(server.port, steps=None, send=None, expect_regex=None, half_open=None, tls=None, expect=None)])
     assert run.results["check"]["message"] == f"connected to 127.0.0.1:{server.port}"
+
+
+def test_a_flood_of_dialogues_leaks_nothing(tmp_path, authority):
+    """Good and hostile targets of all kinds over streams together; what is left at the end, the sanitizers tell."""
+    context = authority.issue("flood")
+    handlers = [talk(b"220 a\r\n"), talk(b"220 a\r\n", "STARTTLS", b"220 go\r\n", context, "x", b"250 b\r\n"), hostile.reset,
+                hostile.close_at_once, without_end(b"y\n" * 50), talk(b"220 (a\r\n", "(a", b"220 b\r\n")]
+    servers = [Server(handle).__enter__() for handle in handlers]
+    steps = [line("^220 (?<all>.*)", timeout_ms=500), send("STARTTLS \\1 \\g{all}\r\n"), line("^220"), {"starttls": True}, send("x"),
+             line("250")]
+    checks = [tcp(server.port, *steps, id=f"tcp{n}", timeout_ms=700, tls={"verify": False}) for n, server in enumerate(servers)]
+    checks += [{**tcp(server.port, id=f"smtp{n}", timeout_ms=700), "kind": "smtp"} for n, server in enumerate(servers)]
+    checks += [{**tcp(server.port, id=f"tls{n}", timeout_ms=700, expect={"alert": 116}), "kind": "tls"} for n, server in enumerate(servers)]
+    checks += [{**tcp(server.port, id=f"udp{n}", timeout_ms=700, send="x"), "kind": "udp"} for n, server in enumerate(servers)]
+    file = tmp_path / "checks.jsonl"
+    file.write_text("".join(json.dumps(check) + "\n" for check in checks))
+    with subprocess.Popen([EM_PROBER, "run", "--checks", file, "--flood", "32", "--loops", "1", "--summary"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        wait_until(lambda: all(server.seen > 20 for server in servers), 30, what="20 probes of each")
+        most = max(len(os.listdir(f"/proc/{child.pid}/fd")) for _ in range(50))
+        child.terminate()
+        out, err = child.communicate(timeout=20)
+    for server in servers:
+        server.__exit__()
+    assert "Sanitizer" not in err, err
+    assert most < 32 + 30
+    summary = json.loads(out)
+    assert summary["by_verdict"]["error"] == 0 and summary["by_verdict"]["ok"] > 20, summary
