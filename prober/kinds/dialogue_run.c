@@ -151,6 +151,8 @@ static bool is_cut_off(const struct stream *stream)
 static enum wait dialogue_send(struct probe *probe)
 {
     struct dialogue_run *run = run_of(probe);
+    size_t wanted = run->outgoing.len;
+    char text[WHAT_BYTES];
 
     while (run->outgoing.len > 0) {
         size_t len = 0;
@@ -164,6 +166,8 @@ static enum wait dialogue_send(struct probe *probe)
             return probe_wait_io(probe, io);
         run->outgoing = str_sub(run->outgoing, len, run->outgoing.len);
     }
+    /* Not what was sent: that may be a password. */
+    probe_note(probe, "%s: %zu bytes", what(probe, text), wanted - run->outgoing.len);
     return next_step(probe);
 }
 

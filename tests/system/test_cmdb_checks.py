@@ -50,6 +50,13 @@ def test_key_is_made_of_the_name(post):
      ["/spec/colour", "/spec/expect/body_regex", "/spec/expect/status", "/spec/url"]),
     ({"kind": "http", "spec": {"url": "http://x/", "expect": {"warn_ms": 5, "fail_ms": 4}}}, ["/spec/expect/warn_ms"]),
     ({"kind": "tcp", "spec": {"address": "x", "port": 0}}, ["/spec/port"]),
+    ({"kind": "tcp", "spec": {**TCP, "half_open": True, "send": "x"}}, ["/spec"]),
+    ({"kind": "tcp", "spec": {**TCP, "steps": [{"send": "\\1"}, {}, {"starttls": True}]}}, ["/spec/steps/1"]),
+    ({"kind": "tcp", "spec": {**TCP, "steps": [{"expect_regex": "(a)"}, {"send": "\\2"}, {"starttls": True}, {"starttls": True}]}},
+     ["/spec/steps/1/send", "/spec/steps/3/starttls"]),
+    ({"kind": "tls", "spec": {**TCP, "expect": {"alert": "nonsense"}}}, ["/spec/expect/alert"]),
+    ({"kind": "udp", "spec": TCP}, ["/spec"]),
+    ({"kind": "imap", "spec": {"address": "x", "expect": {"cert_warn_days": 9}}}, ["/spec"]),
     ({"kind": "script", "spec": {"command": "../../bin/sh"}}, ["/spec/command"]),
     ({"interval_s": 0, "colour": 1, "kind": "http", "spec": {"url": "htt://shop.test/"}}, ["/colour", "/interval_s", "/spec/url"]),
     ({"timeout_ms": 30001}, ["/timeout_ms"]),
@@ -60,6 +67,23 @@ def test_mistakes_have_their_pointers(post, fields, expected):
     reply = post(**fields)
     assert reply.status_code == 422, reply.text
     assert pointers(reply) == expected
+
+
+@pytest.mark.parametrize("kind, spec", [
+    ("tcp", {**TCP, "steps": [{"expect_regex": "(a)"}, {"send": "\\1"}, {"starttls": True}], "tls": {"verify": False}}),
+    ("tcp", {**TCP, "half_open": True}),
+    ("tls", {**TCP, "expect": {"alert": 116}}),
+    ("udp", {**TCP, "send": "ping"}),
+    ("smtp", {"address": "mail.test", "starttls": True, "expect": {"cert_warn_days": 21}}),
+    ("imap", {"address": "mail.test", "tls": {}}),
+    ("pop3", {"address": "mail.test"}),
+    ("ftp", {"address": "mail.test"}),
+    ("ssh", {"address": "mail.test", "port": 2222}),
+])
+def test_kinds_over_streams(post, kind, spec):
+    reply = post(kind=kind, spec=spec)
+    assert reply.status_code == 201, reply.text
+    assert reply.json()["spec"] == spec
 
 
 def test_patch_merges_the_spec(api, post):

@@ -152,6 +152,7 @@ def test_tls_in_the_middle(prober_once, authority):
     steps_seen = [step["step"] for step in results["verified"]["steps"]]
     assert steps_seen == ["begin", "resolve", "connect", "connected", "expect", "send", "expect", "starttls", "tls", "started",
                           "send", "expect", "done"]
+    assert "step 2: 10 bytes" in results["verified"]["steps"][5]["detail"]
     assert 'step 6: "250 ok"' in results["verified"]["steps"][-2]["detail"]
 
 

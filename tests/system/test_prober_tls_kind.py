@@ -104,6 +104,11 @@ def test_old_versions_and_weak_keys_need_to_be_allowed(prober_once, authority):
 
     for bits in (512, 1024):
         authority.issue(f"rsa{bits}", rsa_bits=bits, ciphers=WEAK)
+    authority.issue("rsa2048", rsa_bits=2048)
+    authority.openssl("dhparam", "-dsaparam", "-out", "dh1024.pem", "1024")
+    short_dh = authority.context("rsa2048", ciphers="DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
+                                 maximum_version=ssl.TLSVersion.TLSv1_2)
+    short_dh.load_dh_params(authority.folder / "dh1024.pem")
     only = {version: {"minimum_version": version, "maximum_version": version} for version in ssl.TLSVersion}
     ca, low = {"ca": authority.ca}, {"ca": authority.ca, "min_version": "1.0"}
     run_rows(prober_once, [
@@ -115,6 +120,8 @@ def test_old_versions_and_weak_keys_need_to_be_allowed(prober_once, authority):
          "tls_alert|tls_handshake", "tls", "version"),
         ("RSA 512", server("rsa512", **only[ssl.TLSVersion.TLSv1_2]), ca, "tls_handshake", "tls", "key is too short"),
         ("RSA 512 allowed", server("rsa512", **only[ssl.TLSVersion.TLSv1_2]), low, "ok", "tls", ""),
+        ("DH 1024", Server(hostile.hang, short_dh), ca, "tls_handshake", "tls", "dh key too small"),
+        ("DH 1024 allowed", Server(hostile.hang, short_dh), low, "ok", "tls", ""),
         ("RSA 1024", server("rsa1024"), ca, "tls_handshake", "tls", "key is too short"),
         ("RSA 1024 allowed", server("rsa1024"), low, "ok", "tls", ""),
     ])
