@@ -170,8 +170,10 @@ def test_messages_without_data_hold_up_nobody(prober_once, authority):
     tickets = authority.context("chatty", num_tickets=2**31 - 1)
     with Server(hostile.hang, tickets) as ticketing, Server(libssl.update_keys_for_ever(authority.folder, "chatty")) as updating, \
             Server(hostile.byte_by_byte(OK, 0.02)) as steady:
-        run = prober_once([https(ticketing.port, id="tickets", ca=authority.ca), https(updating.port, id="keys", ca=authority.ca),
-                           {"id": "steady", "kind": "http", "spec": {"url": f"http://127.0.0.1:{steady.port}/"}}], "--loops", 1)
+        run = prober_once([https(ticketing.port, id="tickets", timeout_ms=20000, ca=authority.ca),
+                           https(updating.port, id="keys", timeout_ms=20000, ca=authority.ca),
+                           {"id": "steady", "kind": "http", "timeout_ms": 20000,
+                            "spec": {"url": f"http://127.0.0.1:{steady.port}/"}}], "--loops", 1)
     for name in ("tickets", "keys"):
         result = run.results[name]
         assert result["outcome"] == "limit_exceeded" and "TLS messages without end" in result["message"], result
