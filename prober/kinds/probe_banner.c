@@ -4,6 +4,8 @@
  * STARTTLS the goodbye has to be answered: only that shows that the server talks over TLS, and does
  * not refuse us by an alert, which in TLS 1.3 comes after the handshake.
  */
+#include <pthread.h>
+
 #include "shared/dialogue.h"
 #include "shared/json.h"
 #include "shared/mem.h"
@@ -96,7 +98,7 @@ struct banner_spec {
     bool starttls;
     bool with_tls; /* from the start */
     struct cert_expiry expiry;
-    struct dialogue *dialogue;
+    const struct dialogue *dialogue; /* borrowed for good */
 };
 
 static enum wait banner_begin(struct probe *probe);
@@ -177,6 +179,21 @@ static struct dialogue *make_dialogue(const struct preset *preset, bool starttls
     return dialogue;
 }
 
+/* All checks of a kind go through one of two dialogues, whose expressions take 10 KiB: each is made
+ * when it is first wanted, and kept. */
+static const struct dialogue *dialogue_of(const struct preset *preset, bool starttls)
+{
+    static struct dialogue *made[ARRAY_LEN(presets)][2];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of `made` */
+    struct dialogue **dialogue = &made[preset - presets][starttls];
+
+    pthread_mutex_lock(&lock);
+    if (!*dialogue)
+        *dialogue = make_dialogue(preset, starttls);
+    pthread_mutex_unlock(&lock);
+    return *dialogue;
+}
+
 static const struct preset *preset_of(const struct probe_kind *kind)
 {
     const struct preset *preset = presets;
@@ -202,7 +219,7 @@ static void banner_spec_new(struct check *check, const json_t *json, json_t **er
                                         : preset->port,
                        errors);
     spec->expiry = cert_expiry_read(json_object_get(json, "expect"));
-    spec->dialogue = make_dialogue(preset, spec->starttls);
+    spec->dialogue = dialogue_of(preset, spec->starttls);
 }
 
 static void banner_spec_free(void *object)
@@ -211,7 +228,6 @@ static void banner_spec_free(void *object)
 
     if (!spec)
         return;
-    dialogue_free(spec->dialogue);
     endpoint_spec_clear(&spec->endpoint);
     free(spec);
 }
