@@ -113,7 +113,7 @@ static enum err set_from_environment(const struct option_program *program, void 
 
         write_variable(row, name);
         text = getenv(name);
-        if (text)
+        if (text && text[0]) /* an empty variable is one that is not set */
             TRY(set_value(row, values, str_of(text), name));
     }
     return OK;
@@ -150,10 +150,11 @@ static enum err set_from_line(const struct option_program *program, void *values
     if (!row)
         return fail(ERR_INVALID, "option_unknown", "%s: there is no option \"" STR_FMT "\"", origin,
                     STR_ARG(name));
-    if (!line.ptr)
+    line = str_trim(line);
+    if (line.len == 0)
         return fail(ERR_INVALID, "option_invalid", "%s: write it as \"%s = value\"", origin,
                     row->name);
-    return set_value(row, values, str_trim(line), origin);
+    return set_value(row, values, line, origin);
 }
 
 static enum err set_from_file(const struct option_program *program, void *values, const char *path)
@@ -196,11 +197,12 @@ static enum err set_from_argument(const struct option_program *program, void *va
             return fail(ERR_INVALID, "option_invalid", "--no-%s takes no value", row->name);
         if (!text.ptr)
             text = negated ? STR("false") : STR("true");
-    } else if (!text.ptr) {
-        if (*at + 1 == argc)
+    } else {
+        if (!text.ptr && *at + 1 < argc)
+            text = str_of(argv[++*at]);
+        if (text.len == 0)
             return fail(ERR_INVALID, "option_invalid", "--%s needs a value: --%s %s", row->name,
                         row->name, row->value ? row->value : "VALUE");
-        text = str_of(argv[++*at]);
     }
     return set_value(row, values, text, "command line");
 }

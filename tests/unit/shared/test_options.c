@@ -71,6 +71,7 @@ static void test_later_places_win(void **state)
     write_config("# a comment\nlisten = file:1\r\n workers=5\n\ninsecure-http = true\n");
     setenv("EM_WORKERS", "6", 1);
     setenv("EM_LOG_LEVEL", "debug", 1);
+    setenv("EM_LISTEN", "", 1); /* as if it were not there */
     assert_int_equal(load(ARGUMENTS(option, "--log-level", "error", "serve"), &values, &command),
                      OK);
     assert_string_equal(values.listen, "file:1");
@@ -81,6 +82,7 @@ static void test_later_places_win(void **state)
     options_clear(&program, &values);
     unsetenv("EM_WORKERS");
     unsetenv("EM_LOG_LEVEL");
+    unsetenv("EM_LISTEN");
 }
 
 static void test_defaults_stand_alone(void **state)
@@ -110,6 +112,7 @@ static void test_mistakes_are_named(void **state)
          "command line: insecure-http has to be true or false, not \"maybe\""},
         {"--no-listen", "There is no option --no-listen; see em-test --help"},
         {"--listen", "--listen needs a value: --listen ADDRESS:PORT"},
+        {"--listen=", "--listen needs a value: --listen ADDRESS:PORT"},
         {"dance", "\"dance\" is not understood; see em-test --help"},
     };
 
