@@ -200,7 +200,10 @@ static void on_read(void *argument, const struct pipeline_answer *answer)
         exchange_fail(exchange, ERR_NOT_FOUND);
     } else if (answer->err == ERR_INVALID) {
         /* What the database says of a value, such as a cursor that is none, tells of our inside. */
-        (void)fail(ERR_INVALID, "parameters_invalid", "Some query parameters are not right.");
+        if (request_parameter(&exchange->request, "cursor").ptr)
+            (void)fail(ERR_INVALID, "parameters_invalid", "The cursor is not one of ours.");
+        else
+            (void)fail(ERR_INVALID, "parameters_invalid", "Some query parameters are not right.");
         exchange_fail(exchange, ERR_INVALID);
     } else if (answer->err != OK) {
         (void)fail(answer->err, answer->code, "%s", answer->detail ? answer->detail : "");

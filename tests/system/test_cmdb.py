@@ -118,6 +118,7 @@ def test_list_filters_by_key_words_and_tag(api, kind):
     for wrong in ({"colour": "red"}, {"cursor": "abc"}, {"limit": 0}, {"limit": 1001}):
         reply = api.get(kind.url, params=wrong)
         assert reply.status_code == 400 and "uuid" not in reply.text, (wrong, reply.text)
+        assert next(iter(wrong)) in reply.text
 
 
 def test_patch_changes_what_it_names(api, kind):
