@@ -25,6 +25,7 @@ struct redis {
     double retry_s;
     double patience_s;
     bool connected;
+    bool refused; /* one of the first commands of this connection failed */
     bool refusal_logged;
     char *path; /* of a Unix socket; else NULL */
     char *host;
@@ -125,6 +126,27 @@ static enum err read_url(struct redis *redis, const char *url)
     return refuse_url("has an unknown scheme");
 }
 
+/* Frees what read_url() has set. */
+static void clear_url(struct redis *redis)
+{
+    free(redis->path);
+    free(redis->host);
+    free(redis->user);
+    if (redis->password)
+        wipe(redis->password, strlen(redis->password));
+    free(redis->password);
+    free(redis->database);
+}
+
+enum err redis_check_url(const char *url)
+{
+    struct redis redis = {0};
+    enum err err = read_url(&redis, url);
+
+    clear_url(&redis);
+    return err;
+}
+
 /* Connection ---------------------------------------------------------------------------------- */
 
 static void set_timer(struct redis *redis, double delay_s)
@@ -170,15 +192,27 @@ static void on_connect(const redisAsyncContext *connection, int status)
     retry_later(redis); /* hiredis frees the connection itself */
 }
 
-/* The greeting, the last of the first commands, is answered: the connection can be used. */
+/* One of the first commands is answered. The first that fails says why; those after it only fail
+ * because of it. */
+static void on_greeted(void *context, const struct redis_reply *reply)
+{
+    struct redis *redis = context;
+
+    if (!reply || reply->type != REDIS_FAILED)
+        return;
+    log_refusal(redis, reply->text.ptr);
+    redis->refused = true;
+}
+
+/* The last of the first commands is answered: the connection can be used. */
 static void on_ready(void *context, const struct redis_reply *reply)
 {
     struct redis *redis = context;
 
+    on_greeted(context, reply);
     if (!reply)
         return;
-    if (reply->type == REDIS_FAILED) {
-        log_refusal(redis, reply->text.ptr);
+    if (redis->refused) {
         redisAsyncDisconnect(redis->connection);
         return;
     }
@@ -250,7 +284,8 @@ static void on_answer(redisAsyncContext *connection, void *raw, void *argument)
         wait_on(redis);
     if (raw && reply.type == REDIS_FAILED) {
         redis->failed++;
-        log_warning("redis.command_failed", "error=\"" STR_FMT "\"", STR_ARG(reply.text));
+        if (redis->connected)
+            log_warning("redis.command_failed", "error=\"" STR_FMT "\"", STR_ARG(reply.text));
     }
     if (waiting->on_reply)
         waiting->on_reply(waiting->context, raw ? &reply : NULL);
@@ -280,17 +315,18 @@ static bool send_words(struct redis *redis, const struct str *words, size_t coun
     return true;
 }
 
-/* The first commands of a connection, in one go; on_ready() hears of the last one, which fails when
- * login has. */
+/* The first commands of a connection, in one go. */
 static void greet(struct redis *redis)
 {
     struct str user = str_of(redis->user ? redis->user : "default");
 
+    redis->refused = false;
     if (redis->password)
-        send_words(redis, (struct str[]){STR("AUTH"), user, str_of(redis->password)}, 3, NULL,
-                   NULL);
+        send_words(redis, (struct str[]){STR("AUTH"), user, str_of(redis->password)}, 3, on_greeted,
+                   redis);
     if (redis->database)
-        send_words(redis, (struct str[]){STR("SELECT"), str_of(redis->database)}, 2, NULL, NULL);
+        send_words(redis, (struct str[]){STR("SELECT"), str_of(redis->database)}, 2, on_greeted,
+                   redis);
     send_words(redis, (struct str[]){STR("PING")}, 1, on_ready, redis);
 }
 
@@ -372,13 +408,7 @@ void redis_free(struct redis *redis)
         return;
     let_go(redis);
     ev_timer_stop(loop_ev(redis->loop), &redis->retry);
-    free(redis->path);
-    free(redis->host);
-    free(redis->user);
-    if (redis->password)
-        wipe(redis->password, strlen(redis->password));
-    free(redis->password);
-    free(redis->database);
+    clear_url(redis);
     free(redis);
 }
 

@@ -53,7 +53,10 @@ struct redis_options {
     double patience_s; /* in place of REDIS_PATIENCE_S; 0: that */
 };
 
-/* @return ERR_INVALID "redis_url" with what is wrong with it. Connects in the background. */
+/* @return ERR_INVALID "redis_url" with what is wrong with it. */
+MUST_USE enum err redis_check_url(const char *url);
+
+/* @return as redis_check_url(). Connects in the background. */
 MUST_USE enum err redis_new(const struct redis_options *options, struct redis **ret_redis);
 void redis_free(struct redis *redis);
 
