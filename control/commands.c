@@ -17,6 +17,7 @@
 #include "control/access/access.h"
 #include "control/api/openapi.h"
 #include "control/api/router.h"
+#include "control/console_folder.h"
 #include "control/data_dir.h"
 #include "control/instance.h"
 #include "control/options.h"
@@ -56,9 +57,17 @@ enum err command_openapi(void)
     return OK;
 }
 
+/* The options themselves are checked by the caller, as for every use. */
 enum err command_check_config(const struct control_options *options)
 {
-    (void)options; /* checked by the caller, as for every use */
+    const struct listener_options listener_options = control_listener_options(options);
+    CLEANUP(xfree_p) char *console = NULL;
+    CLEANUP(xfree_p) char *data = NULL;
+
+    TRY(data_dir_find(options->data, &data));
+    TRY(data_dir_check(data));
+    TRY(console_folder_find(options->console, &console));
+    TRY(listener_check(&listener_options));
     puts("ok");
     return OK;
 }
@@ -96,11 +105,24 @@ static enum err back_up(const struct control_options *options, struct spawner *s
     return OK;
 }
 
+/* A mistyped folder must not become a new instance, whose backup then holds nothing. */
+static enum err check_instance_exists(const struct control_options *options)
+{
+    CLEANUP(xfree_p) char *data = NULL;
+
+    TRY(data_dir_find(options->data, &data));
+    if (!options->database && data_dir_is_new(data))
+        return fail(ERR_INVALID, "no_instance",
+                    "%s holds no instance: say where it is with --data DIR", data);
+    return OK;
+}
+
 enum err command_backup(const struct control_options *options, struct spawner *spawner)
 {
     enum err err;
     int fd = -1;
 
+    TRY(check_instance_exists(options));
     if (options->file) {
         fd = open(options->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
@@ -110,6 +132,8 @@ enum err command_backup(const struct control_options *options, struct spawner *s
     err = back_up(options, spawner, fd);
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && err != OK)
+        unlink(options->file); /* not where only root may, who is given up by now */
     return err;
 }
 
@@ -169,11 +193,11 @@ enum err command_restore(const struct control_options *options, struct spawner *
     return err;
 }
 
-static enum err print_link(struct instance *instance, const struct control_options *options)
+static enum err print_link(struct instance *instance)
 {
     const struct db_options db_options = {.url = instance->database_url, .name = "sign-in-link"};
     AUTO(db_free) struct db *db = db_new(&db_options);
-    CLEANUP(xfree_p) char *url = control_base_url(options, 0);
+    CLEANUP(xfree_p) char *url = instance_url(instance);
     CLEANUP(xfree_p) char *link = NULL;
 
     if (!instance->is_running)
@@ -189,5 +213,5 @@ enum err command_sign_in_link(const struct control_options *options, struct spaw
     CLEANUP(instance_close_p) struct instance instance = {0};
 
     TRY(instance_open(options, spawner, INSTANCE_COMMAND, NULL, &instance));
-    return print_link(&instance, options);
+    return print_link(&instance);
 }

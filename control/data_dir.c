@@ -33,7 +33,7 @@ struct data_dir {
     int lock_fd;
 };
 
-enum err data_dir_default(char **ret_path)
+static enum err find_standard(char **ret_path)
 {
     const char *base = getenv("XDG_DATA_HOME");
     const char *home = getenv("HOME");
@@ -64,6 +64,14 @@ static char *make_absolute(const char *path)
     while (len > 1 && absolute[len - 1] == '/')
         absolute[--len] = '\0';
     return absolute;
+}
+
+enum err data_dir_find(const char *path, char **ret_path)
+{
+    if (!path)
+        return find_standard(ret_path);
+    *ret_path = make_absolute(path);
+    return OK;
 }
 
 static enum err check_text(const char *path)
@@ -106,14 +114,51 @@ static enum err make_folders(char *path)
     return OK;
 }
 
-/* Nothing of an instance is in it yet. */
-static bool is_new(const struct data_dir *dir)
+bool data_dir_is_new(const char *path)
 {
-    char *lock = data_dir_file(dir, LOCK_FILE);
-    bool has_lock = access(lock, F_OK) == 0;
+    CLEANUP(xfree_p) char *lock = xasprintf("%s/" LOCK_FILE, path);
 
-    free(lock);
-    return !has_lock;
+    return access(lock, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Whether something lies in it; a file system of its own begins with lost+found. */
+static bool has_files(DIR *folder)
+{
+    const struct dirent *entry;
+
+    while ((entry = readdir(folder))) { // NOLINT(concurrency-mt-unsafe): one thread has this DIR
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, "lost+found") != 0)
+            return true;
+    }
+    return false;
+}
+
+/* An instance takes its folder over, mode and owner: so it may not be one that serves something
+ * else already, such as a home folder. What may not be looked at is left to the later checks. */
+static enum err check_content(const char *path)
+{
+    DIR *folder = data_dir_is_new(path) ? opendir(path) : NULL;
+    bool foreign = folder && has_files(folder);
+
+    if (folder)
+        closedir(folder);
+    if (foreign)
+        return fail(ERR_INVALID, "data_dir_foreign",
+                    "%s has files in it, and they are no instance: name an empty folder, or one "
+                    "that is not there yet, with --data DIR",
+                    path);
+    return OK;
+}
+
+enum err data_dir_check(const char *path)
+{
+    struct stat status;
+
+    TRY(check_text(path));
+    if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
+        return fail(ERR_INVALID, "data_dir", "%s is not a folder", path);
+    return check_content(path);
 }
 
 /* Root's part: a new DIR becomes the user's; one that belongs to somebody else is left alone. */
@@ -128,7 +173,7 @@ static enum err hand_over(const struct data_dir *dir, uid_t user, gid_t group)
         return fail(ERR_DENIED, "data_dir", "%s: %s", dir->path, strerror(errno));
     if (status.st_uid == user)
         return OK;
-    if (status.st_uid == 0 && is_new(dir)) {
+    if (status.st_uid == 0 && data_dir_is_new(dir->path)) {
         if (chown(dir->path, user, group) == 0)
             return OK;
         return fail(ERR_DENIED, "data_dir", "cannot give %s to its user: %s", dir->path,
@@ -169,19 +214,24 @@ static enum err check_way(char *path)
 static enum err check_use(const char *path)
 {
     struct stat status;
+    char *owner;
     char *name;
     enum err err;
+    int error;
 
     if (stat(path, &status) < 0)
         return fail(ERR_DENIED, "data_dir", "%s: %s", path, strerror(errno));
-    if (!S_ISDIR(status.st_mode))
-        return fail(ERR_INVALID, "data_dir", "%s is not a folder", path);
     if (access(path, R_OK | W_OK | X_OK) == 0)
         return OK;
+    error = errno;
     name = system_user_name(geteuid());
-    err = fail(ERR_DENIED, "data_dir",
-               "the user %s may not use %s (%s): give it the folder with `chown -R %s: %s`", name,
-               path, strerror(errno), name, path);
+    owner = system_user_name(status.st_uid);
+    err =
+        fail(ERR_DENIED, "data_dir",
+             "the user %s may not use %s, which belongs to %s (%s): start this as %s, or give the "
+             "folder away with `chown -R %s: %s`",
+             name, path, owner, strerror(error), owner, name, path);
+    free(owner);
     free(name);
     return err;
 }
@@ -199,7 +249,7 @@ static enum err open_as_root(struct data_dir *dir, const char *user_name, struct
 
 static enum err open_dir(struct data_dir *dir, const char *user, struct spawner *spawner)
 {
-    TRY(check_text(dir->path));
+    TRY(data_dir_check(dir->path));
     if (geteuid() == 0) {
         TRY(open_as_root(dir, user, spawner));
         TRY(check_way(dir->path));
@@ -209,7 +259,7 @@ static enum err open_dir(struct data_dir *dir, const char *user, struct spawner 
     }
     TRY(check_use(dir->path));
     /* Whoever opens it to a group later keeps that. */
-    if (is_new(dir) && chmod(dir->path, 0700) < 0)
+    if (data_dir_is_new(dir->path) && chmod(dir->path, 0700) < 0)
         return fail(ERR_DENIED, "data_dir", "%s: %s", dir->path, strerror(errno));
     return OK;
 }
@@ -219,7 +269,7 @@ enum err data_dir_open(const char *path, const char *user, struct spawner *spawn
 {
     AUTO(data_dir_free) struct data_dir *dir = NEW(struct data_dir);
 
-    dir->path = make_absolute(path);
+    dir->path = xstrdup(path);
     dir->lock_fd = -1;
     TRY(open_dir(dir, user, spawner));
     *ret_dir = TAKE(dir);

@@ -15,17 +15,25 @@
 struct data_dir;
 struct spawner;
 
-/* DIR without --data: /var/lib/environment-manager for root, else below $XDG_DATA_HOME or
- * ~/.local/share; yours to free.
+/* The absolute path of DIR; yours to free. @param path as --data has it; NULL: without --data, which
+ * is /var/lib/environment-manager for root, else below $XDG_DATA_HOME or ~/.local/share.
  * @return ERR_INVALID when there is no home folder to put it in. */
-MUST_USE enum err data_dir_default(char **ret_path);
+MUST_USE enum err data_dir_find(const char *path, char **ret_path);
+
+/* Whether DIR can hold an instance, as far as its path and what lies in it tell; changes nothing.
+ * @return ERR_INVALID for a path that sockets or configurations cannot have, for a file, and for a
+ * folder with somebody's files that is no instance. */
+MUST_USE enum err data_dir_check(const char *path);
+
+/* Whether no instance was ever in it; false where that cannot be seen. */
+bool data_dir_is_new(const char *path);
 
 /*
  * Makes DIR where it is missing, with mode 0700. As root: makes the system user where it is
  * missing, gives DIR to it, and becomes that user for good, the spawner too; so from here on
  * nothing runs as root.
  *
- * @param path made absolute; may be relative.
+ * @param path absolute.
  * @param user name of the system user, for root.
  * @return ERR_INVALID or ERR_DENIED with a sentence that names the folder and how to mend it.
  */

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -18,16 +19,13 @@
 #define DATABASE_POLL_MS   100
 #define MIGRATE_TIMEOUT_MS 60000
 #define BACKUP_PREFIX      "before-migration"
+#define URL_FILE           "url"
 
 static enum err open_dir(struct instance *instance)
 {
-    CLEANUP(xfree_p) char *standard = NULL;
-    const char *path = instance->options->data;
+    CLEANUP(xfree_p) char *path = NULL;
 
-    if (!path) {
-        TRY(data_dir_default(&standard));
-        path = standard;
-    }
+    TRY(data_dir_find(instance->options->data, &path));
     return data_dir_open(path, instance->options->user, instance->spawner, &instance->dir);
 }
 
@@ -105,6 +103,22 @@ void instance_close(struct instance *instance)
     free(instance->redis_url);
     free(instance->bus_address);
     *instance = (struct instance){0};
+}
+
+enum err instance_note_url(const struct instance *instance, const char *url)
+{
+    CLEANUP(xfree_p) char *line = xasprintf("%s\n", url);
+
+    return data_dir_write(instance->dir, URL_FILE, line);
+}
+
+char *instance_url(const struct instance *instance)
+{
+    CLEANUP(xfree_p) char *line = NULL;
+
+    if (instance->is_running && data_dir_read(instance->dir, URL_FILE, &line) == OK)
+        return xstrndup(line, strcspn(line, "\n"));
+    return control_base_url(instance->options, 0);
 }
 
 static enum err wait_for_database(struct db *db)

@@ -56,5 +56,12 @@ static inline void instance_close_p(struct instance *instance)
  * there is data. */
 MUST_USE enum err instance_migrate(struct instance *instance);
 
+/* Leaves word in DIR where people reach the service, for commands beside it and for deploy/up. */
+MUST_USE enum err instance_note_url(const struct instance *instance, const char *url);
+
+/* Where people reach the service: what the one that runs has left word of, else what the options
+ * say. Yours to free. */
+char *instance_url(const struct instance *instance);
+
 /* What backup.h works on. */
 struct backup_target instance_backup_target(const struct instance *instance);

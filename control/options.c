@@ -1,12 +1,16 @@
 /* The table of em-control's options, and the checks that need more than one of them. */
 #include "control/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/addr.h"
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "shared/redis.h"
+#include "shared/str.h"
 
 #include "control/store/db.h"
 
@@ -108,7 +112,8 @@ static enum err check_readable(const char *option, const char *path)
 {
     if (!path || access(path, R_OK) == 0)
         return OK;
-    return fail(ERR_INVALID, "option_invalid", "--%s: the file %s cannot be read", option, path);
+    return fail(ERR_INVALID, "option_invalid", "--%s: the file %s cannot be read: %s", option, path,
+                strerrordesc_np(errno));
 }
 
 enum err control_options_check(const struct control_options *options)
@@ -125,21 +130,46 @@ enum err control_options_check(const struct control_options *options)
     TRY(check_readable("tls-key", options->tls_key));
     if (options->database)
         TRY(db_check_url(options->database));
-    if (options->redis && strncmp(options->redis, "redis://", 8) != 0 &&
-        strncmp(options->redis, "unix://", 7) != 0)
+    if (options->redis)
+        TRY(redis_check_url(options->redis));
+    if (options->bus && strncmp(options->bus, "ipc://", 6) != 0 &&
+        strncmp(options->bus, "tcp://", 6) != 0)
         return fail(ERR_INVALID, "option_invalid",
-                    "--redis has to begin with redis:// or unix://, not \"%.8s…\"", options->redis);
+                    "--bus has to be ipc:///path or tcp://address:port, not \"%s\"", options->bus);
     return OK;
 }
 
-char *control_base_url(const struct control_options *options, unsigned port)
+struct listener_options control_listener_options(const struct control_options *options)
+{
+    return (struct listener_options){
+        .listen = options->listen,
+        .tls_cert = options->tls_cert,
+        .tls_key = options->tls_key,
+        .insecure_http = options->insecure_http,
+    };
+}
+
+/* Who listens on every address is reached on this machine's own, too. */
+static void make_reachable(struct addr *address)
+{
+    if (address->any.sa_family == AF_INET && address->v4.sin_addr.s_addr == htonl(INADDR_ANY))
+        address->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr))
+        address->v6.sin6_addr = in6addr_loopback;
+}
+
+char *control_base_url(const struct control_options *options, uint16_t port)
 {
     const char *scheme = options->tls_cert ? "https" : "http";
-    const char *colon = strrchr(options->listen, ':');
+    char text[ADDR_TEXT_BYTES];
+    struct addr address;
 
-    if (!port || !colon)
+    if (!addr_parse(str_of(options->listen), &address))
         return xasprintf("%s://%s", scheme, options->listen);
-    return xasprintf("%s://%.*s:%u", scheme, (int)(colon - options->listen), options->listen, port);
+    if (port)
+        addr_set_port(&address, port);
+    make_reachable(&address);
+    return xasprintf("%s://%s", scheme, addr_format(&address, text));
 }
 
 void control_options_clear(struct control_options *options)

@@ -12,6 +12,8 @@
 #include "shared/err.h"
 #include "shared/options.h"
 
+#include "control/api/listener.h"
+
 struct control_options {
     char *data;     /* DIR; NULL: the default */
     char *user;     /* for root */
@@ -52,9 +54,12 @@ void control_options_apply(const struct control_options *options);
 /* Checks what the table cannot: values that belong together, and URLs. */
 MUST_USE enum err control_options_check(const struct control_options *options);
 
-/* Where people reach the service, as far as the options say: "https://host:port".
+/* What they say of the address; borrows from them. */
+struct listener_options control_listener_options(const struct control_options *options);
+
+/* Where people on this machine reach the service, as far as the options say: "https://host:port".
  * @param port the one that is listened on, for `--listen …:0`; 0: that of the options. Yours to
  * free. */
-char *control_base_url(const struct control_options *options, unsigned port);
+char *control_base_url(const struct control_options *options, uint16_t port);
 
 void control_options_clear(struct control_options *options);

@@ -37,6 +37,7 @@ struct service {
     struct control_options *options;
     struct spawner *spawner;
     struct loop *loop;
+    struct listener listener; /* until the server has it */
     struct instance instance;
     struct pipeline *pipeline;
     struct access *access;
@@ -267,20 +268,24 @@ static enum err start_health(struct service *service)
     return health_start(service->health, &fleet);
 }
 
+static struct listener give_listener(struct service *service)
+{
+    struct listener listener = service->listener;
+
+    service->listener = LISTENER_NONE;
+    return listener;
+}
+
 static enum err start_server(struct service *service)
 {
-    const struct control_options *options = service->options;
     const struct server_config config = {
         .loop = service->loop,
         .router = service->router,
         .pipeline = service->pipeline,
-        .listen = options->listen,
-        .tls_cert = options->tls_cert,
-        .tls_key = options->tls_key,
-        .insecure_http = options->insecure_http,
+        .listener = give_listener(service),
         .console = service->console,
         .build = EM_VERSION,
-        .workers = (unsigned)options->workers,
+        .workers = (unsigned)service->options->workers,
         .guard = access_guard(service->access),
         .live = health_live_source(service->health),
         .after_write_context = service->health,
@@ -298,12 +303,11 @@ static enum err start_server(struct service *service)
 }
 
 /* Nobody can sign in before somebody has: the first start shows the way in. */
-static enum err show_way_in(struct service *service)
+static enum err show_way_in(struct service *service, const char *url)
 {
     AUTO(db_free)
     struct db *db =
         db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
-    CLEANUP(xfree_p) char *url = control_base_url(service->options, server_port(service->server));
     CLEANUP(xfree_p) char *link = NULL;
 
     TRY(access_sign_in_link(db, url, &link));
@@ -312,16 +316,20 @@ static enum err show_way_in(struct service *service)
     return OK;
 }
 
+/* What needs no instance comes first: a port that is taken leaves nothing half-done. */
 static enum err start(struct service *service)
 {
+    const struct listener_options listener_options = control_listener_options(service->options);
+    CLEANUP(xfree_p) char *url = NULL;
     bool is_first;
 
+    TRY(console_folder_find(service->options->console, &service->console));
+    TRY(listener_open(&listener_options, &service->listener));
     service->loop = loop_new();
     TRY(instance_open(service->options, service->spawner, INSTANCE_SERVE, service->loop,
                       &service->instance));
     TRY(instance_migrate(&service->instance));
     TRY(bootstrap(service, &is_first));
-    TRY(console_folder_find(service->options->console, &service->console));
     service->pipeline = pipeline_new(
         service->loop, &(struct pipeline_options){.url = service->instance.database_url});
     TRY(make_health(service));
@@ -329,8 +337,10 @@ static enum err start(struct service *service)
     TRY(start_notify(service));
     TRY(start_health(service));
     TRY(start_server(service));
+    url = control_base_url(service->options, server_port(service->server));
     if (is_first)
-        TRY(show_way_in(service));
+        TRY(show_way_in(service, url));
+    TRY(instance_note_url(&service->instance, url));
     log_info("service.ready", "data=%s listen=%s port=%u", data_dir_path(service->instance.dir),
              service->options->listen, server_port(service->server));
     return OK;
@@ -346,6 +356,7 @@ static void stop(struct service *service)
         fleet_stop(service->fleet);
     server_free(service->server);
     service->server = NULL;
+    listener_close(&service->listener);
     if (service->loop)
         loop_settle(service->loop); /* what the threads have left for health and fleet */
     notify_stop(service->notify);
@@ -361,7 +372,7 @@ static void stop(struct service *service)
 
 enum err service_run(struct control_options *options, struct spawner *spawner)
 {
-    struct service service = {.options = options, .spawner = spawner};
+    struct service service = {.options = options, .spawner = spawner, .listener = LISTENER_NONE};
     enum err err;
 
     outbound_global_init(); /* before any thread */

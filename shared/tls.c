@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 #include <time.h>
 
 #include "shared/mem.h"
@@ -84,6 +85,16 @@ SSL_CTX *tls_context_new(const SSL_METHOD *method)
     return context;
 }
 
+/* The oldest error in the queue, in words. */
+static const char *oldest_reason(void)
+{
+    unsigned long code = ERR_peek_error();
+    const char *reason = ERR_SYSTEM_ERROR(code) ? strerrordesc_np(ERR_GET_REASON(code))
+                                                : ERR_reason_error_string(code);
+
+    return reason ? reason : "unknown reason";
+}
+
 enum err tls_server_context_new(const char *certificate_file, const char *key_file,
                                 SSL_CTX **ret_context)
 {
@@ -94,13 +105,10 @@ enum err tls_server_context_new(const char *certificate_file, const char *key_fi
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(context) != 1) {
-        const char *reason = ERR_reason_error_string(ERR_peek_error());
-
+        SSL_CTX_check_private_key(context) != 1)
         return fail(ERR_INVALID, "tls_certificate_invalid",
                     "The certificate %s and the key %s cannot be used: %s.", certificate_file,
-                    key_file, reason ? reason : "unknown reason");
-    }
+                    key_file, oldest_reason());
     *ret_context = TAKE(context);
     return OK;
 }

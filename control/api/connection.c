@@ -488,8 +488,8 @@ void connection_new(struct server *server, int fd, const struct addr *peer)
     ev_io_init(&connection->io, on_ready, fd, EV_READ);
     list_append(&server->connections, &connection->link);
     connection_set_state(connection, CONNECTION_HEAD);
-    if (server->tls) {
-        stream_start_tls_server(&connection->stream, server->tls);
+    if (server->listener.tls) {
+        stream_start_tls_server(&connection->stream, server->listener.tls);
         connection_set_state(connection, CONNECTION_HANDSHAKE);
     }
     watch(connection, EV_READ);

@@ -146,7 +146,7 @@ struct exchange *exchange_new(struct connection *connection, const struct http_h
     exchange->started_us = clock_monotonic_us();
     request->server = server;
     request->head = head;
-    request->secure = server->tls != NULL;
+    request->secure = server->listener.tls != NULL;
     request->address = connection->peer_text;
     exchange_read_head(exchange);
     return exchange;

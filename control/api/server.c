@@ -145,7 +145,7 @@ static void turn_away_by_reserve(struct server *server)
 
     log_warning("server.descriptors_exhausted", "connections=%zu", server->connection_count);
     close(server->reserve_fd);
-    fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
         turn_away(fd);
     server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -155,7 +155,7 @@ static bool accept_one(struct server *server)
 {
     struct addr peer = {0};
     socklen_t len = sizeof peer;
-    int fd = accept4(server->listen_fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(server->listener.fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
         turn_away_by_reserve(server);
@@ -193,11 +193,11 @@ static void write_date(struct server *server)
 
 static void stop_listening(struct server *server)
 {
-    if (server->listen_fd < 0)
+    if (server->listener.fd < 0)
         return;
     ev_io_stop(server->ev, &server->acceptor);
-    close(server->listen_fd);
-    server->listen_fd = -1;
+    close(server->listener.fd);
+    server->listener.fd = -1;
 }
 
 /* Closes what is idle, and everything once the grace is over. */
@@ -239,39 +239,6 @@ void server_next_request_id(struct server *server, char id[], size_t id_bytes)
 
 /* Starting ------------------------------------------------------------------------------------ */
 
-static enum err check_exposure(const struct server_config *config, const struct addr *address)
-{
-    if ((config->tls_cert != NULL) != (config->tls_key != NULL))
-        return fail(ERR_INVALID, "listen_invalid", "--tls-cert and --tls-key go together");
-    if (!config->tls_cert && !addr_is_loopback(address) && !config->insecure_http)
-        return fail(
-            ERR_INVALID, "listen_invalid",
-            "--listen %s is not a loopback address: give --tls-cert and --tls-key, or allow "
-            "plain HTTP with --insecure-http",
-            config->listen);
-    return OK;
-}
-
-static enum err bind_address(struct server *server)
-{
-    socklen_t len = sizeof server->address;
-    int fd = socket(server->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return fail(ERR_UNAVAILABLE, "listen_failed", "socket: %s", strerrordesc_np(errno));
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(fd, &server->address.any, addr_len(&server->address)) < 0 || listen(fd, BACKLOG) < 0) {
-        int error = errno;
-
-        close(fd);
-        return fail(ERR_UNAVAILABLE, "listen_failed", "Cannot listen on %s: %s",
-                    server->config.listen, strerrordesc_np(error));
-    }
-    getsockname(fd, &server->address.any, &len);
-    server->listen_fd = fd;
-    return OK;
-}
-
 static void write_headers(struct server *server)
 {
     buf_append_text(&server->headers,
@@ -280,7 +247,7 @@ static void write_headers(struct server *server)
                     "Cross-Origin-Opener-Policy: same-origin\r\n"
                     "Cross-Origin-Resource-Policy: same-origin\r\n"
                     "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\r\n");
-    if (server->tls)
+    if (server->listener.tls)
         buf_append_text(&server->headers, "Strict-Transport-Security: max-age=31536000\r\n");
     buf_printf(&server->api_headers,
                "Cache-Control: no-store\r\n"
@@ -314,18 +281,15 @@ static void raise_descriptors(struct server *server)
 
 static enum err set_up(struct server *server)
 {
-    struct server_config *config = &server->config;
+    const struct server_config *config = &server->config;
+    char address[ADDR_TEXT_BYTES];
 
-    if (!addr_parse(str_of(config->listen), &server->address))
-        return fail(ERR_INVALID, "listen_invalid",
-                    "--listen %s is not an address and port such as 127.0.0.1:8080",
-                    config->listen);
-    TRY(check_exposure(config, &server->address));
-    if (config->tls_cert)
-        TRY(tls_server_context_new(config->tls_cert, config->tls_key, &server->tls));
     if (config->console)
         TRY(static_files_load(config->console, &server->files));
-    return bind_address(server);
+    if (listen(server->listener.fd, BACKLOG) < 0)
+        return fail(ERR_UNAVAILABLE, "listen_failed", "Cannot listen on %s: %s",
+                    addr_format(&server->listener.address, address), strerrordesc_np(errno));
+    return OK;
 }
 
 static void begin(struct server *server)
@@ -341,7 +305,7 @@ static void begin(struct server *server)
     server->rates = rates_new();
     server->live = live_new(config->loop, &config->live);
     server->workers = workers_new(config->loop, config->workers, config->database);
-    ev_io_init(&server->acceptor, on_acceptable, server->listen_fd, EV_READ);
+    ev_io_init(&server->acceptor, on_acceptable, server->listener.fd, EV_READ);
     ev_io_start(server->ev, &server->acceptor);
     ev_timer_init(&server->tick, on_tick, TICK_S, TICK_S);
     ev_timer_start(server->ev, &server->tick);
@@ -359,7 +323,7 @@ enum err server_start(const struct server_config *config, struct server **ret_se
     if (server->config.connections_per_address == 0)
         server->config.connections_per_address = CONNECTIONS_PER_ADDRESS;
     server->ev = loop_ev(config->loop);
-    server->listen_fd = -1;
+    server->listener = config->listener;
     server->reserve_fd = -1;
     list_init(&server->connections);
     pool_init(&server->exchanges, sizeof(struct exchange));
@@ -370,8 +334,8 @@ enum err server_start(const struct server_config *config, struct server **ret_se
         return err;
     }
     begin(server);
-    log_info("server.listening", "address=%s tls=%s", addr_format(&server->address, address),
-             server->tls ? "yes" : "no");
+    log_info("server.listening", "address=%s tls=%s",
+             addr_format(&server->listener.address, address), server->listener.tls ? "yes" : "no");
     *ret_server = server;
     return OK;
 }
@@ -412,7 +376,7 @@ void server_free(struct server *server)
     rates_free(server->rates);
     static_files_free(server->files);
     clear_exchanges(&server->exchanges);
-    tls_context_free(server->tls);
+    listener_close(&server->listener);
     buf_clear(&server->headers);
     buf_clear(&server->api_headers);
     buf_clear(&server->openapi);
@@ -423,7 +387,7 @@ void server_free(struct server *server)
 
 uint16_t server_port(const struct server *server)
 {
-    return addr_port(&server->address);
+    return addr_port(&server->listener.address);
 }
 
 struct live *server_live(struct server *server)

@@ -14,6 +14,7 @@
 #include "shared/err.h"
 
 #include "control/api/guard.h"
+#include "control/api/listener.h"
 #include "control/api/live.h"
 #include "control/api/reply.h"
 
@@ -43,14 +44,11 @@ struct server_config {
     struct loop *loop;
     const struct router *router; /* prepared */
     struct pipeline *pipeline;   /* runs READ statements; NULL: they answer 503 */
-    const char *listen;          /* "127.0.0.1:8080", "[::]:8443"; port 0 takes a free one */
-    const char *tls_cert;        /* PEM chain; NULL: plain HTTP */
-    const char *tls_key;
-    bool insecure_http;       /* allows plain HTTP on an address that is not loopback */
-    const char *console;      /* folder of the console with its manifest.em.json; NULL: none */
-    const char *build;        /* for X-EM-Build */
-    unsigned workers;         /* threads that run HANDLER routes; 0: 4 */
-    unsigned connections_max; /* 0: 10000 */
+    struct listener listener;    /* the server's from here on, also when it cannot start */
+    const char *console;         /* folder of the console with its manifest.em.json; NULL: none */
+    const char *build;           /* for X-EM-Build */
+    unsigned workers;            /* threads that run HANDLER routes; 0: 4 */
+    unsigned connections_max;    /* 0: 10000 */
     unsigned connections_per_address; /* 0: 1000 */
     struct guard_ops guard;
     struct live_source live;
@@ -67,10 +65,9 @@ struct server_config {
     bool (*after_write)(void *context, struct written *written);
 };
 
-/* Binds and listens; requests are taken from now on. The config is copied, what it points to is
- * borrowed.
- * @return ERR_INVALID for a bad address, certificate or missing TLS; ERR_UNAVAILABLE when the
- * address cannot be bound. */
+/* Listens; requests are taken from now on. The config is copied, what it points to is borrowed.
+ * @return ERR_INVALID for a folder that is no console; ERR_UNAVAILABLE when the listener's address
+ * was taken meanwhile. */
 MUST_USE enum err server_start(const struct server_config *config, struct server **ret_server);
 
 /* Takes no more connections, lets what runs end within `grace_ms`, then calls `on_stopped` on the

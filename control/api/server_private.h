@@ -23,12 +23,10 @@ struct workers;
 struct server {
     struct server_config config;
     struct ev_loop *ev;
-    struct addr address; /* as bound */
-    int listen_fd;       /* -1: takes no more connections */
-    int reserve_fd;      /* given up for a moment to turn clients away when descriptors run out */
+    struct listener listener; /* its fd is -1: takes no more connections */
+    int reserve_fd; /* given up for a moment to turn clients away when descriptors run out */
     ev_io acceptor;
     ev_timer tick;
-    SSL_CTX *tls; /* NULL: plain HTTP */
 
     struct list connections;
     size_t connection_count;

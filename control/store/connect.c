@@ -41,22 +41,38 @@ static void state_of_message(const char *message, char ret_state[6])
     }
 }
 
+/* libpq writes several lines ("…refused\n\tIs the server running…?"), ours is one. */
+static void append_as_line(const char *message, struct buf *line)
+{
+    const char *location = strstr(message, "\nLOCATION:");
+    const char *end = location ? location : message + strlen(message);
+    const char *gap = "";
+
+    for (const char *at = message; at < end; at++) {
+        if (*at == '\n') {
+            gap = "; ";
+        } else if (isspace((unsigned char)*at)) {
+            gap = *gap ? gap : " ";
+        } else {
+            buf_append_text(line, gap);
+            buf_append_char(line, *at);
+            gap = "";
+        }
+    }
+}
+
 static enum err refused(PGconn *pg)
 {
-    char state[6];
+    CLEANUP(buf_clear_p) struct buf line = {0};
     const struct sqlstate_meaning *meaning;
-    struct str message = str_of(PQerrorMessage(pg));
-    const char *location = strstr(message.ptr, "\nLOCATION:");
+    char state[6];
 
-    state_of_message(message.ptr, state);
+    state_of_message(PQerrorMessage(pg), state);
     meaning = sqlstate_meaning(state);
-    if (location)
-        message.len = (size_t)(location - message.ptr);
-    while (message.len && isspace((unsigned char)message.ptr[message.len - 1]))
-        message.len--;
+    append_as_line(PQerrorMessage(pg), &line);
     return fail(meaning->err == ERR_BUG ? ERR_UNAVAILABLE : meaning->err,
                 meaning->err == ERR_BUG ? "database_unavailable" : meaning->code,
-                "no connection to PostgreSQL: " STR_FMT, STR_ARG(message));
+                "no connection to PostgreSQL: " STR_FMT, STR_ARG(buf_str(&line)));
 }
 
 static enum err poll_until_connected(PGconn *pg, int64_t deadline_us)

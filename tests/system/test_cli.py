@@ -34,11 +34,13 @@ def test_version():
     (["--tls-cert", "/etc/hostname"], "--tls-cert and --tls-key belong together"),
     (["--tls-cert", "/none", "--tls-key", "/none"], "the file /none cannot be read"),
     (["--database", "postgresql://["], "the address of the database cannot be read"),
-    (["--redis", "http://127.0.0.1"], "--redis has to begin with redis:// or unix://"),
+    (["--redis", "http://127.0.0.1"], "The Redis URL has an unknown scheme"),
+    (["--redis", "redis://localhost"], "The Redis URL has no IP address with a port"),
+    (["--bus", "bus.sock"], "--bus has to be ipc:///path or tcp://address:port"),
     (["--config", "/none"], "The config file /none cannot be read"),
     (["restore"], "say what to restore"),
     (["restore", "/none"], "cannot read /none"),
-    (["backup", "/none/file"], "cannot make /none/file"),
+    (["backup", "/none/file"], "holds no instance"),
 ])
 def test_wrong_options_are_explained_and_change_nothing(arguments, sentence):
     home = short_dir()
@@ -60,6 +62,23 @@ def test_check_config():
     assert bad.returncode == 2
     assert f'{config}:1: there is no option "listne"' in bad.stderr
     assert run("--check-config", env={"EM_WORKERS": "99"}).returncode == 2
+    assert run("--check-config", env={"EM_DATABASE": ""}).returncode == 0
+
+
+@pytest.mark.parametrize("options, sentence", [
+    (["--listen", "localhost:8080"], "is not an address and port such as 127.0.0.1:8080"),
+    (["--listen", "0.0.0.0:8080"], "is not a loopback address"),
+    (["--tls-cert", "/etc/hostname", "--tls-key", "/etc/hostname"], "cannot be used: no start line"),
+    (["--console", "/etc"], "holds no built console"),
+    (["--data", "/etc"], "/etc has files in it, and they are no instance"),
+    (["--data", "/etc/hostname"], "/etc/hostname is not a folder"),
+    (["--data", "/tmp/a,b"], "a character that may not be in it"),
+    (["--data", ""], "--data needs a value"),
+])
+def test_check_config_finds_what_a_start_would(options, sentence):
+    ended = run("--check-config", *options)
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert sentence in ended.stderr
 
 
 def test_hangup_reads_the_config_file_again(start_control):
@@ -113,12 +132,20 @@ def test_wrong_database_is_explained(control, url, status, sentence):
     assert "secret" not in ended.stderr
 
 
-def test_port_that_is_taken(control):
+def test_port_that_is_taken_leaves_nothing_half_done(control):
     home = short_dir()
     ended = run("--data", home / "data", "--listen", f"127.0.0.1:{control.port}")
     assert ended.returncode == 1
-    assert str(control.port) in ended.stderr.strip().splitlines()[-1]
-    assert not processes_in(home / "data")
+    assert ended.stderr == f"em-control: Cannot listen on 127.0.0.1:{control.port}: Address already in use\n"
+    assert not (home / "data").exists()
+
+
+def test_password_that_the_given_redis_refuses_is_said_once(control, start_control):
+    other = start_control("--redis", f"unix://{control.data}/redis.sock", ready=False)
+    wait_until(lambda: "redis.unavailable" in other.tail(200))
+    wait_until(other.is_ready)
+    said = [line for line in other.tail(200).splitlines() if " redis." in line]
+    assert len(said) == 1 and "NOAUTH Authentication required" in said[0], said
 
 
 # Sign-in links -------------------------------------------------------------------------------------------------------------
@@ -129,7 +156,7 @@ def sign_in(url, token):
 
 
 def test_sign_in_link_of_a_running_instance_works_once(control):
-    ended = run("sign-in-link", "--data", control.data, "--listen", f"127.0.0.1:{control.port}")
+    ended = run("sign-in-link", "--data", control.data)
     assert ended.returncode == 0, ended.stderr
     link, token = re.fullmatch(r"(http://127\.0\.0\.1:\d+/login/)#token=([\w-]{40,})\n", ended.stdout).groups()
     assert link == f"{control.url}/login/"
@@ -144,6 +171,11 @@ def test_sign_in_link_may_be_made_before_the_start(start_control):
     assert not processes_in(data)
     control = start_control(data=data)
     assert sign_in(control.url, ended.stdout.strip().partition("#token=")[2]).status_code == 200
+
+
+def test_sign_in_link_leads_to_this_machine_when_every_address_is_listened_on():
+    ended = run("sign-in-link", "--data", short_dir() / "data", "--listen", "0.0.0.0:8080", "--insecure-http")
+    assert ended.stdout.startswith("http://127.0.0.1:8080/login/"), ended.stderr
 
 
 # Backups -------------------------------------------------------------------------------------------------------------------
@@ -211,12 +243,22 @@ def test_restore_of_something_else_changes_nothing(start_control):
     assert sql(control.data, "SELECT count(*) FROM pg_database WHERE datname LIKE 'em\\_%'") in ("0", "1")
 
 
+def test_backup_of_a_mistyped_folder_makes_no_instance():
+    home = short_dir()
+    ended = run("backup", home / "em.dump", "--data", home / "typo")
+    assert ended.returncode == 2
+    assert ended.stderr == f"em-control: {home}/typo holds no instance: say where it is with --data DIR\n"
+    assert list(home.iterdir()) == []
+
+
 def test_backup_does_not_overwrite(control):
     path = short_dir() / "em.dump"
     path.write_text("mine")
     ended = run("backup", path, "--data", control.data)
     assert ended.returncode == 2 and "File exists" in ended.stderr
     assert path.read_text() == "mine"
+    nowhere = run("backup", "/none/file", "--data", control.data)
+    assert nowhere.returncode == 2 and "cannot make /none/file" in nowhere.stderr
 
 
 def test_backup_and_restore_of_a_given_database(start_control):

@@ -305,6 +305,29 @@ def test_folder_that_the_service_cannot_reach():
     assert f"chmod o+x {closed}" in text
 
 
+@needs_root
+def test_folder_of_another_user_says_how_to_go_on(control):
+    ended = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", EM_CONTROL, "--data",
+                            control.data, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30, check=False)
+    assert f"which belongs to {SERVICE_USER} (Permission denied): start this as {SERVICE_USER}" in ended.stderr
+
+
+def test_folder_with_other_files_is_left_as_it_is():
+    home = short_dir()
+    (home / "letter").write_text("mine")
+    before = (home.stat().st_mode, home.stat().st_uid)
+    assert f"{home} has files in it, and they are no instance" in refusal(home)
+    assert (home.stat().st_mode, home.stat().st_uid) == before
+    assert [entry.name for entry in home.iterdir()] == ["letter"]
+
+
+def test_empty_folder_is_taken(start_control):
+    data = short_dir() / "data"
+    data.mkdir(mode=0o755)
+    start_control(data=data)
+    assert mode(data) == 0o700
+
+
 def test_folder_with_too_long_a_path():
     text = refusal("/tmp/" + "x" * 90)
     assert "is too long" in text and "at most 93 bytes, not 95" in text

@@ -262,13 +262,13 @@ def metric(api, name):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A self-signed certificate for localhost that the service's user may read."""
+    """A self-signed certificate for localhost."""
     folder = processes.short_dir()
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
                    check=True, capture_output=True)
-    key.chmod(0o644)
+    assert key.stat().st_mode & 0o777 == 0o600  # root's alone, when root starts the service
     yield cert, key
     processes.shutil.rmtree(folder)
 

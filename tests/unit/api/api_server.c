@@ -166,7 +166,6 @@ struct api_server *api_server_start(void (*change)(struct server_config *config)
 {
     struct api_server *server = NEW(struct api_server);
     struct server_config config = {
-        .listen = "127.0.0.1:0",
         .database = "postgresql:///nowhere", /* connected when first used, and no route uses it */
         .build = "test-build",
         .workers = 3,
@@ -184,7 +183,9 @@ struct api_server *api_server_start(void (*change)(struct server_config *config)
     config.router = server->router;
     if (change)
         change(&config);
-    if (server_start(&config, &server->server) != OK) {
+    if (listener_open(&(struct listener_options){.listen = "127.0.0.1:0"}, &config.listener) !=
+            OK ||
+        server_start(&config, &server->server) != OK) {
         fprintf(stderr, "%s\n", failure_last()->detail);
         abort();
     }
