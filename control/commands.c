@@ -24,7 +24,8 @@
 #include "control/routes.h"
 #include "control/store/db.h"
 
-#define COPY_BYTES 65536
+#define COPY_BYTES   65536
+#define BACKUP_MAGIC "PGDMP" /* of pg_dump's custom format */
 
 static enum err copy(int from, int to)
 {
@@ -177,6 +178,17 @@ static enum err restore(const struct control_options *options, struct spawner *s
     return OK;
 }
 
+/* A file that is none of ours is found before a folder is made and a server started for it. */
+static enum err check_is_backup(const char *path, int fd)
+{
+    char begin[sizeof BACKUP_MAGIC - 1];
+
+    if (pread(fd, begin, sizeof begin, 0) == sizeof begin &&
+        memcmp(begin, BACKUP_MAGIC, sizeof begin) == 0)
+        return OK;
+    return fail(ERR_INVALID, "restore_file", "%s is not what `em-control backup` writes", path);
+}
+
 enum err command_restore(const struct control_options *options, struct spawner *spawner)
 {
     enum err err;
@@ -188,7 +200,9 @@ enum err command_restore(const struct control_options *options, struct spawner *
     if (fd < 0)
         return fail(ERR_INVALID, "restore_file", "cannot read %s: %s", options->file,
                     strerror(errno));
-    err = restore(options, spawner, fd);
+    err = check_is_backup(options->file, fd);
+    if (err == OK)
+        err = restore(options, spawner, fd);
     close(fd);
     return err;
 }

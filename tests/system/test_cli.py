@@ -40,6 +40,8 @@ def test_version():
     (["--config", "/none"], "The config file /none cannot be read"),
     (["restore"], "say what to restore"),
     (["restore", "/none"], "cannot read /none"),
+    (["restore", "/etc/hostname"], "/etc/hostname is not what `em-control backup` writes"),
+    (["restore", "/tmp"], "/tmp is not what `em-control backup` writes"),
     (["backup", "/none/file"], "holds no instance"),
 ])
 def test_wrong_options_are_explained_and_change_nothing(arguments, sentence):
