@@ -214,9 +214,10 @@ static enum err print_link(struct instance *instance)
     CLEANUP(xfree_p) char *url = instance_url(instance);
     CLEANUP(xfree_p) char *link = NULL;
 
-    if (!instance->is_running)
+    if (!instance->is_running) {
         TRY(instance_migrate(instance));
-    TRY(access_bootstrap(db, data_dir_path(instance->dir)));
+        TRY(access_bootstrap(db, data_dir_path(instance->dir)));
+    }
     TRY(access_sign_in_link(db, url, &link));
     puts(link);
     return OK;

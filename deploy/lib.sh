@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by deploy/up, tests/run and bench/run: steps with progress and time, packages, Node, the builds.
+# Shared by deploy/up, deploy/down, tests/run and bench/run: steps with progress and time, packages, Node, the builds.
 # Sourced with the project's root as $ROOT.
 
 BUILD_LOGS=$ROOT/build/log
@@ -18,6 +18,22 @@ die() {
 elapsed() {
     local tenths=$(((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}) / 100000))
     printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+# find_data DIR: its absolute path; the default one for none.
+find_data() {
+    local standard=/var/lib/environment-manager
+    if [ -z "$1" ] && [ "$(id -u)" -ne 0 ]; then
+        [ -n "${XDG_DATA_HOME:-${HOME:-}}" ] || die "there is no home folder to keep data in: say where with --data DIR"
+        standard=${XDG_DATA_HOME:-$HOME/.local/share}/environment-manager
+    fi
+    realpath --canonicalize-missing --no-symlinks -- "${1:-$standard}"
+}
+
+# is_running: whether there is a supervisor on $DATA, who locks its pid file for as long as it lives: the pid in it may
+# be stale, the lock is not.
+is_running() {
+    [ -e "$DATA/supervisor.pid" ] && ! flock --nonblock --shared "$DATA/supervisor.pid" true
 }
 
 # stop_step: ends what step() is running at the moment; for the traps of INT and TERM.

@@ -108,6 +108,7 @@ def own_pid_file(path):
 
 
 def main():
+    os.umask(0o077)  # logs are the service's alone, also where others may pass through DIR
     folder = Path(sys.argv[1])
     logs = folder / "log"
     logs.mkdir(exist_ok=True)

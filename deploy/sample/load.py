@@ -59,14 +59,19 @@ def facts(options):
     """What ${name} in a spec stands for, besides ${system}, ${group} and ${part}."""
     data = Path(options.data)
     sample = data / "sample"
+    sockets = {"postgres_socket": data / ".s.PGSQL.5432", "redis_socket": data / "redis.sock"}
     return {
         **json.loads((sample / "ports.json").read_text()),
         "ca": (sample / "ca.pem").read_text(),
         "url": options.url,
         "data": str(data),
-        "postgres_socket": str(data / ".s.PGSQL.5432"),
-        "redis_socket": str(data / "redis.sock"),
+        **{name: str(path) for name, path in sockets.items() if path.exists()},  # not when it is somebody's own server
     }
+
+
+def is_known(spec, names):
+    """Whether this instance has every fact that a spec names."""
+    return set(string.Template(json.dumps(spec)).get_identifiers()) <= names.keys()
 
 
 def filled(value, names):
@@ -116,12 +121,14 @@ class Estate:
 
     def add_component(self, root, place, part, system, group, check, names):
         instance, _, key = place.rpartition("/")
+        local = {**names, "system": system["key"], "group": group["key"], "part": key}
+        if not is_known(check["spec"], local):
+            return
         component = {"key": key, "name": part["name"], "instance": f"{root}/{instance}",
                      "definition": f"{root}/{'/'.join(place.split('/')[:2])}/{key}"}
         if "criticality" in part:
             component["criticality"] = part["criticality"]
         self.components.append(component)
-        local = {**names, "system": system["key"], "group": group["key"], "part": key}
         self.checks.append({**check, "component": f"{root}/{place}", "spec": filled(check["spec"], local)})
 
 

@@ -11,19 +11,21 @@ import time
 from pathlib import Path
 
 import pytest
+from instance import sql
 from processes import ROOT, Client, free_port, short_dir, wait_until
 
+EM_CONTROL = ROOT / "build" / "release" / "control" / "em-control"
 BUILD_S = 900  # a first release build and the console, on a small machine
 STATES = {"operational", "degraded", "down", "maintenance", "unknown"}
 
 
-def up(*options, deadline_s=60):
+def up(*options, deadline_s=60, **environment):
     return subprocess.run([ROOT / "deploy" / "up", *map(str, options)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=deadline_s, check=False)
+                          stdin=subprocess.DEVNULL, timeout=deadline_s, check=False, env={**os.environ, **environment})
 
 
-def down(data):
-    return subprocess.run([ROOT / "deploy" / "down", "--data", data], capture_output=True, text=True,
+def down(data, *before):
+    return subprocess.run([*before, ROOT / "deploy" / "down", "--data", data], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=120, check=False)
 
 
@@ -32,11 +34,18 @@ def down(data):
     (["--listen", "8080"], "--listen wants ADDR:PORT"),
     (["--listen", "127.0.0.1:99999"], "a port is 1 to 65535"),
     (["--data"], "--data needs a value"),
+    (["--data", ""], "--data needs a value"),
+    (["--data="], "--data needs a value"),
 ])
 def test_up_refuses_wrong_options(options, says):
     ended = up(*options)
     assert ended.returncode == 1
     assert says in ended.stderr
+
+
+def test_down_refuses_an_empty_folder_name():
+    ended = down("")
+    assert ended.returncode == 1 and "--data needs a value" in ended.stderr
 
 
 def test_up_names_the_port_that_is_taken(tmp_path):
@@ -71,11 +80,18 @@ def instance():
 @pytest.mark.slow
 def test_up_says_where_it_is(instance):
     assert instance["url"] in instance["said"]
-    link = re.search(rf"{instance['url']}/login/#token=(\S+)", instance["said"])
-    with Client(instance["url"]) as client:
-        assert client.post("/api/v1/session", json={"token": link[1]}).status_code == 200
-        assert client.post("/api/v1/session", json={"token": link[1]}).status_code == 401
+    assert_signs_in_once(instance["said"], instance["url"])
+    another = re.search(r"another: (.+)", instance["said"])[1]
+    printed = subprocess.run(another, shell=True, capture_output=True, text=True, timeout=60, check=True)
+    assert_signs_in_once(printed.stdout, instance["url"])
     assert (instance["data"] / "admin.key").stat().st_mode & 0o777 == 0o600
+
+
+def assert_signs_in_once(said, url):
+    token = re.search(rf"{url}/login/#token=(\S+)", said)[1]
+    with Client(url) as client:
+        assert client.post("/api/v1/session", json={"token": token}).status_code == 200
+        assert client.post("/api/v1/session", json={"token": token}).status_code == 401
 
 
 @pytest.mark.slow
@@ -125,6 +141,48 @@ def wait_until_gone(data):
     except AssertionError:
         left = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ") for pid in pids_naming(data)}
         raise AssertionError(f"still running: {left}") from None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options, says", [
+    (["--data", "/etc"], "/etc has files in it, and they are no instance"),
+    (["--data", "/etc/hostname"], "/etc/hostname is not a folder"),
+    (["--listen", "0.0.0.0:{port}"], "is not a loopback address"),
+    (["--listen", "localhost:{port}"], "is not an address and port"),
+    (["--", "--nonsense"], "There is no option --nonsense"),
+    (["--", "--database", "nonsense"], "the address of the database cannot be read"),
+])
+def test_what_cannot_work_is_refused_before_anything_is_made(instance, options, says):
+    home = short_dir()
+    port = free_port()
+    ended = up("--data", home / "data", "--listen", f"127.0.0.1:{port}", *(word.format(port=port) for word in options))
+    assert ended.returncode == 1
+    assert says in ended.stderr and ended.stderr.count("\n") == 1, ended.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_start_that_fails_says_why_in_one_line(instance):
+    home = short_dir()
+    for attempt in range(2):
+        ended = up("--data", home / "data", "--listen", f"127.0.0.1:{free_port()}", "--", "--database",
+                   f"host=/nowhere-{attempt}")
+        assert ended.returncode == 1
+        assert re.fullmatch(rf"error: no connection to PostgreSQL: .*/nowhere-{attempt}/.*the logs are in .*\n", ended.stderr)
+    wait_until_gone(home)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a user to give up")
+def test_down_says_when_it_may_not_look(instance):
+    ended = down(instance["data"], "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    assert ended.returncode == 1
+    assert "nobody may not look into" in ended.stderr
+
+
+@pytest.mark.slow
+def test_logs_are_the_services_alone(instance):
+    assert {path.stat().st_mode & 0o077 for path in (instance["data"] / "log").iterdir()} == {0}
 
 
 @pytest.mark.slow
@@ -185,6 +243,53 @@ def test_two_instances_run_side_by_side(instance):
     finally:
         assert down(data).returncode == 0
         shutil.rmtree(home, ignore_errors=True)
+
+
+def started(data, *options, **environment):
+    """Starts an instance, and returns a client of it for whoever signs in by the link that it prints."""
+    port = free_port()
+    ended = up("--data", data, "--listen", f"127.0.0.1:{port}", "--detach", *options, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    client = Client(f"http://127.0.0.1:{port}")
+    token = re.search(r"#token=(\S+)", ended.stdout)[1]
+    assert client.post("/api/v1/session", json={"token": token}).status_code == 200
+    return client
+
+
+@pytest.mark.slow
+def test_instance_that_began_empty_never_gets_the_sample():
+    home = short_dir()
+    for options in (["--empty"], []):
+        with started(home / "data", *options, http_proxy="http://127.0.0.1:1") as client:
+            assert client.read("organisations")["items"] == []
+        assert down(home / "data").returncode == 0
+    assert not (home / "data" / "sample").exists()
+    shutil.rmtree(home)
+
+
+@pytest.mark.slow
+def test_backup_restored_elsewhere_is_started_and_stays_as_it_is(instance):
+    home = short_dir()
+    for command in (["backup", home / "em.dump", "--data", instance["data"]],
+                    ["restore", home / "em.dump", "--data", home / "data"]):
+        subprocess.run([EM_CONTROL, *command], capture_output=True, timeout=60, check=True)
+    with started(home / "data") as client:
+        assert [row["key"] for row in client.read("organisations")["items"]] == ["acme"]
+    assert down(home / "data").returncode == 0
+    assert not (home / "data" / "sample").exists()
+    shutil.rmtree(home)
+
+
+@pytest.mark.slow
+def test_sample_beside_a_database_of_ones_own_does_not_watch_an_embedded_one(instance):
+    home = short_dir()
+    sql(instance["data"], "CREATE DATABASE given")
+    with started(home / "data", "--", "--database", f"host={instance['data']} user=em dbname=given") as client:
+        keys = {row["key"] for row in client.read("components", limit=1000)["items"]}
+    assert {"control", "redis"} <= keys and "postgres" not in keys
+    assert down(home / "data").returncode == 0
+    sql(instance["data"], "DROP DATABASE given")
+    shutil.rmtree(home)
 
 
 def heed_interrupts():
