@@ -1,14 +1,14 @@
 -- Reads of the history and everything about maintenance windows.
 
--- status_events_page(limit, cursor, kind, id, scope, state, from, to, org): changes of states, the newest first.
+-- status_events_page(limit, cursor, kind, id, scope, state, from, to, org): changes of states, the newest first, each
+-- with the way to it as it is called now.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'items', coalesce(json_agg(json_build_object(
+               'seq', seq, 'at', rfc3339(at), 'noted_at', rfc3339(noted_at), 'kind', kind, 'id', entity_id,
+               'key', entity_key, 'name', entity_name, 'path', coalesce(path, '[]'), 'from', from_state, 'to', to_state,
+               'version', version, 'reason', reason) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(seq ORDER BY place))[$1::integer]::text END)
-  FROM (SELECT seq,
-               json_build_object('seq', seq, 'at', rfc3339(at), 'noted_at', rfc3339(noted_at), 'kind', kind,
-                                 'id', entity_id, 'key', entity_key, 'name', entity_name, 'from', from_state,
-                                 'to', to_state, 'version', version, 'reason', reason) AS object,
-               row_number() OVER (ORDER BY seq DESC) AS place
+  FROM (SELECT *, scope[2:] AS above, row_number() OVER (ORDER BY seq DESC) AS place
           FROM status_event
          WHERE ($2::text IS NULL OR seq < $2::bigint)
            AND ($3::text IS NULL OR kind = $3)
@@ -19,7 +19,19 @@ SELECT json_build_object(
            AND ($8::timestamptz IS NULL OR at < $8::timestamptz)
            AND ($9::uuid IS NULL OR scope @> ARRAY[$9::uuid])
          ORDER BY seq DESC
-         LIMIT $1::integer + 1) page;
+         LIMIT $1::integer + 1) page
+  LEFT JOIN LATERAL (
+       SELECT json_agg(json_build_object('kind', step.kind, 'id', step.id, 'key', step.key, 'name', step.name)
+                       ORDER BY array_position(page.above, step.id) DESC) AS path
+         FROM (SELECT 'organisation' AS kind, id, key, name FROM organisation WHERE id = ANY(page.above)
+                UNION ALL
+               SELECT 'business_unit', id, key, name FROM business_unit WHERE id = ANY(page.above)
+                UNION ALL
+               SELECT 'system', id, key, name FROM system WHERE id = ANY(page.above)
+                UNION ALL
+               SELECT 'instance', id, key, name FROM instance WHERE id = ANY(page.above)
+                UNION ALL
+               SELECT 'component', id, key, name FROM component WHERE id = ANY(page.above)) step) way ON true;
 
 -- maintenance_window_get(id, org): one window with its version.
 SELECT row_to_json(item), item.version

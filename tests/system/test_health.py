@@ -70,6 +70,7 @@ def test_soft_failures_are_confirmed_sooner_and_dated_back(api, estate, target):
     assert down["since"] == bad[-1]["at"]
     event = events_of(api, id=check["id"])[-1]
     assert event["at"] == down["since"] < event["noted_at"]
+    assert event["path"] == down["path"] and event["path"][-1]["id"] == estate.component["id"]
 
 
 def test_severity_degraded_softens_what_the_component_sees(api, estate, target):

@@ -60,7 +60,7 @@ export type EntityHealth = Exact<
   { kind: Kind; path: EntityRef[]; because: Cause[]; checks?: CheckHealth[] }
 >;
 
-export type HealthEvent = Exact<Schemas["health_event"], { kind: Kind }>;
+export type HealthEvent = Exact<Schemas["health_event"], { kind: Kind; path: EntityRef[] }>;
 
 export interface Spec {
   url?: string;
