@@ -19,8 +19,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-function start(data: string, name: string, program: string, args: string[]): ChildProcess {
-  const log = createWriteStream(join(data, `${name}.log`));
+function start(home: string, name: string, program: string, args: string[]): ChildProcess {
+  const log = createWriteStream(join(home, `${name}.log`));
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   child.stdout.pipe(log);
   child.stderr.pipe(log);
@@ -58,12 +58,13 @@ export default async function globalSetup(): Promise<(() => Promise<void>) | voi
   }
 
   const build = resolve(process.env.EM_BUILD);
-  const data = mkdtempSync(join(tmpdir(), "em-e2e-"));
-  chmodSync(data, 0o755); // root hands the folder on to the service's own user, who must be able to reach it
+  const home = mkdtempSync(join(tmpdir(), "em-e2e-"));
+  const data = join(home, "data");
+  chmodSync(home, 0o755); // root hands the folder on to the service's own user, who must be able to reach it
   const listen = `127.0.0.1:${await freePort()}`;
   const url = `http://${listen}`;
   const program = join(build, "control", "em-control");
-  const control = start(data, "em-control", program, [
+  const control = start(home, "em-control", program, [
     "--data",
     data,
     "--listen",
@@ -74,21 +75,21 @@ export default async function globalSetup(): Promise<(() => Promise<void>) | voi
   const children = [control];
   const tearDown = async () => {
     for (const child of children.reverse()) await stop(child);
-    rmSync(data, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true });
   };
 
   if (!(await ready(url, control))) {
-    const log = readFileSync(join(data, "em-control.log"), "utf8");
+    const log = readFileSync(join(home, "em-control.log"), "utf8");
     await tearDown();
     throw new Error(`em-control is not ready:\n${log.slice(-4_000)}`);
   }
   children.push(
-    start(data, "em-prober", join(build, "prober", "em-prober"), ["--bus", `ipc://${data}/bus.sock`]),
+    start(home, "em-prober", join(build, "prober", "em-prober"), ["--bus", `ipc://${data}/bus.sock`]),
   );
 
   process.env.EM_URL = url;
   process.env.EM_ADMIN_KEY = readFileSync(join(data, "admin.key"), "utf8").trim();
-  process.env.EM_SIGN_IN_LINK = execFileSync(program, ["sign-in-link", "--data", data, "--listen", listen], {
+  process.env.EM_SIGN_IN_LINK = execFileSync(program, ["sign-in-link", "--data", data], {
     encoding: "utf8",
   }).trim();
   return tearDown;

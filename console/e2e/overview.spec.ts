@@ -58,6 +58,15 @@ test("keeps filters in the address through reload and Back", async ({ page, esta
   await expect(page).toHaveURL(/tag=ledger-tag/);
 });
 
+test("names where a check has changed, and leads there", async ({ page, estate }) => {
+  await page.goto(`/health/?kind=check&scope=${estate.organisation}`);
+  const row = page.getByRole("row", { name: /health page/ }).first();
+  await expect(row).toContainText(`Shop API ${estate.name} · Shop SIT`);
+  await row.getByRole("button").click();
+  await expect(page).toHaveURL(new RegExp(`ci=${estate.component}`));
+  await expect(page.getByRole("heading", { name: `Shop API ${estate.name}` })).toBeVisible();
+});
+
 test("can be used from the keyboard", async ({ page, estate }) => {
   await page.goto(`/?scope=${estate.organisation}`);
   await live(page);
@@ -157,6 +166,7 @@ test.describe("when the service cannot give what is asked", () => {
     await page.route("**/api/v1/tree?*", (route) => route.fulfill({ json: { items: [] } }));
     await page.goto("/");
     await expect(page.getByText("No environments yet")).toBeVisible();
+    await expect(page.getByText(`curl ${process.env.EM_URL}/api/v1/organisations`)).toBeVisible();
   });
 
   test("what is gone says so, and leaves the page alone", async ({ page, estate }) => {

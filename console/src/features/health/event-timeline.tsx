@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { ErrorView } from "@/components/views";
 import { formatDuration } from "@/lib/format";
 import type { HealthEvent } from "@/lib/types";
+import { byTime } from "./changes";
 import { useEvents, type SheetKind } from "./queries";
 
 const PAGE = 20;
@@ -18,7 +19,7 @@ export function EventTimeline({ kind, id }: { kind: SheetKind; id: string }) {
       <ErrorView error={events.error} what="Events" onRetry={() => void events.refetch()} className="py-4" />
     );
   }
-  const items = events.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = byTime(events.data?.pages.flatMap((page) => page.items) ?? []);
   if (items.length === 0) {
     return <p className="text-muted-foreground">{events.isPending ? "" : "No change of state yet."}</p>;
   }

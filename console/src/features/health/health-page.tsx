@@ -10,12 +10,12 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView, Notice } from "@/components/views";
-import { formatDate, formatWord } from "@/lib/format";
+import { formatDate } from "@/lib/format";
 import { useRooms } from "@/lib/live";
-import { fullName } from "@/lib/names";
 import { HEALTH_STATES, type HealthEvent } from "@/lib/types";
 import { changeKeys, useScope, useSheets } from "@/lib/url";
-import { organisationRooms, type Fleet } from "./fleet";
+import { byTime, describeChange } from "./changes";
+import { organisationRooms } from "./fleet";
 import { useEvents, useFleet } from "./queries";
 
 const PAGE = 100;
@@ -44,12 +44,12 @@ export function HealthPage() {
     ...(to ? { state: to } : {}),
     ...(scope ? { scope } : {}),
   });
-  const items = events.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = useMemo(() => byTime(events.data?.pages.flatMap((page) => page.items) ?? []), [events.data]);
 
   return (
     <div className="flex min-h-full flex-col gap-3 p-4 md:h-full">
       <div className="flex flex-wrap items-center gap-2">
-        <h1 className="mr-2 text-lg font-semibold">Changes of state</h1>
+        <h1 className="mr-2 text-lg font-semibold max-md:basis-full">Changes of state</h1>
         <FilterMenu
           label="Show"
           options={KINDS}
@@ -81,7 +81,7 @@ export function HealthPage() {
           </Notice>
         ) : (
           <div className="min-h-0 flex-1 overflow-auto">
-            <ChangeTable events={items} fleet={fleet} />
+            <ChangeTable events={items} />
             {events.hasNextPage ? (
               <div className="p-3">
                 <Button disabled={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>
@@ -96,78 +96,77 @@ export function HealthPage() {
   );
 }
 
-function ChangeTable({ events, fleet }: { events: HealthEvent[]; fleet: Fleet | undefined }) {
+function ChangeTable({ events }: { events: HealthEvent[] }) {
   return (
     <table className="w-full table-fixed border-collapse text-left">
       <caption className="sr-only">Changes of state, newest first</caption>
       <thead className="sticky top-0 z-10 bg-muted text-xs text-muted-foreground">
         <tr className="[&>th]:h-8 [&>th]:px-3 [&>th]:font-normal">
-          <th scope="col" className="w-36 max-md:w-22">
+          <th scope="col" className="w-36 max-md:w-20">
             When
           </th>
           <th scope="col">What</th>
-          <th scope="col" className="w-58 max-md:w-34">
+          <th scope="col" className="w-52 max-md:w-19">
             Change
           </th>
-          <th scope="col" className="w-2/5 max-md:hidden">
+          <th scope="col" className="w-2/5 max-xl:hidden">
             Reason
           </th>
         </tr>
       </thead>
       <tbody>
         {events.map((event) => (
-          <ChangeRow key={event.seq} event={event} where={whereOf(event, fleet)} />
+          <ChangeRow key={event.seq} event={event} />
         ))}
       </tbody>
     </table>
   );
 }
 
-/** The system of an instance; of anything else, what it is. */
-function whereOf(event: HealthEvent, fleet: Fleet | undefined): string {
-  if (event.kind !== "instance") return formatWord(event.kind);
-  const parent = fleet?.nodes.get(event.id)?.parent;
-  return (parent && fleet?.nodes.get(parent)?.name) || "";
-}
-
-function ChangeRow({ event, where }: { event: HealthEvent; where: string }) {
+function ChangeRow({ event }: { event: HealthEvent }) {
   const { openInstance, openComponent } = useSheets();
-  const open =
-    event.kind === "instance" ? openInstance : event.kind === "component" ? openComponent : undefined;
-  const name = (
+  const { name, place, sheet } = describeChange(event);
+  const open = sheet?.kind === "instance" ? openInstance : openComponent;
+  const what = (
     <>
-      {event.kind === "instance" ? fullName(event.name, where) : event.name}
-      {event.kind === "instance" ? null : <span className="font-normal text-muted-foreground"> {where}</span>}
+      {name} <span className="font-normal text-muted-foreground">{place}</span>
     </>
   );
   return (
-    <tr className="relative border-b hover:bg-accent [&>td]:h-9 [&>td]:truncate [&>td]:px-3">
-      <td className="numeric text-xs text-muted-foreground">
+    <tr className="relative border-b hover:bg-accent [&>td]:h-9 [&>td]:px-3 max-xl:[&>td]:py-1.5 max-xl:[&>td]:align-top">
+      <td className="numeric text-xs text-muted-foreground max-xl:leading-5">
         <span className="max-md:hidden">{formatDate(Date.parse(event.at))} </span>
         <Time at={event.at} as="clock" />
       </td>
-      <td className="font-medium">
-        {open ? (
+      <td className="font-medium xl:truncate">
+        {sheet ? (
           <button
             type="button"
-            onClick={() => open(event.id)}
-            className="focus-inset max-w-full truncate text-left after:absolute after:inset-0"
+            onClick={() => open(sheet.id)}
+            className="focus-inset max-w-full text-left after:absolute after:inset-0 xl:truncate"
           >
-            {name}
+            {what}
           </button>
         ) : (
-          name
+          what
         )}
+        <span className="line-clamp-2 text-xs font-normal text-muted-foreground xl:hidden">
+          <span className="md:hidden">
+            <span className={STATE[event.to].text}>{STATE[event.to].word}</span> ·{" "}
+          </span>
+          {event.reason}
+        </span>
       </td>
       <td>
         <span className="flex items-center gap-1.5">
           <StateIcon state={event.from} labelled />
-          <ArrowRight aria-hidden className="size-3 text-muted-foreground" />
+          <ArrowRight aria-hidden className="size-3 shrink-0 text-muted-foreground" />
           <span className="sr-only">to</span>
-          <StateBadge state={event.to} />
+          <StateBadge state={event.to} className="max-md:hidden" />
+          <StateIcon state={event.to} labelled className="md:hidden" />
         </span>
       </td>
-      <td className="text-xs text-muted-foreground max-md:hidden" title={event.reason ?? undefined}>
+      <td className="truncate text-xs text-muted-foreground max-xl:hidden" title={event.reason}>
         {event.reason}
       </td>
     </tr>

@@ -1,6 +1,7 @@
 "use client";
 
 import { ArrowRight } from "lucide-react";
+import { useMemo } from "react";
 import { STATE, StateIcon } from "@/components/state";
 import { Time } from "@/components/time";
 import { Card, CardHeader } from "@/components/ui/card";
@@ -8,6 +9,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView, Notice } from "@/components/views";
 import { shortName } from "@/lib/names";
 import type { HealthEvent } from "@/lib/types";
+import { byTime } from "./changes";
 import type { Fleet } from "./fleet";
 import { useEvents } from "./queries";
 
@@ -24,7 +26,7 @@ export function RecentChanges({
   onOpen: (id: string) => void;
 }) {
   const events = useEvents({ kind: "instance", limit: SHOWN, ...(scope ? { scope } : {}) });
-  const items = events.data?.pages[0]?.items;
+  const items = useMemo(() => byTime(events.data?.pages[0]?.items ?? []), [events.data]);
   return (
     <Card aria-label="Recent changes" className="max-h-80 md:h-54">
       <CardHeader title="Recent changes" />
@@ -43,7 +45,7 @@ export function RecentChanges({
           onRetry={() => void events.refetch()}
           className="py-4"
         />
-      ) : items?.length ? (
+      ) : items.length > 0 ? (
         <ul className="min-h-0 flex-1 overflow-auto py-1">
           {items.map((event) => (
             <ChangeRow key={event.seq} event={event} system={systemName(fleet, event.id)} onOpen={onOpen} />
