@@ -25,7 +25,9 @@ export function Notice({
     <div className={cn("flex flex-col items-center gap-2 px-4 py-10 text-center", className)}>
       {Icon ? <Icon aria-hidden className="size-5 text-muted-foreground" /> : null}
       <p className="font-medium">{title}</p>
-      {children ? <div className="max-w-[56ch] text-balance text-muted-foreground">{children}</div> : null}
+      {children ? (
+        <div className="max-w-[min(56ch,100%)] text-balance text-muted-foreground">{children}</div>
+      ) : null}
       {actions ? <div className="mt-1 flex flex-wrap justify-center gap-2">{actions}</div> : null}
     </div>
   );

@@ -4,6 +4,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { Logo } from "@/components/logo";
 import { safeNext } from "@/lib/paths";
+import { cn } from "@/lib/utils";
 import { SignInForm } from "./sign-in-form";
 
 const never = () => () => undefined;
@@ -46,7 +47,7 @@ export function LoginPage() {
           <Logo className="size-7" />
           <h1 className="text-lg font-semibold">Environment Manager</h1>
         </div>
-        <div className="min-h-44 rounded-lg border bg-card p-4">
+        <div className={cn("rounded-lg border bg-card p-4", !alive && "min-h-44")}>
           {alive ? <SignInForm key={token} token={token} onDone={done} /> : null}
         </div>
       </div>

@@ -7,7 +7,7 @@ import { Time } from "@/components/time";
 import { Card, CardHeader } from "@/components/ui/card";
 import { Notice } from "@/components/views";
 import { useShortcuts } from "@/lib/shortcuts";
-import type { HealthState } from "@/lib/types";
+import { HEALTH_STATES, type HealthState } from "@/lib/types";
 import type { Instance } from "./overview";
 import { useHeldOrder } from "./use-held-order";
 
@@ -28,7 +28,8 @@ export function AttentionList({
 }) {
   const { shown, waiting, apply, bind } = useHeldOrder(instances, idOf);
   useShortcuts(useMemo(() => ({ u: apply }), [apply]));
-  const title = states.length > 0 ? states.map((state) => STATE[state].word).join(", ") : "Needs attention";
+  const worstFirst = HEALTH_STATES.filter((state) => states.includes(state));
+  const title = worstFirst.map((state) => STATE[state].word).join(", ") || "Needs attention";
 
   return (
     <Card aria-label={title} className="max-h-80 md:h-54" {...bind}>
@@ -79,15 +80,19 @@ const AttentionRow = memo(function AttentionRow({ instance, onOpen }: AttentionR
       <button
         type="button"
         onClick={() => onOpen(node.id)}
-        className="focus-inset flex h-8 w-full items-center gap-2 px-3 text-left hover:bg-accent"
+        className="focus-inset flex min-h-8 w-full items-center gap-2 px-3 text-left hover:bg-accent max-md:items-start max-md:py-1.5"
       >
-        <span className="w-27 shrink-0">
+        <span className="min-w-23 shrink-0">
           <StateBadge state={node.health.state} />
         </span>
-        <span className="max-w-[45%] shrink-0 truncate font-medium">
-          {system.name} <span className="font-normal text-muted-foreground">{label}</span>
+        <span className="flex min-w-0 flex-1 items-baseline gap-x-2 max-md:flex-col">
+          <span className="max-w-full truncate font-medium md:max-w-1/2 md:shrink-0">
+            {system.name} <span className="font-normal text-muted-foreground">{label}</span>
+          </span>
+          <span className="max-w-full min-w-0 truncate text-xs text-muted-foreground">
+            {node.health.reason}
+          </span>
         </span>
-        <span className="min-w-0 flex-1 truncate text-xs text-muted-foreground">{node.health.reason}</span>
         <Time at={node.health.since} as="for" className="numeric shrink-0 text-xs text-muted-foreground" />
       </button>
     </li>

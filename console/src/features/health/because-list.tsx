@@ -20,12 +20,19 @@ export function BecauseList({
             type="button"
             onClick={() => onOpen?.(cause)}
             disabled={!onOpen}
-            className="focus-inset grid min-h-8 w-full grid-cols-[108px_1fr_auto] items-center gap-2 rounded-md px-2 py-1 text-left enabled:hover:bg-accent"
+            className="focus-inset flex min-h-8 w-full items-center gap-x-2 rounded-md px-2 py-1 text-left enabled:hover:bg-accent max-md:flex-wrap"
           >
-            <StateBadge state={cause.state} className="justify-self-start" />
-            <span className="min-w-0">
-              <span className="font-medium">{cause.name}</span>
-              {cause.reason ? <span className="text-muted-foreground"> {cause.reason}</span> : null}
+            <span className="shrink-0 md:w-27">
+              <StateBadge state={cause.state} />
+            </span>
+            <span className="min-w-0 flex-1 max-md:contents">
+              <span className="min-w-0 font-medium max-md:flex-1">{cause.name}</span>
+              {cause.reason ? (
+                <span className="text-muted-foreground max-md:order-last max-md:basis-full">
+                  {" "}
+                  {cause.reason}
+                </span>
+              ) : null}
             </span>
             <Time at={cause.since} as="for" className="numeric text-xs text-muted-foreground" />
           </button>

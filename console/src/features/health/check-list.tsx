@@ -31,32 +31,30 @@ export function CheckList({
           key={check.id}
           data-check={check.id}
           className={cn(
-            "relative grid grid-cols-[108px_minmax(0,1fr)_auto] items-start gap-2 rounded-md px-2 py-1.5 hover:bg-accent",
+            "relative grid grid-cols-[auto_minmax(0,1fr)_auto] items-start gap-x-2 rounded-md px-2 py-1.5 hover:bg-accent md:grid-cols-[108px_minmax(0,1fr)_auto]",
             check.id === selected && "bg-accent",
           )}
         >
           <StateBadge state={check.state} className="justify-self-start" />
-          <div className="min-w-0 flex-1">
-            <p className="flex flex-wrap items-baseline gap-x-2">
-              <button
-                type="button"
-                aria-pressed={check.id === selected}
-                onClick={() => onSelect(check.id)}
-                className="rounded-sm text-left font-medium after:absolute after:inset-0 after:rounded-md"
-              >
-                {check.name}
-              </button>
-              <span className="text-xs text-muted-foreground">
-                {check.check_kind}
-                {isHeartbeat(check) ? null : ` · every ${check.interval_s} s`}
-              </span>
-              {check.enabled ? null : <Tag word="paused" />}
-              {check.soft ? <Tag word="confirming" /> : null}
-              {check.flapping ? <Tag word="flapping" /> : null}
-            </p>
-            <LastResult check={check} />
-          </div>
+          <p className="flex flex-wrap items-baseline gap-x-2">
+            <button
+              type="button"
+              aria-pressed={check.id === selected}
+              onClick={() => onSelect(check.id)}
+              className="rounded-sm text-left font-medium after:absolute after:inset-0 after:rounded-md"
+            >
+              {check.name}
+            </button>
+            <span className="text-xs text-muted-foreground">
+              {check.check_kind}
+              {isHeartbeat(check) ? null : ` · every ${check.interval_s} s`}
+            </span>
+            {check.enabled ? null : <Tag word="paused" />}
+            {check.soft ? <Tag word="confirming" /> : null}
+            {check.flapping ? <Tag word="flapping" /> : null}
+          </p>
           {mayRun && !isHeartbeat(check) ? <RunButton check={check} /> : null}
+          <LastResult check={check} className="col-start-2 max-md:col-span-full" />
         </li>
       ))}
     </ul>
@@ -67,17 +65,17 @@ function Tag({ word }: { word: string }) {
   return <span className="rounded-sm border px-1 text-2xs text-muted-foreground">{word}</span>;
 }
 
-function LastResult({ check }: { check: CheckHealth }) {
+function LastResult({ check, className }: { check: CheckHealth; className: string }) {
   const { last } = check;
   if (!last)
     return (
-      <p className="text-xs text-muted-foreground">
+      <p className={cn("text-xs text-muted-foreground", className)}>
         {isHeartbeat(check) ? "Never called." : "No result yet."}
       </p>
     );
   const next = new Date(Date.parse(last.at) + check.interval_s * 1_000).toISOString();
   return (
-    <p className="flex flex-wrap items-center gap-x-2 text-xs text-muted-foreground">
+    <p className={cn("flex flex-wrap items-center gap-x-2 text-xs text-muted-foreground", className)}>
       <VerdictMark verdict={last.verdict} />
       {isHeartbeat(check) ? null : <span className="numeric">{formatMicros(last.timings_us.total)}</span>}
       <Time at={last.at} className="numeric" />
@@ -97,7 +95,7 @@ function RunButton({ check }: { check: CheckHealth }) {
   const run = useRunCheck();
   return (
     <Button
-      className="relative z-1"
+      className="relative z-1 md:row-span-2"
       aria-label={`Run ${check.name} now`}
       disabled={run.isPending}
       onClick={() =>

@@ -84,7 +84,7 @@ function CheckResults({ check }: { check: CheckHealth }) {
         <SheetSection
           title={isHeartbeat(check) ? "Durations" : "Response times"}
           aside={
-            <span className="max-w-80 truncate font-mono max-md:max-w-52 text-2xs text-muted-foreground">
+            <span className="truncate font-mono text-2xs text-muted-foreground" title={targetOf(definition)}>
               {targetOf(definition)}
             </span>
           }

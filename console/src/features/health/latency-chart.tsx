@@ -49,11 +49,11 @@ export function LatencyChart({
 
   return (
     <figure ref={ref}>
-      <figcaption className="flex h-5 items-center gap-2 text-xs text-muted-foreground">
+      <figcaption className="flex h-5 items-center gap-2 text-xs text-muted-foreground max-md:h-8 max-md:items-start">
         {hovered ? (
           <Reading result={hovered.result} />
         ) : (
-          <span className="truncate">{describeLatency(results, formatMicros)}</span>
+          <span className="max-md:text-balance md:truncate">{describeLatency(results, formatMicros)}</span>
         )}
       </figcaption>
       {width === 0 ? (

@@ -52,4 +52,7 @@ it("says the picture in words", () => {
     "4 results, 1 failed. Good ones: median 30.0 ms, slowest 40.0 ms.",
   );
   expect(describeLatency([result(0, 1, "fail")], formatMicros)).toBe("1 result, 1 failed.");
+  expect(describeLatency([result(0, 1, "error"), result(0, 1, "fail")], formatMicros)).toBe(
+    "2 results, 1 failed, 1 error.",
+  );
 });

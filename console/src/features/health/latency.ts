@@ -89,8 +89,13 @@ export function nearestPoint(points: readonly Point[], x: number): Point | undef
 /** What the picture says, in one sentence. */
 export function describeLatency(results: readonly Result[], format: (us: number) => string): string {
   const answers = results.filter(isGood).map(({ timings_us }) => timings_us.total);
-  const failed = results.length - answers.length;
-  const counted = `${formatCount(results.length, "result")}, ${failed === 0 ? "none" : failed} failed`;
+  const errors = results.filter(({ verdict }) => verdict === "error").length;
+  const failed = results.length - answers.length - errors;
+  const counted = [
+    formatCount(results.length, "result"),
+    `${failed === 0 ? "none" : failed} failed`,
+    ...(errors > 0 ? [formatCount(errors, "error")] : []), // which tell nothing of the target
+  ].join(", ");
   if (answers.length === 0) return `${counted}.`;
   const sorted = [...answers].sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;

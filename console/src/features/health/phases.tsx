@@ -18,9 +18,14 @@ export function describePhases(timings: Timings): string {
     .join(", ");
 }
 
+/** Whether the probe's time can be told by phases: a script's cannot, nor can that of a packed result. */
+export function hasPhases({ timings_us: timings }: Result): boolean {
+  return PHASES.some(({ key }) => (timings[key] ?? 0) > 0);
+}
+
 const WIDTH = 100;
 
-/** The phases as a bar; its full length is `scaleUs`, so that bars of one list compare. */
+/** The phases, or where there are none the whole time, as a bar whose full length is `scaleUs`: those of a list compare. */
 export function PhaseBar({
   result,
   scaleUs,
@@ -34,17 +39,20 @@ export function PhaseBar({
   if (result.compact) return <span className={className} />;
   const lengths = PHASES.map(({ key }) => ((timings[key] ?? 0) / scaleUs) * WIDTH);
   const startOf = (index: number) => lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
-  const words = describePhases(timings);
+  const words = describePhases(timings) || formatMicros(timings.total);
   return (
     <svg
       role="img"
-      aria-label={words || "no time measured"}
+      aria-label={words}
       viewBox={`0 0 ${WIDTH} 8`}
       preserveAspectRatio="none"
       className={cn("h-2 rounded-sm", className)}
     >
       <title>{words}</title>
       <rect width={WIDTH} height="8" className="fill-muted" />
+      {hasPhases(result) ? null : (
+        <rect width={(timings.total / scaleUs) * WIDTH} height="8" className="fill-chart-5" />
+      )}
       {PHASES.map(({ key, fill }, index) => (
         <rect key={key} x={startOf(index)} width={lengths[index]} height="8" className={fill} />
       ))}
@@ -53,9 +61,9 @@ export function PhaseBar({
 }
 
 /** What the colours of the bars mean. */
-export function PhaseLegend() {
+export function PhaseLegend({ className }: { className?: string }) {
   return (
-    <ul className="flex flex-wrap gap-x-3 text-2xs text-muted-foreground">
+    <ul className={cn("flex flex-wrap gap-x-3 text-2xs text-muted-foreground", className)}>
       {PHASES.map(({ key, word, swatch }) => (
         <li key={key} className="flex items-center gap-1">
           <span aria-hidden className={cn("size-2 rounded-[2px]", swatch)} />

@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { VerdictMark } from "@/components/verdict";
 import { formatMicros, formatWord } from "@/lib/format";
 import type { Result } from "@/lib/types";
-import { PhaseBar, PhaseLegend } from "./phases";
+import { hasPhases, PhaseBar, PhaseLegend } from "./phases";
 
 const FIRST = 12;
 
@@ -15,9 +15,10 @@ export function ResultList({ results }: { results: Result[] }) {
   const [all, setAll] = useState(false);
   const shown = all ? results : results.slice(0, FIRST);
   const scaleUs = Math.max(1, ...shown.map(({ timings_us }) => timings_us.total));
+  const phased = results.some(hasPhases);
   return (
     <>
-      <PhaseLegend />
+      {phased ? <PhaseLegend className="max-md:hidden" /> : null}
       <div className="mt-1 overflow-x-auto">
         <table className="w-full border-collapse text-left">
           <caption className="sr-only">Recent results, newest first</caption>
@@ -26,23 +27,28 @@ export function ResultList({ results }: { results: Result[] }) {
               <th scope="col">Time</th>
               <th scope="col">Verdict</th>
               <th scope="col">What happened</th>
-              <th scope="col">Phases</th>
+              <th scope="col" className="max-md:hidden">
+                {phased ? "Phases" : "Share"}
+              </th>
               <th scope="col">Total</th>
             </tr>
           </thead>
           <tbody>
             {shown.map((result) => (
-              <tr key={`${result.at} ${result.location ?? ""}`} className="border-t [&>td]:h-7">
+              <tr
+                key={`${result.at} ${result.location ?? ""}`}
+                className="border-t max-md:align-baseline [&>td]:h-7 max-md:[&>td]:py-1"
+              >
                 <td className="w-15">
                   <Time at={result.at} as="clock" className="numeric text-xs text-muted-foreground" />
                 </td>
                 <td className="w-16">
                   <VerdictMark verdict={result.verdict} />
                 </td>
-                <td className="max-w-0 truncate pr-2 text-xs" title={result.message}>
+                <td className="max-w-0 pr-2 text-xs break-words md:truncate" title={result.message}>
                   {describe(result)}
                 </td>
-                <td className="w-24 max-md:w-14">
+                <td className="w-24 max-md:hidden">
                   <PhaseBar result={result} scaleUs={scaleUs} className="w-full" />
                 </td>
                 <td className="numeric w-18 text-right font-mono text-xs">
@@ -64,6 +70,6 @@ export function ResultList({ results }: { results: Result[] }) {
 
 function describe(result: Result): string {
   const status = result.http?.status ? `HTTP ${result.http.status}` : null;
-  if (result.verdict === "ok") return [status, result.message || result.address].filter(Boolean).join(" · ");
-  return result.message || formatWord(result.outcome);
+  const where = [status, result.address].filter(Boolean).join(" · ");
+  return result.message || (result.verdict === "ok" ? where : formatWord(result.outcome));
 }

@@ -47,7 +47,7 @@ export function SheetHeader({
         ) : (
           "Never seen"
         )}
-        {health.reason ? <>: {health.reason}</> : null}
+        {health.reason ? <> · {health.reason}</> : null}
         {health.state === "maintenance" && health.measured !== "maintenance" ? (
           <> · measured {health.measured}</>
         ) : null}
@@ -134,8 +134,8 @@ export function SheetSection({
   return (
     <section aria-label={title} className="border-b px-4 py-3 last:border-b-0">
       <div className="mb-1.5 flex min-h-6 items-center gap-2">
-        <h3 className="font-medium">{title}</h3>
-        {aside ? <div className="ml-auto flex items-center gap-2">{aside}</div> : null}
+        <h3 className="shrink-0 font-medium">{title}</h3>
+        {aside ? <div className="ml-auto flex min-w-0 items-center gap-2">{aside}</div> : null}
       </div>
       {children}
     </section>

@@ -30,7 +30,8 @@ const CHIP: Record<LiveStatus, { word: string; dot: string; help: string }> = {
 
 /** How current the page is. */
 export function LiveChip() {
-  const { word, dot, help } = CHIP[useSignal(live.status)];
+  const status = useSignal(live.status);
+  const { word, dot, help } = CHIP[status];
   return (
     <span
       data-slot="live-chip"
@@ -39,7 +40,7 @@ export function LiveChip() {
       className="flex h-7 shrink-0 items-center gap-1.5 rounded-md px-1.5 text-xs text-muted-foreground"
     >
       <span aria-hidden className={cn("size-2 rounded-full", dot)} />
-      <span className="max-md:sr-only">{word}</span>
+      <span className={cn(status === "live" && "max-md:sr-only")}>{word}</span>
     </span>
   );
 }
