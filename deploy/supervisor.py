@@ -3,14 +3,16 @@
     supervisor.py DIR -- NAME COMMAND… [-- NAME COMMAND…]…
 
 Each program is a child with its output in DIR/log/NAME.log; what the supervisor does itself is in
-DIR/log/supervisor.log. A program that ends is started again after a back-off of 1 s, doubled up to 30 s and back to 1 s
-once it ran for a minute. TERM or INT stops them in the reverse order of the command line, each with a deadline.
+DIR/log/supervisor.log, each of bounded size. A program that ends is started again after a back-off of 1 s, doubled up
+to 30 s and back to 1 s once it ran for a minute. TERM or INT stops them in the reverse order of the command line, each
+with a deadline.
 DIR/supervisor.pid names this process while it lives and is locked by it.
 """
 
 import fcntl
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,8 @@ from pathlib import Path
 
 BACK_OFF_S, BACK_OFF_MAX_S, STEADY_S = 1, 30, 60
 STOP_S = 30
-LOG_BYTES = 16 * 1024 * 1024  # a log past this is moved aside when its program starts again
+LOG_BYTES = 16 * 1024 * 1024  # a log past this goes on from empty; what it had is kept once
+LOOK_S = 60  # how often the logs are looked at when nothing else happens
 
 
 class Program:
@@ -34,8 +37,6 @@ class Program:
         self.back_off_s = BACK_OFF_S
 
     def start(self):
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as output:
             # The kernel tells the child to stop when the supervisor dies, however it dies.
             self.child = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command], stdin=subprocess.DEVNULL,
@@ -72,11 +73,16 @@ class Program:
 
 def log_to(path):
     """From here on, standard output and error are this file."""
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
     with path.open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+
+
+def keep_small(log):
+    """Moves what is in a large log to NAME.log.1. Its program appends to the same file, so it need not know."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
 
 
 def say(text):
@@ -127,8 +133,10 @@ def main():
     while not stopping:
         for program in programs:
             program.look_after()
-        waiting = [program.start_at for program in programs if program.child is None]
-        timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else None
+        for log in (logs / "supervisor.log", *(program.log for program in programs)):
+            keep_small(log)
+        waiting = [program.start_at - time.monotonic() for program in programs if program.child is None]
+        timeout = max(0.0, min([LOOK_S, *waiting]))
         if select.select([wake_read], [], [], timeout)[0]:
             stopping = bool({signal.SIGTERM, signal.SIGINT} & set(os.read(wake_read, 1024)))
 

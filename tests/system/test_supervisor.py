@@ -71,6 +71,13 @@ def is_alive(pid):
     return True
 
 
+def test_log_of_a_program_that_runs_on_is_kept_small(supervise, tmp_path):
+    supervisor = supervise(("loud", ["sh", "-c", "head -c 17000000 /dev/zero; echo more; sleep 60"]), ("waker", ["false"]))
+    log = tmp_path / "log" / "loud.log"
+    wait_until(lambda: log.with_suffix(".log.1").exists() and log.stat().st_size < 1000000, 15)
+    assert count(supervisor, "loud: started") == 1
+
+
 def test_down_stops_it_and_says_so(supervise, tmp_path):
     supervisor = supervise(("one", ["sleep", "60"]))
     wait_until(lambda: count(supervisor, "started") == 1)
