@@ -24,6 +24,7 @@ struct redis {
     ev_timer retry;                /* the next try, or the end of patience with this one */
     double retry_s;
     double patience_s;
+    bool doubted; /* patience has run out once since the last answer */
     bool connected;
     bool refused; /* one of the first commands of this connection failed */
     bool refusal_logged;
@@ -263,6 +264,7 @@ struct redis_reply redis_reply_item(const struct redis_reply *list, size_t at)
 /* After an answer: patience begins anew with what is still under way. */
 static void wait_on(struct redis *redis)
 {
+    redis->doubted = false;
     if (redis->in_flight > 0)
         set_timer(redis, redis->patience_s);
     else
@@ -310,8 +312,10 @@ static bool send_words(struct redis *redis, const struct str *words, size_t coun
         free(waiting);
         return false;
     }
-    if (redis->in_flight++ == 0)
+    if (redis->in_flight++ == 0) {
+        redis->doubted = false;
         set_timer(redis, redis->patience_s);
+    }
     return true;
 }
 
@@ -369,12 +373,19 @@ static void let_go(struct redis *redis)
     redisAsyncFree(connection);
 }
 
+/* Time to connect, or no answer came for long. The first time that is only a doubt, because it may
+ * be this loop that stood still: then there has been no turn yet in which to send or to read. */
 static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct redis *redis = container_of(timer, struct redis, retry);
 
     (void)ev;
     (void)events;
+    if (redis->connection && !redis->doubted) {
+        redis->doubted = true;
+        set_timer(redis, redis->patience_s);
+        return;
+    }
     if (redis->connection) {
         log_refusal(redis, "no answer in time");
         let_go(redis);

@@ -21,8 +21,8 @@
 struct loop;
 struct redis;
 
-/* Commands that may wait for their answers; a connection on which none comes for so long is given
- * up. */
+/* Commands that may wait for their answers; a connection on which none comes for twice so long is
+ * given up. */
 #define REDIS_IN_FLIGHT_MAX 200000
 #define REDIS_PATIENCE_S    5.0
 #define REDIS_WORDS_MAX     32 /* of one command; asserted */

@@ -117,6 +117,24 @@ static void test_redis_that_hangs_is_given_up_and_comes_back(void **state)
     wait_for(place, &place->answers, 2);
 }
 
+/* A loop that stood still for longer than its patience has sent nothing yet, or finds the answers
+ * waiting. */
+static void test_redis_is_not_given_up_for_our_own_delay(void **state)
+{
+    struct place *place = *state;
+
+    wait_for(place, &place->connects, 1);
+    for (int sent = 0; sent < 2; sent++) {
+        assert_true(REDIS_SEND(place->redis, on_reply, place, STR("PING")));
+        if (sent)
+            ev_run(loop_ev(place->loop), EVRUN_NOWAIT);
+        usleep(400000);
+        wait_for(place, &place->answers, sent + 1);
+    }
+    assert_int_equal(place->losses, 0);
+    assert_int_equal(place->connects, 1);
+}
+
 static void test_redis_has_room_for_so_many(void **state)
 {
     struct place *place = *state;
@@ -136,6 +154,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_redis_that_hangs_is_given_up_and_comes_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_redis_is_not_given_up_for_our_own_delay, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_redis_has_room_for_so_many, set_up, tear_down),
     };
