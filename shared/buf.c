@@ -174,6 +174,25 @@ void buf_append_json_string(struct buf *buf, struct str s)
     buf_append_char(buf, '"');
 }
 
+void buf_append_base64(struct buf *buf, struct str bytes)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        uint32_t three = (uint32_t)(unsigned char)bytes.ptr[i] << 16;
+
+        if (i + 1 < bytes.len)
+            three |= (uint32_t)(unsigned char)bytes.ptr[i + 1] << 8;
+        if (i + 2 < bytes.len)
+            three |= (unsigned char)bytes.ptr[i + 2];
+        buf_append_char(buf, letters[three >> 18]);
+        buf_append_char(buf, letters[three >> 12 & 63]);
+        buf_append_char(buf, i + 1 < bytes.len ? letters[three >> 6 & 63] : '=');
+        buf_append_char(buf, i + 2 < bytes.len ? letters[three & 63] : '=');
+    }
+}
+
 void buf_drop(struct buf *buf, size_t len)
 {
     if (len >= buf->len) {

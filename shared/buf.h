@@ -48,6 +48,9 @@ void buf_append_hex(struct buf *buf, const char *hex);
 /* Appends `s` as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD. */
 void buf_append_json_string(struct buf *buf, struct str s);
 
+/* Appends bytes in base64 with its padding (RFC 4648). */
+void buf_append_base64(struct buf *buf, struct str bytes);
+
 /* Drops the first `len` bytes. */
 void buf_drop(struct buf *buf, size_t len);
 

@@ -137,30 +137,11 @@ void websocket_frame_close(struct buf *out, uint16_t code)
     buf_append(out, frame, sizeof frame);
 }
 
-static void write_base64(const uint8_t *bytes, size_t len, char *text)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t three = (uint32_t)bytes[i] << 16;
-
-        if (i + 1 < len)
-            three |= (uint32_t)bytes[i + 1] << 8;
-        if (i + 2 < len)
-            three |= bytes[i + 2];
-        *text++ = letters[three >> 18];
-        *text++ = letters[three >> 12 & 63];
-        *text++ = i + 1 < len ? letters[three >> 6 & 63] : '=';
-        *text++ = i + 2 < len ? letters[three & 63] : '=';
-    }
-    *text = '\0';
-}
-
 bool websocket_accept(struct str key, char accept[WEBSOCKET_ACCEPT_BYTES])
 {
     static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, 1.3 */
     char text[KEY_BYTES + sizeof magic];
+    CLEANUP(buf_clear_p) struct buf encoded = {0};
     uint8_t digest[SHA1_BYTES];
 
     if (key.len != KEY_BYTES || !str_equal(str_sub(key, KEY_BYTES - 2, 2), STR("==")))
@@ -168,6 +149,7 @@ bool websocket_accept(struct str key, char accept[WEBSOCKET_ACCEPT_BYTES])
     memcpy(text, key.ptr, KEY_BYTES);
     memcpy(text + KEY_BYTES, magic, sizeof magic);
     sha1(str_n(text, sizeof text - 1), digest);
-    write_base64(digest, sizeof digest, accept);
+    buf_append_base64(&encoded, str_n((const char *)digest, sizeof digest));
+    memcpy(accept, encoded.data, WEBSOCKET_ACCEPT_BYTES);
     return true;
 }

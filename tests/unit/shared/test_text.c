@@ -73,6 +73,29 @@ static void test_buf_append_escaped_keeps_utf8_and_limit(void **state)
     assert_str(buf_str(&buf), "abc");
 }
 
+static void test_buf_append_base64_pads(void **state)
+{
+    /* RFC 4648, 10 */
+    static const char *const pairs[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"\xff\xfe\xfb", "//77"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        struct buf text = {0};
+
+        buf_append_base64(&text, str_of(pairs[i][0]));
+        assert_str(buf_str(&text), pairs[i][1]);
+        buf_clear(&text);
+    }
+}
+
 static void test_buf_append_json_string_is_valid_json(void **state)
 {
     CLEANUP(buf_clear_p) struct buf buf = {0};
@@ -93,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_str_is_utf8_by_rfc_3629),
         cmocka_unit_test(test_buf_grows_and_drops),
         cmocka_unit_test(test_buf_append_escaped_keeps_utf8_and_limit),
+        cmocka_unit_test(test_buf_append_base64_pads),
         cmocka_unit_test(test_buf_append_json_string_is_valid_json),
     };
 
