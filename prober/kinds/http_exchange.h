@@ -1,0 +1,46 @@
+/*
+ * One request and its reply on the stream that stands: HTTP/1.1, without a second one. Whom it is
+ * for (the target, a proxy, a token endpoint) says what to do with the reply as it comes.
+ *
+ * Thread: the loop of its probe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/http_parse.h"
+#include "shared/str.h"
+
+#include "prober/probe.h"
+
+/* Whom an exchange is for. Each callback may end the probe or lead it to another step, which ends
+ * the exchange; WAIT_NONE with the step as it was goes on. Views last as long as the call. */
+struct http_client {
+    struct probe_step send;    /* http_exchange_send() and … */
+    struct probe_step receive; /* … http_exchange_receive(), under names for --explain */
+    enum wait (*on_head)(struct probe *probe, const struct http_head *head);
+    enum wait (*on_body)(struct probe *probe, struct str data);
+    enum wait (*on_end)(struct probe *probe);
+};
+
+struct http_exchange {
+    const struct http_client *client;
+    struct str request; /* borrowed until it is sent */
+    size_t sent;
+    bool is_cut; /* the server did not take the whole request */
+    bool is_head_request;
+    bool has_head; /* of the reply, after any 1xx */
+    unsigned informational;
+    uint64_t body_bytes; /* as they came, without framing */
+    size_t extra_bytes;  /* seen after the end of the reply */
+    struct http_parser parser;
+};
+
+/* Leads a step to the exchange: the stream stands.
+ * @param is_head_request no reply to it has a body. */
+enum wait http_exchange_start(struct probe *probe, const struct http_client *client,
+                              struct str request, bool is_head_request);
+
+enum wait http_exchange_send(struct probe *probe);
+enum wait http_exchange_receive(struct probe *probe);
