@@ -104,13 +104,18 @@ static enum wait end_for_dns(struct probe *probe)
     return probe_end(probe, OUTCOME_PROBER_ERROR, "this prober cannot ask DNS for %s", host);
 }
 
+const char *dial_refusal(const struct addr *addr)
+{
+    return address_policy_refusal(&policy, addr);
+}
+
 /* Leaves out the addresses that the policy refuses; the first refusal in `ret_why`. */
 static void apply_policy(struct dial *dial, const char **ret_why, struct addr *ret_refused)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < dial->count; i++) {
-        const char *why = address_policy_refusal(&policy, &dial->addrs[i]);
+        const char *why = dial_refusal(&dial->addrs[i]);
 
         if (!why) {
             dial->addrs[kept++] = dial->addrs[i];
@@ -167,13 +172,19 @@ static enum wait dial_resolved(struct probe *probe)
     return WAIT_NONE;
 }
 
+/* Whether this is the dial that the tour is about. */
+static bool is_on_tour(const struct probe *probe)
+{
+    return probe->tour && probe->dial.target.family == FAMILY_ALL && probe->dial.dials == 1;
+}
+
 /* The address that needs no name: a literal, or the one that a tour is at. */
 static bool take_known_address(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
     const struct dial_target *target = &dial->target;
 
-    if (target->address || (probe->tour && dial->dials == 1)) {
+    if (target->address || is_on_tour(probe)) {
         dial->addrs[0] = target->address ? *target->address : *tour_address(probe->tour);
         addr_set_port(&dial->addrs[0], target->port);
         dial->count = 1;
@@ -210,7 +221,7 @@ enum wait dial_start(struct probe *probe, const struct dial_target *target,
     dial->next = 0;
     dial->error = 0;
     dial->is_local = false;
-    dial->dials++;
+    dial->dials += target->family == FAMILY_ALL;
     probe->step = &DIAL_RESOLVE;
     if (take_known_address(probe))
         return WAIT_NONE;
@@ -286,6 +297,7 @@ static void close_attempt(struct probe *probe, struct dial_attempt *attempt)
 
 static enum wait begin_handshake(struct probe *probe)
 {
+    probe->dial.has_session = false;
     probe_enter(probe, PHASE_TLS);
     probe->step = &DIAL_HANDSHAKE;
     return WAIT_NONE;
@@ -418,10 +430,11 @@ static enum wait dial_handshake(struct probe *probe)
 
     if (!shard_may_handshake(probe->shard))
         return WAIT_TURN;
-    if (!probe->stream.ssl &&
+    if (!dial->has_session &&
         !tls_client_start(dial->target.tls, shard_tls(probe->shard), &probe->stream,
                           dial->target.server_name ? dial->target.server_name : dial->target.host))
         return probe_end(probe, OUTCOME_PROBER_ERROR, "this prober cannot set up TLS");
+    dial->has_session = true;
 
     io = stream_handshake(&probe->stream);
     if (io == IO_WANT_READ || io == IO_WANT_WRITE)

@@ -66,8 +66,9 @@ struct dial {
     enum dns_status dns_status;
     struct addr addrs[RESOLVER_ADDRS_MAX];
     size_t count;
-    size_t next;    /* of addrs, to be tried */
-    unsigned dials; /* of this run: a redirect dials again */
+    size_t next;      /* of addrs, to be tried */
+    unsigned dials;   /* of the family `all` in this run: a redirect dials again */
+    bool has_session; /* of TLS, for this dial; one to a proxy may lie below it */
     struct dial_attempt attempts[DIAL_RACING_MAX];
     struct addr addr; /* connected to, or the last that failed */
     int error;        /* the most telling errno so far; 0: none */
@@ -84,6 +85,10 @@ enum wait dial_start(struct probe *probe, const struct dial_target *target,
  * handshake. `server_name` is as in dial_target, but never NULL. */
 enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, const char *server_name,
                          const struct probe_step *then);
+
+/* Why nobody may be sent to that address, as a clause ("is a metadata address"); NULL when one
+ * may. For addresses that a proxy is going to connect to. */
+const char *dial_refusal(const struct addr *addr);
 
 /* Lets go of query and attempts; harmless at any time. */
 void dial_release(struct probe *probe);

@@ -150,6 +150,11 @@ uint32_t probe_left_ms(const struct probe *probe)
 
 int64_t probe_elapsed_us(const struct probe *probe)
 {
+    return clock_monotonic_us() - probe->measured_from_us;
+}
+
+static int64_t since_start_us(const struct probe *probe)
+{
     return clock_monotonic_us() - probe->started_us;
 }
 
@@ -195,7 +200,7 @@ __attribute__((format(printf, 4, 0))) static void end_v(struct probe *probe, enu
     assert(!probe->ended);
     probe->ended = true;
     settle_phase(probe, now_us);
-    result->timings.total_us = to_u32(now_us - probe->started_us);
+    result->timings.total_us = to_u32(now_us - probe->measured_from_us);
     result->verdict = verdict;
     result->outcome = outcome;
     len = vsnprintf(probe->message, sizeof probe->message, format, arguments);
@@ -255,6 +260,7 @@ enum wait probe_succeed(struct probe *probe, const char *format, ...)
 static void begin_run(struct probe *probe, int64_t now_us)
 {
     probe->step = probe->check->kind->first;
+    probe->measured_from_us = now_us;
     probe->phase_started_us = now_us;
     probe->ended = false;
     probe->dial.dials = 0;
@@ -262,22 +268,31 @@ static void begin_run(struct probe *probe, int64_t now_us)
     set_deadline(probe, now_us);
 }
 
+void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcome,
+                  const char *before)
+{
+    char message[RESULT_MESSAGE_BYTES_MAX];
+
+    snprintf(message, sizeof message, "%s: " STR_FMT, before, STR_ARG(probe->result.message));
+    probe->ended = false;
+    probe_end_as(probe, verdict, outcome, "%s", message);
+}
+
 /* What works is a failure; what this prober could not do stays so. */
 static void invert(struct probe *probe)
 {
-    struct result *result = &probe->result;
-    bool was_failure = result->verdict == VERDICT_FAIL;
-    char message[RESULT_MESSAGE_BYTES_MAX];
-
-    if (result->verdict == VERDICT_ERROR)
+    switch (probe->result.verdict) {
+    case VERDICT_ERROR:
+    case VERDICT_COUNT:
         return;
-    probe->ended = false;
-    snprintf(message, sizeof message, "%s: " STR_FMT,
-             was_failure ? "as it should be" : "it should fail, but", STR_ARG(result->message));
-    if (was_failure)
-        probe_end_as(probe, VERDICT_OK, OUTCOME_OK, "%s", message);
-    else
-        probe_end_as(probe, VERDICT_FAIL, OUTCOME_ASSERT_FAILED, "%s", message);
+    case VERDICT_FAIL:
+        probe_reword(probe, VERDICT_OK, OUTCOME_OK, "as it should be");
+        return;
+    case VERDICT_OK:
+    case VERDICT_WARN:
+        probe_reword(probe, VERDICT_FAIL, OUTCOME_ASSERT_FAILED, "it should fail, but");
+        return;
+    }
 }
 
 static struct result fresh_result(const struct probe *probe)
@@ -293,6 +308,15 @@ static struct result fresh_result(const struct probe *probe)
     };
 }
 
+void probe_restart_result(struct probe *probe)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    probe->result = fresh_result(probe);
+    probe->measured_from_us = now_us;
+    probe->phase_started_us = now_us;
+}
+
 /* Goes on to the next address of the tour, if there is one; else makes one result of all. */
 static bool goes_on(struct probe *probe)
 {
@@ -302,12 +326,14 @@ static bool goes_on(struct probe *probe)
         return true;
     }
     tour_conclude(probe->tour, probe->check->vote, &probe->result);
-    probe->result.timings.total_us = to_u32(probe_elapsed_us(probe));
+    probe->result.timings.total_us = to_u32(since_start_us(probe));
     return false;
 }
 
 static void finish(struct probe *probe)
 {
+    if (probe->check->kind->conclude)
+        probe->check->kind->conclude(probe);
     release(probe);
     if (UNLIKELY(probe->tour) && goes_on(probe)) {
         probe_advance(probe);
@@ -316,7 +342,7 @@ static void finish(struct probe *probe)
     if (UNLIKELY(probe->check->invert))
         invert(probe);
     if (probe->history)
-        history_finish(probe->history, probe_elapsed_us(probe));
+        history_finish(probe->history, since_start_us(probe));
     shard_probe_ended(probe->shard, probe);
 }
 
@@ -370,7 +396,7 @@ void probe_advance(struct probe *probe)
 
     do {
         if (UNLIKELY(probe->history))
-            history_enter(probe->history, probe->step->name, probe_elapsed_us(probe));
+            history_enter(probe->history, probe->step->name, since_start_us(probe));
         wait = probe->step->run(probe);
     } while (wait == WAIT_NONE);
 
@@ -417,9 +443,11 @@ static enum wait end_at_deadline(struct probe *probe)
     case PHASE_SCRIPT:
         return probe_end(probe, OUTCOME_SCRIPT_TIMEOUT, "the script did not end within %u ms",
                          limit_ms);
+    case PHASE_ASSERT:
+        return probe_end(probe, OUTCOME_PROBER_ERROR,
+                         "this prober was too busy to judge the reply within %u ms", limit_ms);
     case PHASE_TRANSFER:
     case PHASE_QUEUE:
-    case PHASE_ASSERT:
     case PHASE_COUNT:
         break;
     }

@@ -60,6 +60,10 @@ struct probe_kind {
     /* Ends the probe at its deadline in the kind's own words; NULL: in the words of the phase. */
     enum wait (*on_deadline)(struct probe *probe);
 
+    /* Looks at the result of a run before anybody else and may say it otherwise, by
+     * probe_reword(); NULL when there is nothing to add. */
+    void (*conclude)(struct probe *probe);
+
     bool on_first_loop; /* needs the spawner, which the first loop owns */
 };
 
@@ -74,7 +78,8 @@ struct probe {
     ev_timer deadline;
     ev_timer wake; /* for who waits for a time and not only for bytes */
 
-    int64_t started_us;
+    int64_t started_us;       /* the deadline counts from here */
+    int64_t measured_from_us; /* … and the result's total time from here */
     int64_t phase_started_us;
     int64_t own_due_us; /* the kind's own limit; 0: none */
     uint32_t own_limit_ms;
@@ -141,7 +146,15 @@ void probe_enter(struct probe *probe, enum phase phase);
 /* Adds a detail to the current step's history, when somebody asked for it. */
 void probe_note(struct probe *probe, const char *format, ...) PRINTF(2, 3);
 
-/* Microseconds since the start. */
+/* For conclude(): gives the result another verdict, and `before` and a colon to its message. */
+void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcome,
+                  const char *before);
+
+/* What has passed is no part of what is measured (an access token was fetched): the result begins
+ * anew, the deadline stands. */
+void probe_restart_result(struct probe *probe);
+
+/* Microseconds that count for the total time so far. */
 int64_t probe_elapsed_us(const struct probe *probe);
 
 /* Advances the probe after that time, too, whatever else it waits for; the last call counts. */

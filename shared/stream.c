@@ -5,7 +5,6 @@
 #include "shared/stream.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -79,12 +78,27 @@ void stream_adopt(struct stream *stream, int fd)
     stream->fd = fd;
 }
 
+/* A session of its own on the one below, which is the new one's to free. */
+static BIO *stack_on(SSL *below)
+{
+    BIO *bio = BIO_new(BIO_f_ssl());
+
+    if (!bio)
+        out_of_memory(0);
+    SSL_set_quiet_shutdown(below, 1); /* nobody is told, as in stream_close() */
+    BIO_set_ssl(bio, below, BIO_CLOSE);
+    return bio;
+}
+
 /* Memory is all that can be short here. */
 static void start_tls(struct stream *stream, SSL_CTX *context)
 {
-    BIO *bio = tls_socket_new(stream->fd);
+    BIO *bio;
 
-    assert(!stream->ssl);
+    if (!stream->ssl)
+        bio = stream->tls_socket = tls_socket_new(stream->fd);
+    else
+        bio = stack_on(stream->ssl);
     stream->ssl = SSL_new(context);
     if (!stream->ssl)
         out_of_memory(0);
@@ -135,7 +149,7 @@ void stream_start_tls_server(struct stream *stream, SSL_CTX *context)
 /* Before each call of OpenSSL that may use the socket. */
 static void begin_call(struct stream *stream)
 {
-    tls_socket_begin(SSL_get_rbio(stream->ssl));
+    tls_socket_begin(stream->tls_socket);
     ERR_clear_error();
     errno = 0;
 }
@@ -179,7 +193,7 @@ static enum io tls_read(struct stream *stream, void *data, size_t size, size_t *
     result = SSL_read_ex(stream->ssl, data, size, ret_len);
     if (result != 1)
         return tls_io(stream, result, errno);
-    tls_socket_got_data(SSL_get_rbio(stream->ssl));
+    tls_socket_got_data(stream->tls_socket);
     return IO_DONE;
 }
 
@@ -252,6 +266,7 @@ void stream_close(struct stream *stream, bool reset)
         SSL_set_shutdown(stream->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(stream->ssl);
         stream->ssl = NULL;
+        stream->tls_socket = NULL;
     }
     if (reset)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},

@@ -26,7 +26,8 @@ struct stream {
     int fd; /* -1: closed */
     int error;
     unsigned long ssl_error;
-    SSL *ssl; /* NULL: plain */
+    SSL *ssl;        /* NULL: plain */
+    BIO *tls_socket; /* below the session, and the session's; NULL: plain */
 };
 
 /* A closed stream. */
@@ -55,7 +56,7 @@ enum io stream_connected(struct stream *stream);
 void stream_adopt(struct stream *stream, int fd);
 
 /* Starts TLS as client; `server_name` (or NULL for none) is sent as SNI and verified by what
- * `context` says. */
+ * `context` says. On a stream that has a session already (to a proxy) the new one lies on it. */
 void stream_start_tls_client(struct stream *stream, SSL_CTX *context, const char *server_name);
 void stream_start_tls_server(struct stream *stream, SSL_CTX *context);
 

@@ -145,6 +145,16 @@ def test_an_address_that_hangs_leaves_time_for_the_others(prober_once):
     assert run.results["worst"]["timings_us"]["total"] < 1_500_000
 
 
+def test_each_address_is_judged_by_its_own_time(prober_once):
+    with Server(answer(OK[:20], OK[20:], pause_s=0.2)) as server, \
+            DnsServer({"same.test": {"A": ["127.0.0.1"] * 3}}) as dns:
+        run = prober_once([http(server.port, host="same.test", address_family="all", expect={"warn_ms": 550})],
+                          "--dns-servers", f"127.0.0.1:{dns.port}")
+    result = run.results["check"]
+    assert result["outcome"] == "ok", result
+    assert result["timings_us"]["total"] > 600_000, "the total is that of the whole tour"
+
+
 def test_client_certificates(prober_once, authority):
     authority.issue("server")
     authority.issue("client")
