@@ -21,6 +21,10 @@
 #include "prober/scripts.h"
 #include "prober/tour.h"
 
+/* What matches of expressions may take of one turn of the loop, so that many costly ones hold up
+ * others no longer than one does. */
+#define MATCHING_US_PER_TURN 10000
+
 /* Written by the shard's thread only, read by any. */
 struct counters {
     _Atomic uint64_t started;
@@ -53,6 +57,7 @@ struct shard {
     size_t flood_next;
 
     unsigned handshakes_left; /* in this turn */
+    int64_t matching_left_us;
     ev_prepare turn;
     ev_timer next_turn; /* keeps the loop from waiting when work is left */
     struct counters counters;
@@ -301,6 +306,16 @@ bool shard_may_handshake(struct shard *shard)
     return true;
 }
 
+bool shard_may_match(struct shard *shard)
+{
+    return shard->matching_left_us > 0;
+}
+
+void shard_matched(struct shard *shard, int64_t took_us)
+{
+    shard->matching_left_us -= took_us;
+}
+
 void shard_defer(struct shard *shard, struct probe *probe)
 {
     list_append(&shard->deferred, &probe->deferred);
@@ -340,6 +355,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
     if (shard->stopped)
         return;
     shard->handshakes_left = shard->options->limits.handshakes;
+    shard->matching_left_us = MATCHING_US_PER_TURN;
     if (shard->flood && shard->flood_jobs.len > 0) {
         start_flood(shard);
         if (pool_in_use(&shard->pool) < shard->flood)

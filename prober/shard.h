@@ -70,6 +70,11 @@ void shard_connected(struct shard *shard, struct probe *probe);
 /* Whether another TLS handshake step may be done in this turn of the loop. */
 bool shard_may_handshake(struct shard *shard);
 
+/* Whether expressions may be matched in this turn of the loop; shard_matched() says how long that
+ * took. */
+bool shard_may_match(struct shard *shard);
+void shard_matched(struct shard *shard, int64_t took_us);
+
 /* Advances the probe in the next turn. */
 void shard_defer(struct shard *shard, struct probe *probe);
 

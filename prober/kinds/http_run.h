@@ -4,7 +4,7 @@
  *   probe_http.c     begins, asks the target, and leads to a redirect or to the verdict
  *   http_exchange.c  one request and its reply
  *   http_redirect.c  where a redirect leads, and what goes along
- *   http_judge.c     what the reply is worth
+ *   http_judge.c     the verdict, by what http_expect.c says of the reply
  *
  * Thread: the loop of its probe.
  */
@@ -25,7 +25,8 @@ struct http_run {
     struct result_tls certificates; /* the earliest ends over all hops */
     struct url redirected;
     struct buf composed;
-    struct buf chain; /* " → url" for each redirect */
+    struct buf chain;       /* " → url" for each redirect */
+    size_t kept_head_bytes; /* of probe->kept: headers that something is expected of */
 
     /* What stands above is zeroed when a run begins; this is large, and set up by its start. */
     struct http_exchange exchange;

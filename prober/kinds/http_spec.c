@@ -25,34 +25,16 @@ static void read_request(struct http_spec *spec, const json_t *json, json_t **er
     spec->max_body_bytes = (uint64_t)json_integer_or(json, "max_body_bytes", 1048576);
 }
 
-static void read_expectations(struct http_spec *spec, const json_t *expect, json_t **errors)
-{
-    const char *regex = json_text(expect, "body_regex", NULL);
-    const char *contains = json_text(expect, "body_contains", NULL);
-
-    spec->status_text = xstrdup(json_text(expect, "status", "200-299"));
-    if (!status_list_parse(str_of(spec->status_text), &spec->status))
-        json_add_error(
-            errors, "/spec/expect/status", "status_list",
-            "Statuses are given as numbers and ranges from 100 to 599: \"200-299,401\".");
-    if (contains)
-        spec->body_contains = xstrdup(contains);
-    if (regex && regex_new(str_of(regex), &spec->body_regex) != OK) {
-        json_add_error(errors, "/spec/expect/body_regex", "regex_invalid", "%s",
-                       failure_last()->detail);
-        failure_clear();
-    }
-    spec->expiry = cert_expiry_read(expect);
-}
-
 void http_spec_new(struct check *check, const json_t *json, json_t **errors)
 {
     struct http_spec *spec = NEW(struct http_spec);
+    const json_t *expect = json_object_get(json, "expect");
 
     check->spec = spec;
     endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
     read_request(spec, json, errors);
-    read_expectations(spec, json_object_get(json, "expect"), errors);
+    http_expect_read(&spec->expect, expect, errors);
+    spec->expiry = cert_expiry_read(expect);
     if (*errors)
         return;
     check->host = spec->url.host;
@@ -72,12 +54,10 @@ void http_spec_free(void *object)
         free(spec->headers.items[i].value);
     }
     vec_clear(&spec->headers);
-    regex_free(spec->body_regex);
+    http_expect_clear(&spec->expect);
     buf_clear(&spec->request);
     free(spec->method);
     free(spec->body);
-    free(spec->status_text);
-    free(spec->body_contains);
     endpoint_spec_clear(&spec->endpoint);
     free(spec);
 }

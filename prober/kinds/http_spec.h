@@ -11,14 +11,13 @@
 #include <stdint.h>
 
 #include "shared/buf.h"
-#include "shared/regex.h"
-#include "shared/status_list.h"
 #include "shared/url.h"
 #include "shared/vec.h"
 
 #include "prober/check.h"
 #include "prober/kinds/cert_expiry.h"
 #include "prober/kinds/endpoint_spec.h"
+#include "prober/kinds/http_expect.h"
 
 struct http_header {
     char *name;
@@ -35,10 +34,7 @@ struct http_spec {
     unsigned follow_redirects;
     uint64_t max_body_bytes;
 
-    char *status_text;
-    struct status_list status;
-    char *body_contains; /* NULL: off */
-    struct regex *body_regex;
+    struct http_expect expect;
     struct cert_expiry expiry;
 
     struct buf request; /* the first one, ready to be sent */

@@ -92,6 +92,9 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
         if (location.ptr)
             return http_redirect_follow(probe, head, location);
     }
+    buf_reset(&probe->kept);
+    http_expect_keep_headers(&spec->expect, head, &probe->kept);
+    run_of(probe)->kept_head_bytes = probe->kept.len;
     if (spec->max_body_bytes == 0 && head->framing != HTTP_NO_BODY)
         return http_judge(probe);
     return WAIT_NONE;
@@ -108,7 +111,7 @@ static enum wait on_body(struct probe *probe, struct str data)
         data.len = room;
     }
     http->body_bytes += (uint32_t)data.len;
-    if (spec->body_contains || spec->body_regex)
+    if (http_expect_wants_body(&spec->expect))
         buf_append_str(&probe->kept, data);
     return http->truncated ? http_judge(probe) : WAIT_NONE;
 }
