@@ -269,11 +269,14 @@ static void begin_run(struct probe *probe, int64_t now_us)
 }
 
 void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcome,
-                  const char *before)
+                  const char *format, ...)
 {
     char message[RESULT_MESSAGE_BYTES_MAX];
+    va_list arguments;
 
-    snprintf(message, sizeof message, "%s: " STR_FMT, before, STR_ARG(probe->result.message));
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
     probe->ended = false;
     probe_end_as(probe, verdict, outcome, "%s", message);
 }
@@ -286,11 +289,13 @@ static void invert(struct probe *probe)
     case VERDICT_COUNT:
         return;
     case VERDICT_FAIL:
-        probe_reword(probe, VERDICT_OK, OUTCOME_OK, "as it should be");
+        probe_reword(probe, VERDICT_OK, OUTCOME_OK, "as it should be: " STR_FMT,
+                     STR_ARG(probe->result.message));
         return;
     case VERDICT_OK:
     case VERDICT_WARN:
-        probe_reword(probe, VERDICT_FAIL, OUTCOME_ASSERT_FAILED, "it should fail, but");
+        probe_reword(probe, VERDICT_FAIL, OUTCOME_ASSERT_FAILED, "it should fail, but: " STR_FMT,
+                     STR_ARG(probe->result.message));
         return;
     }
 }

@@ -146,9 +146,9 @@ void probe_enter(struct probe *probe, enum phase phase);
 /* Adds a detail to the current step's history, when somebody asked for it. */
 void probe_note(struct probe *probe, const char *format, ...) PRINTF(2, 3);
 
-/* For conclude(): gives the result another verdict, and `before` and a colon to its message. */
+/* For conclude(): gives the result another verdict and message, which may quote the one before. */
 void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcome,
-                  const char *before);
+                  const char *format, ...) PRINTF(4, 5);
 
 /* What has passed is no part of what is measured (an access token was fetched): the result begins
  * anew, the deadline stands. */

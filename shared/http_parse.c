@@ -42,6 +42,7 @@ void http_parser_init(struct http_parser *parser, enum http_mode mode,
     parser->mode = mode;
     parser->limits = *limits;
     parser->head_request = false;
+    parser->allows_both_lengths = false;
     parser->reason = NULL;
     parser->data = (struct str){0};
     parser->state = STATE_FIRST_LINE;

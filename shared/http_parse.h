@@ -5,7 +5,7 @@
  * the same events.
  *
  * Errors in both modes: obs-fold, NUL, control bytes in values, space before a colon, two different
- * lengths, length with chunked, unknown transfer codings, chunk sizes over 16 hex digits, more than
+ * lengths, length with chunked (unless allowed), unknown transfer codings, chunk sizes over 16 hex digits, more than
  * the stated limits. Lenient (responses only): bare LF as line end, a missing reason phrase, one
  * leading blank line, the same length twice. Strict (requests only): exactly one Host (HTTP/1.0: at
  * most one), no length twice.
@@ -58,7 +58,8 @@ struct http_head {
     uint8_t minor_version; /* HTTP/1.x */
     bool keep_alive;       /* by version and Connection */
     bool expect_continue;
-    bool upgrade; /* Connection: upgrade is there */
+    bool upgrade;          /* Connection: upgrade is there */
+    bool has_both_lengths; /* Content-Length and chunked, where that is allowed */
     enum http_framing framing;
     uint64_t content_length; /* with HTTP_LENGTH */
     uint32_t field_count;
@@ -68,7 +69,8 @@ struct http_head {
 struct http_parser {
     enum http_mode mode;
     struct http_limits limits;
-    bool head_request; /* response: it answers a HEAD, so no body comes */
+    bool head_request;        /* response: it answers a HEAD, so no body comes */
+    bool allows_both_lengths; /* response: with both, the chunks count */
     const char *reason;
     enum http_part part; /* with HTTP_MALFORMED and HTTP_TOO_LARGE */
     struct str data;

@@ -256,7 +256,8 @@ static enum http_status settle_framing(struct http_parser *parser,
     struct http_head *head = &parser->head;
     enum http_status settled;
 
-    if (facts->chunked && facts->lengths > 0)
+    head->has_both_lengths = facts->chunked && facts->lengths > 0;
+    if (head->has_both_lengths && !parser->allows_both_lengths)
         return http_malformed(parser, "Content-Length and Transfer-Encoding exclude each other.");
     if (facts->chunked && head->minor_version == 0)
         return http_malformed(parser, "HTTP/1.0 has no transfer codings.");

@@ -30,6 +30,22 @@ static bool is_http_url(struct str text, char *detail, size_t detail_bytes)
     return true;
 }
 
+static bool is_http_origin(struct str text, char *detail, size_t detail_bytes)
+{
+    struct url url;
+    const char *wrong = url_parse(text, &url);
+    bool is_bare = !wrong && strcmp(url.target, "/") == 0;
+
+    if (wrong)
+        snprintf(detail, detail_bytes,
+                 "must be a URL such as \"http://proxy.test:3128\"; this one %s", wrong);
+    else if (!is_bare)
+        snprintf(detail, detail_bytes, "must have no path: \"http://proxy.test:3128\"");
+    if (!wrong)
+        url_clear(&url);
+    return is_bare;
+}
+
 static bool is_host(struct str text, char *detail, size_t detail_bytes)
 {
     struct addr literal;
@@ -81,6 +97,22 @@ static bool is_header_value(struct str text, char *detail, size_t detail_bytes)
 {
     snprintf(detail, detail_bytes, "must have no line breaks and no other control characters");
     return http_is_field_value(text);
+}
+
+static bool is_basic_user(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must have no colon and no control characters");
+    return http_is_field_value(text) && (text.len == 0 || !memchr(text.ptr, ':', text.len));
+}
+
+static bool is_visible_ascii(struct str text, char *detail, size_t detail_bytes)
+{
+    snprintf(detail, detail_bytes, "must be visible characters of ASCII without blanks");
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+            return false;
+    }
+    return true;
 }
 
 static bool is_pem_certificates(struct str text, char *detail, size_t detail_bytes)
@@ -150,6 +182,7 @@ const struct json_format json_formats_network[] = {
     {"dns-name", is_dns_name},
     {"dns-type", is_dns_type},
     {"http-url", is_http_url},
+    {"http-origin", is_http_origin},
     {"host", is_host},
     {"ip-address", is_ip_address},
     {"address-port", is_address_with_port},
@@ -157,6 +190,8 @@ const struct json_format json_formats_network[] = {
     {"token", is_token},
     {"header-name", is_header_name},
     {"header-value", is_header_value},
+    {"basic-user", is_basic_user},
+    {"visible-ascii", is_visible_ascii},
     {"pem-certificates", is_pem_certificates},
     {"pem-identity", is_pem_identity},
     {"tls-alert", is_tls_alert},

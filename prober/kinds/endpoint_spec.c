@@ -1,6 +1,8 @@
 /* Fields are read one group at a time; the schema has seen types and formats. */
 #include "prober/kinds/endpoint_spec.h"
 
+#include <stdio.h>
+
 #include "shared/json.h"
 #include "shared/mem.h"
 
@@ -19,16 +21,19 @@ static char *text_of(const json_t *object, const char *key)
     return text ? xstrdup(text) : NULL;
 }
 
-static void read_tls(struct endpoint_spec *endpoint, const json_t *tls, json_t **errors)
+void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls, const char *pointer,
+                            json_t **errors)
 {
     struct tls_client_options *options = &endpoint->tls.options;
+    char at[64];
 
     options->verify = json_boolean_or(tls, "verify", true);
     options->resume = json_boolean_or(tls, "resume", false);
     options->min_version = version_of(json_text(tls, "min_version", DEFAULT_MIN_VERSION));
     options->max_version = version_of(json_text(tls, "max_version", NULL));
+    snprintf(at, sizeof at, "%s/max_version", pointer);
     if (options->max_version && options->max_version < options->min_version)
-        json_add_error(errors, "/spec/tls/max_version", "below_min_version",
+        json_add_error(errors, at, "below_min_version",
                        "It must not be older than min_version, which is %s.",
                        json_text(tls, "min_version", DEFAULT_MIN_VERSION));
     endpoint->server_name = text_of(tls, "server_name");
@@ -69,7 +74,7 @@ void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, con
     endpoint->port = (uint16_t)json_integer_or(spec, "port", default_port);
     endpoint->family = address_family_of(json_text(spec, "address_family", NULL));
     endpoint->has_source = source && addr_parse_ip(str_of(source), 0, &endpoint->source);
-    read_tls(endpoint, json_object_get(spec, "tls"), errors);
+    endpoint_spec_read_tls(endpoint, json_object_get(spec, "tls"), "/spec/tls", errors);
 
     read_timeouts(&check->timeouts, json_object_get(spec, "timeouts_ms"));
     check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);

@@ -33,6 +33,11 @@ struct endpoint_spec {
  * @param default_port where the spec may leave it out. */
 void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, const json_t *spec,
                         uint16_t default_port, json_t **errors);
+/* Reads a `tls` object (or NULL) alone, for a further host that a check talks to.
+ * @param pointer where it stands: "/spec/tls". */
+void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls, const char *pointer,
+                            json_t **errors);
+
 void endpoint_spec_clear(struct endpoint_spec *endpoint);
 
 /* The target of a dial, by the endpoint's own host and port.

@@ -31,11 +31,18 @@ static struct http_exchange *exchange_of(struct probe *probe)
 static void expect_reply(struct http_exchange *exchange)
 {
     http_parser_init(&exchange->parser, HTTP_RESPONSE, &limits);
-    exchange->parser.head_request = exchange->is_head_request;
+    exchange->parser.head_request = exchange->options.is_head_request;
+    exchange->parser.allows_both_lengths = exchange->options.allows_both_lengths;
+}
+
+static void enter(struct probe *probe, enum phase phase)
+{
+    if (!exchange_of(probe)->client->is_connecting)
+        probe_enter(probe, phase);
 }
 
 enum wait http_exchange_start(struct probe *probe, const struct http_client *client,
-                              struct str request, bool is_head_request)
+                              struct str request, struct http_exchange_options options)
 {
     struct http_exchange *exchange = exchange_of(probe);
 
@@ -43,14 +50,14 @@ enum wait http_exchange_start(struct probe *probe, const struct http_client *cli
     exchange->request = request;
     exchange->sent = 0;
     exchange->is_cut = false;
-    exchange->is_head_request = is_head_request;
+    exchange->options = options;
     exchange->has_head = false;
     exchange->informational = 0;
     exchange->body_bytes = 0;
-    exchange->extra_bytes = 0;
+    exchange->behind = 0;
     expect_reply(exchange);
     buf_reset(&probe->in);
-    probe_enter(probe, PHASE_REQUEST);
+    probe_enter(probe, client->is_connecting ? PHASE_CONNECT : PHASE_REQUEST);
     probe->step = &client->send;
     return WAIT_NONE;
 }
@@ -75,7 +82,7 @@ enum wait http_exchange_send(struct probe *probe)
             return probe_wait_io(probe, io);
         exchange->sent += len;
     }
-    probe_enter(probe, PHASE_FIRST_BYTE);
+    enter(probe, PHASE_FIRST_BYTE);
     probe->step = &exchange->client->receive;
     return WAIT_READ;
 }
@@ -108,15 +115,12 @@ static enum wait on_body(struct probe *probe)
     return exchange->client->on_body(probe, exchange->parser.data);
 }
 
-/* @param rest what lies behind the message. */
-static enum wait on_end(struct probe *probe, size_t rest)
+static enum wait on_end(struct probe *probe)
 {
     struct http_exchange *exchange = exchange_of(probe);
 
-    if (exchange->has_head) {
-        exchange->extra_bytes = rest;
+    if (exchange->has_head)
         return exchange->client->on_end(probe);
-    }
     expect_reply(exchange); /* it was a 1xx: the reply comes next */
     return WAIT_NONE;
 }
@@ -126,7 +130,7 @@ static enum wait end_malformed(struct probe *probe, struct str input)
     const struct http_exchange *exchange = exchange_of(probe);
     unsigned char first = input.len > 0 ? (unsigned char)input.ptr[0] : 0;
 
-    if (exchange->has_head || exchange->informational > 0)
+    if (exchange->parser.part != HTTP_PART_FIRST_LINE || exchange->informational > 0)
         return probe_end(probe, OUTCOME_PROTO_ERROR, "the reply breaks the rules of HTTP: %s",
                          exchange->parser.reason);
     buf_reset(&probe->kept);
@@ -150,7 +154,10 @@ static enum wait parse(struct probe *probe, struct str input, size_t *ret_used)
         enum wait wait = WAIT_NONE;
         size_t used = 0;
 
-        switch (http_parse(&exchange->parser, rest, &used)) {
+        enum http_status status = http_parse(&exchange->parser, rest, &used);
+
+        exchange->behind = rest.len - used;
+        switch (status) {
         case HTTP_NEED_MORE:
             *ret_used += used;
             return WAIT_NONE;
@@ -161,7 +168,7 @@ static enum wait parse(struct probe *probe, struct str input, size_t *ret_used)
             wait = on_body(probe);
             break;
         case HTTP_END:
-            wait = on_end(probe, rest.len - used);
+            wait = on_end(probe);
             break;
         case HTTP_MALFORMED:
             return end_malformed(probe, rest);
@@ -180,7 +187,7 @@ static enum wait on_closed(struct probe *probe)
     struct http_exchange *exchange = exchange_of(probe);
 
     if (exchange->has_head && http_parse_eof(&exchange->parser) == HTTP_END)
-        return on_end(probe, 0);
+        return on_end(probe);
     if (probe->result.phase == PHASE_FIRST_BYTE && exchange->is_cut) {
         probe_enter(probe, PHASE_REQUEST);
         return probe_end_io(probe, IO_ERROR); /* the write's own error */

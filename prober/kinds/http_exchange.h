@@ -19,9 +19,15 @@
 struct http_client {
     struct probe_step send;    /* http_exchange_send() and … */
     struct probe_step receive; /* … http_exchange_receive(), under names for --explain */
+    bool is_connecting;        /* for the timings, it is a part of connecting to the target */
     enum wait (*on_head)(struct probe *probe, const struct http_head *head);
     enum wait (*on_body)(struct probe *probe, struct str data);
     enum wait (*on_end)(struct probe *probe);
+};
+
+struct http_exchange_options {
+    bool is_head_request; /* no reply to it has a body */
+    bool allows_both_lengths;
 };
 
 struct http_exchange {
@@ -29,18 +35,17 @@ struct http_exchange {
     struct str request; /* borrowed until it is sent */
     size_t sent;
     bool is_cut; /* the server did not take the whole request */
-    bool is_head_request;
+    struct http_exchange_options options;
     bool has_head; /* of the reply, after any 1xx */
     unsigned informational;
     uint64_t body_bytes; /* as they came, without framing */
-    size_t extra_bytes;  /* seen after the end of the reply */
+    size_t behind;       /* bytes that came with the head, then with the end, and lie behind it */
     struct http_parser parser;
 };
 
-/* Leads a step to the exchange: the stream stands.
- * @param is_head_request no reply to it has a body. */
+/* Leads a step to the exchange: the stream stands. */
 enum wait http_exchange_start(struct probe *probe, const struct http_client *client,
-                              struct str request, bool is_head_request);
+                              struct str request, struct http_exchange_options options);
 
 enum wait http_exchange_send(struct probe *probe);
 enum wait http_exchange_receive(struct probe *probe);

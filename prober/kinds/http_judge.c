@@ -5,6 +5,7 @@
 #include "shared/clock.h"
 
 #include "prober/kinds/cert_expiry.h"
+#include "prober/kinds/http_explain.h"
 #include "prober/kinds/http_run.h"
 #include "prober/shard.h"
 
@@ -33,20 +34,50 @@ static enum wait judge_reply(struct probe *probe)
     return probe_end(probe, outcome, STR_FMT, STR_ARG(buf_str(&why)));
 }
 
+/* What is odd of a reply that is fine. */
+static void append_remarks(struct probe *probe, struct buf *remarks)
+{
+    const struct http_run *run = run_of(probe);
+
+    if (UNLIKELY(probe->result.http.truncated))
+        buf_append_text(remarks, " of a longer body");
+    else if (UNLIKELY(run->exchange.behind > 0))
+        buf_printf(remarks, ", extra_bytes: %zu or more came after the reply",
+                   run->exchange.behind);
+    if (UNLIKELY(run->has_left_tls))
+        buf_append_text(remarks, ", insecure_redirect: from TLS to plain text");
+}
+
+/* Ends the probe when the reply, which is no failure, is to be warned of. */
+static enum wait judge_warnings(struct probe *probe)
+{
+    unsigned status = probe->result.http.status;
+
+    if (status_list_has(&spec_of(probe)->expect.degraded, status))
+        return probe_end_as(probe, VERDICT_WARN, OUTCOME_STATUS_MISMATCH,
+                            "status %u counts as degraded", status);
+    if (UNLIKELY(run_of(probe)->has_both_lengths))
+        return probe_end_as(probe, VERDICT_WARN, OUTCOME_PROTO_ERROR,
+                            "the reply has both Content-Length and Transfer-Encoding");
+    return WAIT_NONE;
+}
+
 static enum wait judge(struct probe *probe)
 {
     const struct http_spec *spec = spec_of(probe);
     const struct result_http *http = &probe->result.http;
+    CLEANUP(buf_clear_p) struct buf remarks = {0};
     enum wait wait;
 
+    http_explain_hop(probe);
     if ((wait = judge_reply(probe)) != WAIT_NONE ||
         (wait = cert_expiry_judge(probe, &spec->expiry)) != WAIT_NONE)
         return wait;
-    if (!probe_is_too_slow(probe) && status_list_has(&spec->expect.degraded, http->status))
-        return probe_end_as(probe, VERDICT_WARN, OUTCOME_STATUS_MISMATCH,
-                            "status %u counts as degraded", http->status);
-    return probe_succeed(probe, "status %u, %u bytes%s", http->status, http->body_bytes,
-                         http->truncated ? " of a longer body" : "");
+    if (!probe_is_too_slow(probe) && (wait = judge_warnings(probe)) != WAIT_NONE)
+        return wait;
+    append_remarks(probe, &remarks);
+    return probe_succeed(probe, "status %u, %u bytes" STR_FMT, http->status, http->body_bytes,
+                         STR_ARG(buf_str(&remarks)));
 }
 
 static enum wait judge_in_turn(struct probe *probe)

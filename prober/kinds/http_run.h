@@ -2,9 +2,12 @@
  * One run of an HTTP check: what its parts share.
  *
  *   probe_http.c     begins, asks the target, and leads to a redirect or to the verdict
+ *   http_token.c     before that: an access token, when the check wants one and has none
+ *   http_way.c       to the host of a URL: straight, or through a proxy
  *   http_exchange.c  one request and its reply
  *   http_redirect.c  where a redirect leads, and what goes along
  *   http_judge.c     the verdict, by what http_expect.c says of the reply
+ *   http_explain.c   what --explain tells of all that
  *
  * Thread: the loop of its probe.
  */
@@ -15,6 +18,7 @@
 
 #include "prober/kinds/http_exchange.h"
 #include "prober/kinds/http_spec.h"
+#include "prober/kinds/http_way.h"
 #include "prober/probe.h"
 
 struct http_run {
@@ -22,11 +26,18 @@ struct http_run {
     struct str request;    /* the spec's, or `composed` */
     struct http_request_options options;
     unsigned redirects;
+    bool has_both_lengths;          /* as the last reply's head has it */
+    bool has_left_tls;              /* a redirect led from TLS to plain text */
     struct result_tls certificates; /* the earliest ends over all hops */
+    struct result_timings before_hop;
     struct url redirected;
     struct buf composed;
     struct buf chain;       /* " → url" for each redirect */
     size_t kept_head_bytes; /* of probe->kept: headers that something is expected of */
+    struct http_way way;
+
+    bool is_fetching_token;
+    unsigned token_status;
 
     /* What stands above is zeroed when a run begins; this is large, and set up by its start. */
     struct http_exchange exchange;
@@ -42,8 +53,11 @@ static inline struct http_spec *spec_of(const struct probe *probe)
     return probe->check->spec;
 }
 
-/* Goes to the host of run->url, then asks for run->request. */
+/* Asks the target, from the first hop on: all that is wanted before that is there. */
 enum wait http_ask(struct probe *probe);
+
+/* Composes the request for run->url, goes there and sends it. */
+enum wait http_ask_anew(struct probe *probe);
 
 /* Follows a redirect to `location`, or ends the probe. */
 enum wait http_redirect_follow(struct probe *probe, const struct http_head *head,

@@ -18,40 +18,35 @@
 #include "prober/kinds/cert_expiry.h"
 #include "prober/kinds/endpoint_spec.h"
 #include "prober/kinds/http_expect.h"
-
-struct http_header {
-    char *name;
-    char *value;
-};
+#include "prober/kinds/http_mask.h"
+#include "prober/kinds/http_request.h"
+#include "prober/kinds/http_token.h"
+#include "prober/kinds/http_way.h"
 
 struct http_spec {
     struct url url;
     struct endpoint_spec endpoint; /* without host and port: those are the URL's */
+    struct tls_client stranger;    /* TLS with other hosts: it shows no client certificate */
     char *method;
-    VEC(struct http_header) headers;
+    http_headers headers;
     char *body; /* NULL: none */
     size_t body_len;
     unsigned follow_redirects;
+    bool require_tls;         /* of every hop */
+    bool allows_both_lengths; /* a reply with both is a warning */
     uint64_t max_body_bytes;
+    struct http_proxy *proxy; /* NULL: none */
+
+    char *authorization;      /* the header's value; NULL: none, or no token yet */
+    struct http_oauth *oauth; /* NULL: none; where the tokens come from */
+    struct http_secrets secrets;
 
     struct http_expect expect;
     struct cert_expiry expiry;
 
-    struct buf request; /* the first one, ready to be sent */
+    struct buf request; /* the first one, ready to be sent; empty with oauth */
 };
 
 /* As struct probe_kind says. */
 void http_spec_new(struct check *check, const json_t *json, json_t **errors);
 void http_spec_free(void *object);
-
-/* What a request after a redirect keeps of the first one. */
-struct http_request_options {
-    const char *method;
-    bool with_body;
-    /* Authorization, Cookie and the given Host belong to the first host only */
-    bool with_credentials;
-};
-
-/* Appends the whole request for `url`. */
-void http_request_compose(struct buf *buf, const struct http_spec *spec, const struct url *url,
-                          const struct http_request_options *options);

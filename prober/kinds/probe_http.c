@@ -1,10 +1,11 @@
 /*
- * HTTP/1.1 on a fresh connection: begin → (dial) → ask → exchange → judge, and round again for a
+ * HTTP/1.1 on a fresh connection: begin → (token) → (way) → exchange → judge, and round again for a
  * redirect. Of the body only that is kept which something is asserted about.
  */
 #include <string.h>
 
 #include "prober/kinds/cert_expiry.h"
+#include "prober/kinds/http_explain.h"
 #include "prober/kinds/http_run.h"
 #include "prober/kinds/probe_kinds.h"
 
@@ -33,22 +34,48 @@ static enum wait http_begin(struct probe *probe)
 
     memset(run, 0, offsetof(struct http_run, exchange));
     run->url = &spec->url;
-    run->request = buf_str(&spec->request);
     run->options = (struct http_request_options){spec->method, spec->body != NULL, true};
+    if (http_token_is_wanted(spec->oauth))
+        return http_token_fetch(probe);
     return http_ask(probe);
+}
+
+static enum wait go_to_target(struct probe *probe)
+{
+    struct http_spec *spec = spec_of(probe);
+    struct http_run *run = run_of(probe);
+    struct endpoint_spec *endpoint = &spec->endpoint;
+    bool is_at_home = strcmp(run->url->host, spec->url.host) == 0;
+    bool has_identity = endpoint->tls.options.identity.len > 0;
+    const struct http_destination to = {
+        .url = run->url,
+        .tls = has_identity && !run->options.with_credentials ? &spec->stranger : &endpoint->tls,
+        .server_name = is_at_home ? endpoint->server_name : NULL,
+        .family = endpoint->family,
+        .source = endpoint->has_source ? &endpoint->source : NULL,
+    };
+
+    return http_way_start(probe, &to, &HTTP_CONNECTED);
+}
+
+enum wait http_ask_anew(struct probe *probe)
+{
+    struct http_run *run = run_of(probe);
+
+    buf_reset(&run->composed);
+    http_request_compose(&run->composed, spec_of(probe), run->url, &run->options);
+    run->request = buf_str(&run->composed);
+    return go_to_target(probe);
 }
 
 enum wait http_ask(struct probe *probe)
 {
-    struct http_spec *spec = spec_of(probe);
-    const struct url *url = run_of(probe)->url;
-    struct dial_target to = endpoint_target(&spec->endpoint, url->is_tls);
+    const struct http_spec *spec = spec_of(probe);
 
-    to.host = url->host;
-    to.port = url->port;
-    if (strcmp(url->host, spec->url.host) != 0)
-        to.server_name = NULL;
-    return dial_start(probe, &to, &HTTP_CONNECTED);
+    if (UNLIKELY(spec->oauth))
+        return http_ask_anew(probe);
+    run_of(probe)->request = buf_str(&spec->request);
+    return go_to_target(probe);
 }
 
 /* The result has the earliest end of all hops. */
@@ -67,8 +94,12 @@ static enum wait http_connected(struct probe *probe)
 
     if (run->url->is_tls)
         note_certificates(probe);
+    http_explain_request(probe, run->request);
     return http_exchange_start(probe, &target, run->request,
-                               strcmp(run->options.method, "HEAD") == 0);
+                               (struct http_exchange_options){
+                                   .is_head_request = strcmp(run->options.method, "HEAD") == 0,
+                                   .allows_both_lengths = spec_of(probe)->allows_both_lengths,
+                               });
 }
 
 /* ---- the reply ---- */
@@ -85,13 +116,16 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
     probe->result.has |= RESULT_HAS_HTTP;
     probe->result.http.status = head->status;
     probe->result.http.body_bytes = 0;
-    probe_note(probe, "status %u", head->status);
+    http_explain_head(probe, head);
+    if (UNLIKELY(spec->oauth) && head->status == 401 && run_of(probe)->options.with_credentials)
+        http_token_refused(spec->oauth);
     if (is_redirect(head->status) && spec->follow_redirects > 0) {
         struct str location = http_head_field(head, STR("location"));
 
         if (location.ptr)
             return http_redirect_follow(probe, head, location);
     }
+    run_of(probe)->has_both_lengths = head->has_both_lengths;
     buf_reset(&probe->kept);
     http_expect_keep_headers(&spec->expect, head, &probe->kept);
     run_of(probe)->kept_head_bytes = probe->kept.len;
@@ -116,6 +150,13 @@ static enum wait on_body(struct probe *probe, struct str data)
     return http->truncated ? http_judge(probe) : WAIT_NONE;
 }
 
+static void http_conclude(struct probe *probe)
+{
+    http_way_conclude(probe);
+    http_token_conclude(probe);
+    http_mask_message(probe);
+}
+
 static void http_release(struct probe *probe)
 {
     struct http_run *run = run_of(probe);
@@ -123,6 +164,7 @@ static void http_release(struct probe *probe)
     url_clear(&run->redirected);
     buf_clear(&run->composed);
     buf_clear(&run->chain);
+    http_way_release(&run->way);
 }
 
 const struct probe_kind probe_http = {
@@ -132,4 +174,5 @@ const struct probe_kind probe_http = {
     .spec_new = http_spec_new,
     .spec_free = http_spec_free,
     .release = http_release,
+    .conclude = http_conclude,
 };

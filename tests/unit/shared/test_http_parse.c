@@ -302,6 +302,27 @@ static void test_messages_give_the_expected_events_in_every_split(void **state)
     }
 }
 
+static void test_both_lengths_may_be_allowed(void **state)
+{
+    static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: "
+                               "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n";
+    struct str input = STR(text);
+    struct http_parser parser;
+    size_t used;
+
+    (void)state;
+    http_parser_init(&parser, HTTP_RESPONSE, &limits);
+    parser.allows_both_lengths = true;
+    assert_int_equal(http_parse(&parser, input, &used), HTTP_HEAD);
+    assert_true(parser.head.has_both_lengths);
+    assert_int_equal(parser.head.framing, HTTP_CHUNKED);
+    input = str_sub(input, used, input.len);
+    assert_int_equal(http_parse(&parser, input, &used), HTTP_DATA);
+    assert_int_equal(parser.data.len, 2);
+    input = str_sub(input, used, input.len);
+    assert_int_equal(http_parse(&parser, input, &used), HTTP_END);
+}
+
 static void test_nul_bytes_are_refused_wherever_they_stand(void **state)
 {
     static const char head[] = "GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n\r\n\r\n";
@@ -390,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_give_the_expected_events_in_every_split),
+        cmocka_unit_test(test_both_lengths_may_be_allowed),
         cmocka_unit_test(test_nul_bytes_are_refused_wherever_they_stand),
         cmocka_unit_test(test_head_limit_holds_to_the_byte),
         cmocka_unit_test(test_reply_to_head_has_no_body),
