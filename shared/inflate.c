@@ -15,10 +15,12 @@
 #include <stdio.h>
 #include <zlib.h>
 
+#include "shared/buf.h"
 #include "shared/mem.h"
 
 #define CHUNK_BYTES        (16 * 1024)
 #define REASON_BYTES       128
+#define QUOTED_BYTES_MAX   40
 #define ZLIB_HEADER_BYTES  2
 #define WINDOW_BITS        15
 #define GZIP_WINDOW_BITS   (16 + WINDOW_BITS) /* zlib's way to say: with gzip's header */
@@ -417,6 +419,7 @@ static enum err coding_of(struct str name, const struct coding **ret_coding)
         {{"identity", 8}, NULL},
         {{"", 0}, NULL}, /* empty members of a list mean nothing */
     };
+    CLEANUP(buf_clear_p) struct buf quoted = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
         if (str_equal_nocase(codings[i].name, name)) {
@@ -424,8 +427,9 @@ static enum err coding_of(struct str name, const struct coding **ret_coding)
             return OK;
         }
     }
+    buf_append_escaped(&quoted, name, QUOTED_BYTES_MAX);
     return fail(ERR_INVALID, "coding_unknown", "The content coding \"" STR_FMT "\" is not known.",
-                STR_ARG(str_sub(name, 0, 40)));
+                STR_ARG(buf_str(&quoted)));
 }
 
 enum err inflater_new(struct str codings, const struct inflate_limits *limits,

@@ -383,6 +383,8 @@ static void test_unknown_and_nested_codings_are_refused(void **state)
     assert_int_equal(inflater_new(STR("gzip, zstd"), &generous, &inflater), ERR_INVALID);
     assert_string_equal(failure_last()->code, "coding_unknown");
     assert_string_equal(failure_last()->detail, "The content coding \"zstd\" is not known.");
+    assert_int_equal(inflater_new(STR("\xff\x01"), &generous, &inflater), ERR_INVALID);
+    assert_string_equal(failure_last()->detail, "The content coding \"\\xff\\x01\" is not known.");
     assert_int_equal(inflater_new(STR("gzip;q=1"), &generous, &inflater), ERR_INVALID);
     assert_int_equal(inflater_new(STR("gzip, br, gzip"), &generous, &inflater), ERR_LIMITED);
     assert_string_equal(failure_last()->code, "coding_nested");
