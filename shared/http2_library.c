@@ -144,6 +144,7 @@ static void complete_head(struct http2_session *session, bool is_end)
     struct http_head *head = &session->head;
     struct str length = http_head_field(head, STR("content-length"));
 
+    head->major_version = 2;
     head->keep_alive = true;
     if (head->status == 0) {
         session->has_trailers = true;

@@ -55,8 +55,9 @@ struct http_head {
     struct str target;
     uint16_t status; /* response */
     struct str reason;
-    uint8_t minor_version; /* HTTP/1.x */
-    bool keep_alive;       /* by version and Connection */
+    uint8_t major_version; /* 1, or 2 by shared/http2.h */
+    uint8_t minor_version;
+    bool keep_alive; /* by version and Connection */
     bool expect_continue;
     bool upgrade;          /* Connection: upgrade is there */
     bool has_both_lengths; /* Content-Length and chunked, where that is allowed */

@@ -51,6 +51,7 @@ static enum http_status parse_version(struct http_parser *parser, struct str ver
     if (version.len != 8 || memcmp(version.ptr, "HTTP/1.", 7) != 0 || version.ptr[7] < '0' ||
         version.ptr[7] > '9')
         return http_malformed(parser, "The version is not HTTP/1.0 or HTTP/1.1.");
+    parser->head.major_version = 1;
     parser->head.minor_version = (uint8_t)(version.ptr[7] - '0');
     return HTTP_HEAD;
 }

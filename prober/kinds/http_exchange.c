@@ -41,20 +41,35 @@ static void enter(struct probe *probe, enum phase phase)
         probe_enter(probe, phase);
 }
 
+void http_exchange_init(struct http_exchange *exchange)
+{
+    exchange->over_2 = (struct http2_exchange){0};
+}
+
+void http_exchange_clear(struct http_exchange *exchange)
+{
+    http2_exchange_clear(&exchange->over_2);
+}
+
+void http_exchange_reset(struct http_exchange *exchange, const struct http_client *client)
+{
+    exchange->client = client;
+    exchange->has_head = false;
+    exchange->informational = 0;
+    exchange->body_bytes = 0;
+    exchange->behind = 0;
+}
+
 enum wait http_exchange_start(struct probe *probe, const struct http_client *client,
                               struct str request, struct http_exchange_options options)
 {
     struct http_exchange *exchange = exchange_of(probe);
 
-    exchange->client = client;
+    http_exchange_reset(exchange, client);
     exchange->request = request;
     exchange->sent = 0;
     exchange->is_cut = false;
     exchange->options = options;
-    exchange->has_head = false;
-    exchange->informational = 0;
-    exchange->body_bytes = 0;
-    exchange->behind = 0;
     expect_reply(exchange);
     buf_reset(&probe->in);
     probe_enter(probe, client->is_connecting ? PHASE_CONNECT : PHASE_REQUEST);
@@ -89,10 +104,9 @@ enum wait http_exchange_send(struct probe *probe)
 
 /* ---- the reply ---- */
 
-static enum wait on_head(struct probe *probe)
+enum wait http_exchange_head(struct probe *probe, const struct http_head *head)
 {
     struct http_exchange *exchange = exchange_of(probe);
-    const struct http_head *head = &exchange->parser.head;
 
     if (head->status == 101)
         return probe_end(probe, OUTCOME_PROTO_ERROR,
@@ -107,12 +121,12 @@ static enum wait on_head(struct probe *probe)
     return exchange->client->on_head(probe, head);
 }
 
-static enum wait on_body(struct probe *probe)
+enum wait http_exchange_body(struct probe *probe, struct str data)
 {
     struct http_exchange *exchange = exchange_of(probe);
 
-    exchange->body_bytes += exchange->parser.data.len;
-    return exchange->client->on_body(probe, exchange->parser.data);
+    exchange->body_bytes += data.len;
+    return exchange->client->on_body(probe, data);
 }
 
 static enum wait on_end(struct probe *probe)
@@ -162,10 +176,10 @@ static enum wait parse(struct probe *probe, struct str input, size_t *ret_used)
             *ret_used += used;
             return WAIT_NONE;
         case HTTP_HEAD:
-            wait = on_head(probe);
+            wait = http_exchange_head(probe, &exchange->parser.head);
             break;
         case HTTP_DATA:
-            wait = on_body(probe);
+            wait = http_exchange_body(probe, exchange->parser.data);
             break;
         case HTTP_END:
             wait = on_end(probe);

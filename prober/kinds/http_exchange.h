@@ -1,5 +1,6 @@
 /*
- * One request and its reply on the stream that stands: HTTP/1.1, without a second one. Whom it is
+ * One request and its reply on the stream that stands: HTTP/1.1, without a second one (over HTTP/2:
+ * http_over_2.h). Whom it is
  * for (the target, a proxy, a token endpoint) says what to do with the reply as it comes.
  *
  * Thread: the loop of its probe.
@@ -12,6 +13,7 @@
 #include "shared/http_parse.h"
 #include "shared/str.h"
 
+#include "prober/kinds/http2_exchange.h"
 #include "prober/probe.h"
 
 /* Whom an exchange is for. Each callback may end the probe or lead it to another step, which ends
@@ -41,7 +43,12 @@ struct http_exchange {
     uint64_t body_bytes; /* as they came, without framing */
     size_t behind;       /* bytes that came with the head, then with the end, and lie behind it */
     struct http_parser parser;
+    struct http2_exchange over_2;
 };
+
+/* Once, before anything else; and when the run is over. */
+void http_exchange_init(struct http_exchange *exchange);
+void http_exchange_clear(struct http_exchange *exchange);
 
 /* Leads a step to the exchange: the stream stands. */
 enum wait http_exchange_start(struct probe *probe, const struct http_client *client,
@@ -49,3 +56,12 @@ enum wait http_exchange_start(struct probe *probe, const struct http_client *cli
 
 enum wait http_exchange_send(struct probe *probe);
 enum wait http_exchange_receive(struct probe *probe);
+
+/* ---- for both versions ---- */
+
+/* Ready for a reply. */
+void http_exchange_reset(struct http_exchange *exchange, const struct http_client *client);
+
+/* A head and a part of the body have come: the client hears of them, unless it is a 1xx. */
+enum wait http_exchange_head(struct probe *probe, const struct http_head *head);
+enum wait http_exchange_body(struct probe *probe, struct str data);

@@ -38,6 +38,23 @@ static char *read_text(const json_t *object, const char *key)
     return text ? xstrdup(text) : NULL;
 }
 
+static const char *const version_words[] = {
+    [HTTP_ANY] = "", [HTTP_1_0] = "1.0", [HTTP_1_1] = "1.1", [HTTP_2] = "2"};
+
+const char *http_version_word(enum http_version version)
+{
+    return version_words[version];
+}
+
+static enum http_version version_of(const char *word)
+{
+    size_t version = HTTP_ANY;
+
+    while (strcmp(version_words[version], word) != 0)
+        version++; /* the schema has seen that there is such a word */
+    return (enum http_version)version;
+}
+
 static void read_status_list(struct status_list *list, const char *text, const char *pointer,
                              json_t **errors)
 {
@@ -77,6 +94,7 @@ void http_expect_read(struct http_expect *expect, const json_t *json, json_t **e
         read_status_list(&expect->degraded, degraded, "/spec/expect/degraded_status", errors);
     if (version)
         expect->tls_version = (uint16_t)(TLS_1_0 + (version[2] - '0'));
+    expect->http_version = version_of(json_text(json, "http_version", ""));
     read_headers(expect, json_object_get(json, "header"), errors);
     expect->body_contains = read_text(json, "body_contains");
     expect->body_not_contains = read_text(json, "body_not_contains");
@@ -274,6 +292,16 @@ static enum outcome check_tls(const struct http_expect *expect, const struct htt
     return OUTCOME_ASSERT_FAILED;
 }
 
+static enum outcome check_http(const struct http_expect *expect, const struct http_reply *reply,
+                               struct buf *why)
+{
+    if (!expect->http_version || expect->http_version == reply->http_version)
+        return OUTCOME_OK;
+    buf_printf(why, "HTTP/%s, expected HTTP/%s", http_version_word(reply->http_version),
+               http_version_word(expect->http_version));
+    return OUTCOME_ASSERT_FAILED;
+}
+
 enum outcome http_expect_check(const struct http_expect *expect, const struct http_reply *reply,
                                struct buf *why)
 {
@@ -285,7 +313,8 @@ enum outcome http_expect_check(const struct http_expect *expect, const struct ht
         buf_printf(why, "status %u, expected %s", reply->status, expect->status_text);
         return OUTCOME_STATUS_MISMATCH;
     }
-    if ((outcome = check_tls(expect, reply, why)) != OUTCOME_OK)
+    if ((outcome = check_tls(expect, reply, why)) != OUTCOME_OK ||
+        (outcome = check_http(expect, reply, why)) != OUTCOME_OK)
         return outcome;
     for (size_t i = 0; i < expect->headers.len; i++) {
         outcome = check_header(&expect->headers.items[i], reply->headers, &time, why);

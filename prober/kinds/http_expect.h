@@ -18,6 +18,8 @@
 #include "shared/status_list.h"
 #include "shared/vec.h"
 
+enum http_version { HTTP_ANY, HTTP_1_0, HTTP_1_1, HTTP_2 };
+
 /* Of a header that comes several times, one value has to match `regex`, none `not_regex`. */
 struct http_header_rule {
     char *name;
@@ -30,7 +32,8 @@ struct http_expect {
     char *status_text;
     struct status_list status;
     struct status_list degraded; /* these warn */
-    uint16_t tls_version;        /* TLS_1_…; 0: any, or none */
+    enum http_version http_version;
+    uint16_t tls_version; /* TLS_1_…; 0: any, or none */
     VEC(struct http_header_rule) headers;
     char *body_contains; /* NULL: off, as the next three */
     char *body_not_contains;
@@ -41,11 +44,15 @@ struct http_expect {
 /* What there is to judge. */
 struct http_reply {
     unsigned status;
+    enum http_version http_version;
     uint16_t tls_version; /* 0: it came in plain text */
     struct str headers;   /* as http_expect_keep_headers() left them */
     struct str body;
     bool is_cut; /* there was more of it */
 };
+
+/* "1.1"; "" for HTTP_ANY. */
+const char *http_version_word(enum http_version version);
 
 /* Reads a spec's `expect` (or NULL) that the schema has accepted; adds to `errors` what is still
  * wrong. */

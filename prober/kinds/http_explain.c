@@ -55,7 +55,10 @@ void http_explain_head(struct probe *probe, const struct http_head *head)
 
     if (LIKELY(!probe->history))
         return;
-    buf_printf(&first, "HTTP/1.%u %u ", head->minor_version, head->status);
+    if (head->major_version == 2)
+        buf_printf(&first, "HTTP/2 %u ", head->status);
+    else
+        buf_printf(&first, "HTTP/1.%u %u ", head->minor_version, head->status);
     buf_append_escaped(&first, head->reason, HISTORY_DETAIL_BYTES_MAX);
     note(probe, &first);
     for (uint32_t i = 0; i < head->field_count; i++)

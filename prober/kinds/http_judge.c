@@ -22,6 +22,7 @@ static enum wait judge_reply(struct probe *probe)
     struct str kept = buf_str(&probe->kept);
     const struct http_reply reply = {
         .status = result->http.status,
+        .http_version = run->version,
         .tls_version = run->url->is_tls ? result->tls.version : 0,
         .headers = str_sub(kept, 0, run->kept_head_bytes),
         .body = str_sub(kept, run->kept_head_bytes, kept.len),

@@ -4,7 +4,7 @@
  *   probe_http.c     begins, asks the target, and leads to a redirect or to the verdict
  *   http_token.c     before that: an access token, when the check wants one and has none
  *   http_way.c       to the host of a URL: straight, or through a proxy
- *   http_exchange.c  one request and its reply
+ *   http_exchange.c  one request and its reply over HTTP/1.1, http_over_2.c over HTTP/2
  *   http_redirect.c  where a redirect leads, and what goes along
  *   http_judge.c     the verdict, by what http_expect.c says of the reply
  *   http_explain.c   what --explain tells of all that
@@ -32,8 +32,9 @@ struct http_run {
     struct result_timings before_hop;
     struct url redirected;
     struct buf composed;
-    struct buf chain;       /* " → url" for each redirect */
-    size_t kept_head_bytes; /* of probe->kept: headers that something is expected of */
+    struct buf chain;          /* " → url" for each redirect */
+    size_t kept_head_bytes;    /* of probe->kept: headers that something is expected of */
+    enum http_version version; /* that the last reply came in */
     struct http_way way;
 
     bool is_fetching_token;

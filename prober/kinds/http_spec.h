@@ -23,6 +23,9 @@
 #include "prober/kinds/http_token.h"
 #include "prober/kinds/http_way.h"
 
+/* Which versions of HTTP a check speaks. */
+enum http_choice { HTTP_CHOICE_1_1, HTTP_CHOICE_2, HTTP_CHOICE_AUTO };
+
 struct http_spec {
     struct url url;
     struct endpoint_spec endpoint; /* without host and port: those are the URL's */
@@ -35,6 +38,7 @@ struct http_spec {
     bool require_tls;         /* of every hop */
     bool allows_both_lengths; /* a reply with both is a warning */
     uint64_t max_body_bytes;
+    enum http_choice version;
     struct http_proxy *proxy; /* NULL: none */
 
     char *authorization;      /* the header's value; NULL: none, or no token yet */

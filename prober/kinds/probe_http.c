@@ -1,11 +1,12 @@
 /*
- * HTTP/1.1 on a fresh connection: begin → (token) → (way) → exchange → judge, and round again for a
+ * HTTP on a fresh connection: begin → (token) → (way) → exchange → judge, and round again for a
  * redirect. Of the body only that is kept which something is asserted about.
  */
 #include <string.h>
 
 #include "prober/kinds/cert_expiry.h"
 #include "prober/kinds/http_explain.h"
+#include "prober/kinds/http_over_2.h"
 #include "prober/kinds/http_run.h"
 #include "prober/kinds/probe_kinds.h"
 
@@ -33,6 +34,7 @@ static enum wait http_begin(struct probe *probe)
     struct http_run *run = run_of(probe);
 
     memset(run, 0, offsetof(struct http_run, exchange));
+    http_exchange_init(&run->exchange);
     run->url = &spec->url;
     run->options = (struct http_request_options){spec->method, spec->body != NULL, true};
     if (http_token_is_wanted(spec->oauth))
@@ -88,17 +90,36 @@ static void note_certificates(struct probe *probe)
     run->certificates = *tls;
 }
 
+/* With TLS the handshake has said so; without there is nothing to ask, so only a check that wants
+ * HTTP/2 gets it. */
+static bool speaks_http_2(const struct probe *probe, bool is_tls)
+{
+    enum http_choice choice = spec_of(probe)->version;
+
+    if (LIKELY(choice == HTTP_CHOICE_1_1))
+        return false;
+    return is_tls ? str_equal(tls_protocol(&probe->stream), STR("h2")) : choice == HTTP_CHOICE_2;
+}
+
 static enum wait http_connected(struct probe *probe)
 {
+    const struct http_spec *spec = spec_of(probe);
     struct http_run *run = run_of(probe);
 
     if (run->url->is_tls)
         note_certificates(probe);
     http_explain_request(probe, run->request);
+    if (speaks_http_2(probe, run->url->is_tls)) {
+        probe_note(probe, "over HTTP/2");
+        return http_over_2_start(probe, &target, run->request, run->url->is_tls);
+    }
+    if (spec->version == HTTP_CHOICE_2)
+        return probe_end(probe, OUTCOME_PROTO_ERROR,
+                         "the server does not agree to HTTP/2 in the TLS handshake (ALPN)");
     return http_exchange_start(probe, &target, run->request,
                                (struct http_exchange_options){
                                    .is_head_request = strcmp(run->options.method, "HEAD") == 0,
-                                   .allows_both_lengths = spec_of(probe)->allows_both_lengths,
+                                   .allows_both_lengths = spec->allows_both_lengths,
                                });
 }
 
@@ -112,12 +133,16 @@ static bool is_redirect(unsigned status)
 static enum wait on_head(struct probe *probe, const struct http_head *head)
 {
     const struct http_spec *spec = spec_of(probe);
+    struct http_run *run = run_of(probe);
 
+    run->version = head->major_version == 2   ? HTTP_2
+                   : head->minor_version == 0 ? HTTP_1_0
+                                              : HTTP_1_1;
     probe->result.has |= RESULT_HAS_HTTP;
     probe->result.http.status = head->status;
     probe->result.http.body_bytes = 0;
     http_explain_head(probe, head);
-    if (UNLIKELY(spec->oauth) && head->status == 401 && run_of(probe)->options.with_credentials)
+    if (UNLIKELY(spec->oauth) && head->status == 401 && run->options.with_credentials)
         http_token_refused(spec->oauth);
     if (is_redirect(head->status) && spec->follow_redirects > 0) {
         struct str location = http_head_field(head, STR("location"));
@@ -125,10 +150,10 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
         if (location.ptr)
             return http_redirect_follow(probe, head, location);
     }
-    run_of(probe)->has_both_lengths = head->has_both_lengths;
+    run->has_both_lengths = head->has_both_lengths;
     buf_reset(&probe->kept);
     http_expect_keep_headers(&spec->expect, head, &probe->kept);
-    run_of(probe)->kept_head_bytes = probe->kept.len;
+    run->kept_head_bytes = probe->kept.len;
     if (spec->max_body_bytes == 0 && head->framing != HTTP_NO_BODY)
         return http_judge(probe);
     return WAIT_NONE;
@@ -165,6 +190,7 @@ static void http_release(struct probe *probe)
     buf_clear(&run->composed);
     buf_clear(&run->chain);
     http_way_release(&run->way);
+    http_exchange_clear(&run->exchange);
 }
 
 const struct probe_kind probe_http = {

@@ -71,6 +71,9 @@ static const struct row rows[] = {
     {"{\"header\":[{\"name\":\"missing\"}],\"body_contains\":\"x\"}", 200, "", "there is no header missing"},
     {"{\"tls_version\":\"1.3\",\"body_contains\":\"x\"}", 200, "", "TLS 1.2, expected TLS 1.3"},
     {"{\"tls_version\":\"1.2\"}", 200, "", ""},
+    {"{\"http_version\":\"1.1\"}", 200, "", ""},
+    {"{\"http_version\":\"2\",\"body_contains\":\"x\"}", 200, "", "HTTP/1.1, expected HTTP/2"},
+    {"{\"http_version\":\"1.0\"}", 200, "", "HTTP/1.1, expected HTTP/1.0"},
 };
 
 /* clang-format on */
@@ -91,7 +94,10 @@ static void check(const struct row *row, uint16_t tls_version, bool is_cut, stru
 {
     struct http_expect expect = {0};
     struct buf kept = {0};
-    struct http_reply reply = {.status = row->status, .tls_version = tls_version, .is_cut = is_cut};
+    struct http_reply reply = {.status = row->status,
+                               .http_version = HTTP_1_1,
+                               .tls_version = tls_version,
+                               .is_cut = is_cut};
     json_t *json = NULL;
     json_t *errors = NULL;
     enum outcome outcome;
