@@ -66,6 +66,7 @@ struct given {
     bool host;
     bool agent;
     bool accept;
+    bool encoding;
 };
 
 static void append_given(struct buf *buf, const struct http_spec *spec, bool with_credentials,
@@ -81,6 +82,7 @@ static void append_given(struct buf *buf, const struct http_spec *spec, bool wit
         ret_given->host |= str_equal_nocase(name, STR("host"));
         ret_given->agent |= str_equal_nocase(name, STR("user-agent"));
         ret_given->accept |= str_equal_nocase(name, STR("accept"));
+        ret_given->encoding |= str_equal_nocase(name, STR("accept-encoding"));
         buf_printf(buf, "%s: %s\r\n", header->name, header->value);
     }
 }
@@ -100,6 +102,8 @@ void http_request_compose(struct buf *buf, const struct http_spec *spec, const s
         buf_append_text(buf, "User-Agent: " HTTP_USER_AGENT "\r\n");
     if (!given.accept)
         buf_append_text(buf, "Accept: */*\r\n");
+    if (spec->with_compression && !given.encoding)
+        buf_append_text(buf, "Accept-Encoding: gzip, br\r\n");
     buf_append_text(buf, "Connection: close\r\n");
     if (authorization)
         buf_printf(buf, "Authorization: %s\r\n", authorization);

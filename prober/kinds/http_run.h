@@ -5,6 +5,7 @@
  *   http_token.c     before that: an access token, when the check wants one and has none
  *   http_way.c       to the host of a URL: straight, or through a proxy
  *   http_exchange.c  one request and its reply over HTTP/1.1, http_over_2.c over HTTP/2
+ *   http_decode.c    the body as it was before the server compressed it
  *   http_redirect.c  where a redirect leads, and what goes along
  *   http_judge.c     the verdict, by what http_expect.c says of the reply
  *   http_explain.c   what --explain tells of all that
@@ -13,6 +14,7 @@
  */
 #pragma once
 
+#include "shared/inflate.h"
 #include "shared/result.h"
 #include "shared/url.h"
 
@@ -35,6 +37,7 @@ struct http_run {
     struct buf chain;          /* " → url" for each redirect */
     size_t kept_head_bytes;    /* of probe->kept: headers that something is expected of */
     enum http_version version; /* that the last reply came in */
+    struct inflater *inflater; /* NULL: its body is taken as it comes */
     struct http_way way;
 
     bool is_fetching_token;
@@ -63,6 +66,19 @@ enum wait http_ask_anew(struct probe *probe);
 /* Follows a redirect to `location`, or ends the probe. */
 enum wait http_redirect_follow(struct probe *probe, const struct http_head *head,
                                struct str location);
+
+/* Begins to decode the body, where the check asks for compression and the reply has it. Ends the probe
+ * where it cannot be decoded. */
+enum wait http_decode_begin(struct probe *probe, const struct http_head *head);
+
+/* A part of the body has come; http_take_body() gets what it decodes to. */
+enum wait http_decode(struct probe *probe, struct str data);
+
+/* The body is complete: ends the probe when what was encoded is not. */
+enum wait http_decode_end(struct probe *probe);
+
+/* A part of the body, as what is expected means it. */
+enum wait http_take_body(struct probe *probe, struct str data);
 
 /* Ends the probe by what the last reply is worth. */
 enum wait http_judge(struct probe *probe);

@@ -36,6 +36,7 @@ static void read_request(struct http_spec *spec, const json_t *json, json_t **er
     spec->require_tls = json_boolean_or(json, "require_tls", false);
     spec->allows_both_lengths = strcmp(json_text(json, "ambiguous_length", "fail"), "warn") == 0;
     spec->max_body_bytes = (uint64_t)json_integer_or(json, "max_body_bytes", 1048576);
+    spec->with_compression = json_boolean_or(json, "compression", false);
 }
 
 static void read_credentials(struct http_spec *spec, const json_t *json, json_t **errors)

@@ -39,6 +39,7 @@ struct http_spec {
     bool allows_both_lengths; /* a reply with both is a warning */
     uint64_t max_body_bytes;
     enum http_choice version;
+    bool with_compression;
     struct http_proxy *proxy; /* NULL: none */
 
     char *authorization;      /* the header's value; NULL: none, or no token yet */

@@ -13,7 +13,7 @@
 static enum wait http_begin(struct probe *probe);
 static enum wait http_connected(struct probe *probe);
 static enum wait on_head(struct probe *probe, const struct http_head *head);
-static enum wait on_body(struct probe *probe, struct str data);
+static enum wait on_end(struct probe *probe);
 
 static const char request_name[] = "request"; /* two steps that are one for --explain */
 
@@ -24,8 +24,8 @@ static const struct http_client target = {
     .send = {request_name, http_exchange_send},
     .receive = {"response", http_exchange_receive},
     .on_head = on_head,
-    .on_body = on_body,
-    .on_end = http_judge,
+    .on_body = http_decode,
+    .on_end = on_end,
 };
 
 static enum wait http_begin(struct probe *probe)
@@ -134,6 +134,7 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
 {
     const struct http_spec *spec = spec_of(probe);
     struct http_run *run = run_of(probe);
+    enum wait wait;
 
     run->version = head->major_version == 2   ? HTTP_2
                    : head->minor_version == 0 ? HTTP_1_0
@@ -154,12 +155,21 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
     buf_reset(&probe->kept);
     http_expect_keep_headers(&spec->expect, head, &probe->kept);
     run->kept_head_bytes = probe->kept.len;
+    if ((wait = http_decode_begin(probe, head)) != WAIT_NONE)
+        return wait;
     if (spec->max_body_bytes == 0 && head->framing != HTTP_NO_BODY)
         return http_judge(probe);
     return WAIT_NONE;
 }
 
-static enum wait on_body(struct probe *probe, struct str data)
+static enum wait on_end(struct probe *probe)
+{
+    enum wait wait = http_decode_end(probe);
+
+    return wait == WAIT_NONE ? http_judge(probe) : wait;
+}
+
+enum wait http_take_body(struct probe *probe, struct str data)
 {
     const struct http_spec *spec = spec_of(probe);
     struct result_http *http = &probe->result.http;
@@ -190,6 +200,7 @@ static void http_release(struct probe *probe)
     buf_clear(&run->composed);
     buf_clear(&run->chain);
     http_way_release(&run->way);
+    inflater_free(TAKE(run->inflater));
     http_exchange_clear(&run->exchange);
 }
 
