@@ -139,10 +139,21 @@ static enum wait on_end(struct probe *probe)
     return WAIT_NONE;
 }
 
+/* What else it might be: a record of TLS (an alert, a handshake), or the SETTINGS that a server of
+ * HTTP/2 begins with. */
+static const char *resemblance(struct str input)
+{
+    if (str_starts_with(input, STR("\x15\x03")) || str_starts_with(input, STR("\x16\x03")))
+        return " but looks like TLS";
+    if (input.len >= 9 && memcmp(input.ptr, "\0\0", 2) == 0 &&
+        memcmp(input.ptr + 3, "\4\0\0\0\0\0", 6) == 0)
+        return " but looks like HTTP/2";
+    return "";
+}
+
 static enum wait end_malformed(struct probe *probe, struct str input)
 {
     const struct http_exchange *exchange = exchange_of(probe);
-    unsigned char first = input.len > 0 ? (unsigned char)input.ptr[0] : 0;
 
     if (exchange->parser.part != HTTP_PART_FIRST_LINE || exchange->informational > 0)
         return probe_end(probe, OUTCOME_PROTO_ERROR, "the reply breaks the rules of HTTP: %s",
@@ -151,8 +162,7 @@ static enum wait end_malformed(struct probe *probe, struct str input)
     buf_append_escaped(&probe->kept, input, QUOTED_BYTES_MAX);
     return probe_end(probe, OUTCOME_PROTO_ERROR,
                      "the reply is no HTTP%s: it begins with \"" STR_FMT "\" (%s)",
-                     first == 0x15 || first == 0x16 ? " but looks like TLS" : "",
-                     STR_ARG(buf_str(&probe->kept)), exchange->parser.reason);
+                     resemblance(input), STR_ARG(buf_str(&probe->kept)), exchange->parser.reason);
 }
 
 /* Parses as far as it goes. WAIT_NONE with the step as it was: more is needed, `ret_used` bytes are

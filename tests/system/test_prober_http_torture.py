@@ -143,6 +143,17 @@ def test_long_locations(prober_once):
     assert run.results["over"]["outcome"] == "proto_error" and "is too long" in run.results["over"]["message"]
 
 
+def test_servers_of_http2_alone(prober_once, authority):
+    settings = b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"
+    context = authority.issue("h2")
+    context.set_alpn_protocols(["h2"])
+    with Server(lambda connection: (connection.sendall(settings), hostile.hang(connection)), context) as server, \
+            Server(lambda connection: (connection.sendall(settings), hostile.hang(connection))) as plain:
+        run = prober_once([http(server.port, id="TLS", scheme="https", tls={"ca": authority.ca}), http(plain.port, id="plain")])
+    assert {result["outcome"] for result in run.order} == {"proto_error"}, run.order
+    assert all("looks like HTTP/2" in result["message"] for result in run.order)
+
+
 def test_ends_of_tls_sessions(prober_once, authority):
     """TLS may end by an alert, or by the end of the connection: what counts is the length that was told."""
     context = authority.issue("ends")
