@@ -138,8 +138,8 @@ def test_expressions_hold_up_nobody(tmp_path):
         ended = subprocess.run([processes.EM_PROBER, "run", "--checks", lines, "--loops", "1", "--duration", "4", "--summary"],
                                capture_output=True, text=True, timeout=60, check=True)
     summary = json.loads(ended.stdout)
-    assert summary["by_outcome"]["ok"] >= 150
-    assert summary["by_outcome"]["limit_exceeded"] >= 20
+    assert summary["by_outcome"]["ok"] >= 100
+    assert summary["by_outcome"]["limit_exceeded"] >= 8
     assert summary["start_lag_us"]["max"] < 1_000_000, summary
 
 
