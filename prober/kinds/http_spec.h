@@ -19,8 +19,8 @@
 #include "prober/kinds/endpoint_spec.h"
 #include "prober/kinds/http_expect.h"
 #include "prober/kinds/http_mask.h"
+#include "prober/kinds/http_oauth.h"
 #include "prober/kinds/http_request.h"
-#include "prober/kinds/http_token.h"
 #include "prober/kinds/http_way.h"
 
 /* Which versions of HTTP a check speaks. */

@@ -8,6 +8,7 @@
 #include "prober/kinds/http_explain.h"
 #include "prober/kinds/http_over_2.h"
 #include "prober/kinds/http_run.h"
+#include "prober/kinds/http_token.h"
 #include "prober/kinds/probe_kinds.h"
 
 static enum wait http_begin(struct probe *probe);

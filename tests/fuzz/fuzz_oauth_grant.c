@@ -4,7 +4,7 @@
 #include "shared/http_text.h"
 #include "shared/mem.h"
 
-#include "prober/kinds/http_token.h"
+#include "prober/kinds/http_oauth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include "shared/err.h"
 #include "shared/mem.h"
 
-#include "prober/kinds/http_token.h"
+#include "prober/kinds/http_oauth.h"
 
 struct row {
     const char *body;
