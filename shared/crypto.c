@@ -1,10 +1,16 @@
 /* libcrypto behind a few functions. */
 #include "shared/crypto.h"
 
+#include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+
+#include "shared/mem.h"
 
 void random_bytes(void *bytes, size_t len)
 {
@@ -40,6 +46,82 @@ void sha1(struct str data, uint8_t ret_digest[SHA1_BYTES])
 
     if (EVP_Digest(data.ptr ? data.ptr : "", data.len, ret_digest, &len, EVP_sha1(), NULL) != 1)
         abort(); /* our providers have it */
+}
+
+bool md5(struct str data, uint8_t ret_digest[MD5_BYTES])
+{
+    unsigned len = MD5_BYTES;
+
+    return EVP_Digest(data.ptr ? data.ptr : "", data.len, ret_digest, &len, EVP_md5(), NULL) == 1;
+}
+
+void hmac_sha256(struct str key, struct str data, uint8_t ret_code[SHA256_BYTES])
+{
+    unsigned len = SHA256_BYTES;
+
+    if (!HMAC(EVP_sha256(), key.ptr ? key.ptr : "", (int)key.len,
+              (const unsigned char *)(data.ptr ? data.ptr : ""), data.len, ret_code, &len))
+        abort(); /* SHA-256 is always there */
+}
+
+static EVP_MAC_CTX *hmac_context(void)
+{
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+
+    EVP_MAC_free(hmac);
+    if (!context)
+        out_of_memory(0);
+    return context;
+}
+
+/* One HMAC over two parts. Without a key the last one is used again, which saves half of the work. */
+static void mac_round(EVP_MAC_CTX *mac, const struct str *key, struct str data, struct str more,
+                      uint8_t ret_code[SHA256_BYTES])
+{
+    const OSSL_PARAM digest[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)SN_sha256, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    const unsigned char *key_bytes = NULL;
+    size_t len;
+
+    if (key)
+        key_bytes = (const unsigned char *)(key->ptr ? key->ptr : "");
+    if (EVP_MAC_init(mac, key_bytes, key ? key->len : 0, key ? digest : NULL) != 1 ||
+        EVP_MAC_update(mac, (const unsigned char *)data.ptr, data.len) != 1 ||
+        EVP_MAC_update(mac, (const unsigned char *)more.ptr, more.len) != 1 ||
+        EVP_MAC_final(mac, ret_code, &len, SHA256_BYTES) != 1)
+        abort(); /* SHA-256 is always there */
+}
+
+void pbkdf2_begin(struct pbkdf2 *pbkdf2, struct str password, struct str salt, uint32_t rounds)
+{
+    assert(rounds > 0);
+    pbkdf2->mac = hmac_context();
+    pbkdf2->rounds_left = rounds - 1;
+    mac_round(pbkdf2->mac, &password, salt, STR("\0\0\0\1"), pbkdf2->last);
+    memcpy(pbkdf2->key, pbkdf2->last, SHA256_BYTES);
+}
+
+bool pbkdf2_run(struct pbkdf2 *pbkdf2, uint32_t rounds_max)
+{
+    const struct str last = {(const char *)pbkdf2->last, SHA256_BYTES};
+
+    while (pbkdf2->rounds_left > 0 && rounds_max > 0) {
+        mac_round(pbkdf2->mac, NULL, last, STR(""), pbkdf2->last);
+        for (size_t i = 0; i < SHA256_BYTES; i++)
+            pbkdf2->key[i] ^= pbkdf2->last[i];
+        pbkdf2->rounds_left--;
+        rounds_max--;
+    }
+    return pbkdf2->rounds_left == 0;
+}
+
+void pbkdf2_clear(struct pbkdf2 *pbkdf2)
+{
+    EVP_MAC_CTX_free(pbkdf2->mac);
+    wipe(pbkdf2, sizeof *pbkdf2);
 }
 
 bool secret_equal(const void *a, const void *b, size_t len)

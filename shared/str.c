@@ -66,6 +66,55 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *ret_number)
     return true;
 }
 
+/* The six bits of a letter; -1 for what is none. */
+static int bits_of(char letter)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = letter ? strchr(letters, letter) : NULL;
+
+    return at ? (int)(at - letters) : -1;
+}
+
+/* The bytes in a group of four letters, 1 to 3; 0 when it is none. */
+static size_t read_group(const char *group, bool is_last, uint8_t ret_bytes[3])
+{
+    size_t count = is_last && group[3] == '=' ? (group[2] == '=' ? 1 : 2) : 3;
+    uint32_t three = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        int bits = i <= count ? bits_of(group[i]) : 0;
+
+        if (bits < 0)
+            return 0;
+        three = three << 6 | (uint32_t)bits;
+    }
+    if (count < 3 && (three & (count == 1 ? 0xffffu : 0xffu)) != 0)
+        return 0; /* bits that no byte has */
+    for (size_t i = 0; i < 3; i++)
+        ret_bytes[i] = (uint8_t)(three >> (16 - 8 * i));
+    return count;
+}
+
+bool str_from_base64(struct str text, uint8_t *ret_bytes, size_t size, size_t *ret_len)
+{
+    size_t len = 0;
+
+    if (text.len % 4 != 0)
+        return false;
+    for (size_t i = 0; i < text.len; i += 4) {
+        uint8_t bytes[3];
+        size_t count = read_group(text.ptr + i, i + 4 == text.len, bytes);
+
+        if (count == 0 || count > size - len)
+            return false;
+        memcpy(ret_bytes + len, bytes, count);
+        len += count;
+    }
+    *ret_len = len;
+    return true;
+}
+
 char *str_dup(struct str s)
 {
     return xstrndup(s.ptr ? s.ptr : "", s.len);

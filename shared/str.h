@@ -69,6 +69,10 @@ struct str str_cut(struct str *rest, char separator);
 /* A decimal number without sign, at most `max`; false for anything else. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *ret_number);
 
+/* The bytes of a base64 text (RFC 4648), at most `size`. Strict: whole groups with their padding, no
+ * line breaks, no stray bits; false for anything else, and for more bytes than fit. */
+bool str_from_base64(struct str text, uint8_t *ret_bytes, size_t size, size_t *ret_len);
+
 /* An owned copy ended by a zero byte. */
 char *str_dup(struct str s);
 

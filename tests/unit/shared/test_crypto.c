@@ -1,6 +1,8 @@
 /* The primitives behind keys and sessions. */
 #include "tests/unit/unit_test.h"
 
+#include "shared/attrs.h"
+#include "shared/buf.h"
 #include "shared/crypto.h"
 
 static void test_sha256_is_the_standards(void **state)
@@ -17,6 +19,74 @@ static void test_sha256_is_the_standards(void **state)
     sha256(STR("abc"), digest);
 
     assert_memory_equal(digest, abc, sizeof abc);
+}
+
+static void assert_hex(const uint8_t *bytes, size_t len, const char *hex)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    for (size_t i = 0; i < len; i++)
+        buf_printf(&text, "%02x", bytes[i]);
+    assert_string_equal(text.data, hex);
+}
+
+static void test_md5_is_the_standards(void **state)
+{
+    uint8_t digest[MD5_BYTES];
+
+    (void)state;
+    assert_true(md5(STR("abc"), digest)); /* RFC 1321, A.5 */
+    assert_hex(digest, sizeof digest, "900150983cd24fb0d6963f7d28e17f72");
+    assert_true(md5((struct str){0}, digest));
+    assert_hex(digest, sizeof digest, "d41d8cd98f00b204e9800998ecf8427e");
+}
+
+static void test_hmac_is_the_standards(void **state)
+{
+    uint8_t code[SHA256_BYTES];
+
+    (void)state;
+    hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), code); /* RFC 4231, 4.3 */
+    assert_hex(code, sizeof code,
+               "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    hmac_sha256((struct str){0}, (struct str){0}, code);
+    assert_hex(code, sizeof code,
+               "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+static void test_pbkdf2_is_the_same_in_parts(void **state)
+{
+    /* From RFC 7914, section 11, the first 32 bytes; whole and in parts. */
+    static const struct {
+        struct str password;
+        struct str salt;
+        uint32_t rounds;
+        const char *key;
+    } cases[] = {
+        {{"passwd", 6},
+         {"salt", 4},
+         1,
+         "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"},
+        {{"Password", 8},
+         {"NaCl", 4},
+         80000,
+         "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"},
+    };
+
+    static const uint32_t parts[] = {1, 999, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(parts); j++) {
+            struct pbkdf2 pbkdf2 = {0};
+
+            pbkdf2_begin(&pbkdf2, cases[i].password, cases[i].salt, cases[i].rounds);
+            while (!pbkdf2_run(&pbkdf2, parts[j]))
+                ;
+            assert_hex(pbkdf2.key, sizeof pbkdf2.key, cases[i].key);
+            pbkdf2_clear(&pbkdf2);
+        }
+    }
 }
 
 static void test_random_bytes_differ(void **state)
@@ -43,6 +113,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256_is_the_standards),
+        cmocka_unit_test(test_md5_is_the_standards),
+        cmocka_unit_test(test_hmac_is_the_standards),
+        cmocka_unit_test(test_pbkdf2_is_the_same_in_parts),
         cmocka_unit_test(test_random_bytes_differ),
         cmocka_unit_test(test_secret_equal_sees_the_last_byte),
     };

@@ -89,11 +89,44 @@ static void test_buf_append_base64_pads(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         struct buf text = {0};
+        uint8_t bytes[8];
+        size_t len;
 
         buf_append_base64(&text, str_of(pairs[i][0]));
         assert_str(buf_str(&text), pairs[i][1]);
+        assert_true(str_from_base64(buf_str(&text), bytes, sizeof bytes, &len));
+        assert_int_equal(len, strlen(pairs[i][0]));
+        assert_memory_equal(bytes, pairs[i][0], len);
         buf_clear(&text);
     }
+}
+
+static void test_str_from_base64_is_strict(void **state)
+{
+    static const char *const wrong[] = {
+        "Z",    "Zg",       "Zg=",      "Zm9",   "Z===",      "====", "=g==",     "Zm=v", "Zh==",
+        "Zm9=", "Zg==Zg==", "Zm8=Zm8=", "Zm\n9", "Zm9v\nZg=", "-_-_", "Zm9v Zg=", " Zm9", "Zm9\xff",
+    };
+    uint8_t bytes[8];
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        if (str_from_base64(str_of(wrong[i]), bytes, sizeof bytes, &len))
+            print_error("%s\n", wrong[i]);
+        assert_false(str_from_base64(str_of(wrong[i]), bytes, sizeof bytes, &len));
+    }
+}
+
+static void test_str_from_base64_gives_what_fits(void **state)
+{
+    uint8_t bytes[5];
+    size_t len;
+
+    (void)state;
+    assert_true(str_from_base64(STR("Zm9vYmE="), bytes, 5, &len));
+    assert_false(str_from_base64(STR("Zm9vYmFy"), bytes, 5, &len));
+    assert_false(str_from_base64(STR("Zg=="), bytes, 0, &len));
 }
 
 static void test_buf_append_json_string_is_valid_json(void **state)
@@ -117,6 +150,8 @@ int main(void)
         cmocka_unit_test(test_buf_grows_and_drops),
         cmocka_unit_test(test_buf_append_escaped_keeps_utf8_and_limit),
         cmocka_unit_test(test_buf_append_base64_pads),
+        cmocka_unit_test(test_str_from_base64_is_strict),
+        cmocka_unit_test(test_str_from_base64_gives_what_fits),
         cmocka_unit_test(test_buf_append_json_string_is_valid_json),
     };
 
