@@ -22,6 +22,9 @@
 /* A buffer that grew beyond this for one probe is not kept for the next. */
 #define KEPT_CAPACITY_MAX (64 * 1024)
 
+/* So long a peer may take to answer a goodbye. */
+#define PARTING_MS 1000
+
 static uint32_t *phase_timing(struct result_timings *timings, enum phase phase)
 {
     switch (phase) {
@@ -185,6 +188,7 @@ static void release(struct probe *probe)
     if (probe->check->kind->release)
         probe->check->kind->release(probe);
     probe_close_stream(probe);
+    reuse_buffer(&probe->out);
     reuse_buffer(&probe->in);
     reuse_buffer(&probe->kept);
 }
@@ -199,6 +203,8 @@ __attribute__((format(printf, 4, 0))) static void end_v(struct probe *probe, enu
 
     assert(!probe->ended);
     probe->ended = true;
+    if (probe->parting)
+        return;
     settle_phase(probe, now_us);
     result->timings.total_us = to_u32(now_us - probe->measured_from_us);
     result->verdict = verdict;
@@ -256,6 +262,16 @@ enum wait probe_succeed(struct probe *probe, const char *format, ...)
     return WAIT_END;
 }
 
+enum wait probe_part(struct probe *probe, const struct probe_step *goodbye)
+{
+    assert(probe->ended);
+    probe->ended = false;
+    probe->parting = true;
+    probe->step = goodbye;
+    probe_limit(probe, PARTING_MS);
+    return WAIT_NONE;
+}
+
 /* Begins at the first step: with a fresh result, and the clock that runs already. */
 static void begin_run(struct probe *probe, int64_t now_us)
 {
@@ -263,6 +279,8 @@ static void begin_run(struct probe *probe, int64_t now_us)
     probe->measured_from_us = now_us;
     probe->phase_started_us = now_us;
     probe->ended = false;
+    probe->parting = false;
+    probe->exchanges = 0;
     probe->dial.dials = 0;
     probe->own_due_us = 0;
     set_deadline(probe, now_us);
@@ -278,6 +296,7 @@ void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcom
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     probe->ended = false;
+    probe->parting = false;
     probe_end_as(probe, verdict, outcome, "%s", message);
 }
 
@@ -508,6 +527,7 @@ void probe_init(struct probe *probe, struct shard *shard)
 
 void probe_clear(struct probe *probe)
 {
+    buf_clear(&probe->out);
     buf_clear(&probe->in);
     buf_clear(&probe->kept);
     buf_clear(&probe->perfdata);

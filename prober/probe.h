@@ -86,6 +86,7 @@ struct probe {
     int64_t due_us;    /* when the deadline in force is reached */
     uint32_t limit_ms; /* how long it gave, for people */
     bool ended;
+    bool parting;    /* the result stands, and the kind says goodbye */
     bool connecting; /* counts against the limit of connecting probes */
 
     struct stream stream;
@@ -95,9 +96,11 @@ struct probe {
 
     struct result result;
     char message[RESULT_MESSAGE_BYTES_MAX];
+    struct buf out;  /* waits to be sent: prober/exchange.h */
     struct buf in;   /* received and not yet used up */
     struct buf kept; /* what is kept for assertions */
     struct buf perfdata;
+    unsigned exchanges; /* how often exchange() has read */
 
     _Alignas(16) char state[]; /* the kind's own; whatever an earlier probe left */
 };
@@ -130,6 +133,11 @@ enum wait probe_succeed(struct probe *probe, const char *format, ...) PRINTF(2, 
 
 /* Whether probe_succeed() would fail for being slow. */
 bool probe_is_too_slow(const struct probe *probe);
+
+/* To be returned after one of the above: the result stands as it is, but the connection is kept for
+ * `goodbye` and the steps after it, for a second and to the deadline at most. However they end the
+ * probe, the result stays. */
+enum wait probe_part(struct probe *probe, const struct probe_step *goodbye);
 
 /* Ends the probe for what stream_…() returned: IO_EOF or IO_ERROR, in the words of the phase. */
 enum wait probe_end_io(struct probe *probe, enum io io);
