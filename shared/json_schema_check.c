@@ -111,7 +111,8 @@ static unsigned bits_of(const json_t *value)
     return 0;
 }
 
-static void complain_type(struct check *check, unsigned types, const json_t *value)
+static void complain_type(struct check *check, const struct json_schema *schema,
+                          const json_t *value)
 {
     static const struct {
         unsigned bit;
@@ -124,11 +125,13 @@ static void complain_type(struct check *check, unsigned types, const json_t *val
     CLEANUP(buf_clear_p) struct buf text = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (types & names[i].bit)
+        if (schema->types & names[i].bit)
             buf_printf(&text, "%s%s", text.len > 0 ? " or " : "", names[i].words);
     }
-    buf_append_text(&text, ", is ");
-    write_value(value, &text);
+    if (!schema->secret) {
+        buf_append_text(&text, ", is ");
+        write_value(value, &text);
+    }
     complain(check, "type", "must be %s", text.data);
 }
 
@@ -482,7 +485,7 @@ static void check_value(struct check *check, const struct json_schema *schema, c
     if (schema->nothing)
         complain(check, "not", "must not be here");
     else if (schema->types != 0 && !(schema->types & bits_of(value)))
-        complain_type(check, schema->types, value);
+        complain_type(check, schema, value);
     else
         check_parts(check, schema, value);
     check->depth--;

@@ -72,6 +72,7 @@ static void test_keywords(void **state)
         {"{\"type\":\"number\"}", "7", ""},
         {"{\"type\":[\"string\",\"null\"]}", "null", ""},
         {"{\"type\":[\"string\",\"null\"]}", "[1]", " type: must be a text or null, is an array"},
+        {"{\"type\":\"string\",\"writeOnly\":true}", "7", " type: must be a text"},
         {"{\"type\":\"boolean\"}", "\"yes\"", " type: must be true or false, is \"yes\""},
         {"{\"enum\":[\"a\",2,null]}", "2", ""},
         {"{\"enum\":[\"a\",2,null]}", "\"b\"", " enum: must be one of \"a\", 2, null; is \"b\""},
