@@ -70,3 +70,10 @@ void wipe(void *block, size_t size)
 {
     explicit_bzero(block, size);
 }
+
+void xfree_secret(char *text)
+{
+    if (text)
+        wipe(text, strlen(text));
+    free(text);
+}

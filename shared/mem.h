@@ -26,6 +26,9 @@ NORETURN void out_of_memory(size_t size);
 /* Overwrites memory that held a secret; never optimised away. */
 void wipe(void *block, size_t size);
 
+/* Frees a text that is a secret (or NULL), and overwrites it before. */
+void xfree_secret(char *text);
+
 /* A zeroed struct of `type`. */
 #define NEW(type) ((type *)xcalloc(1, sizeof(type)))
 

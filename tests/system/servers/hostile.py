@@ -82,6 +82,40 @@ def answer(*parts, pause_s=0.0):
     return handle
 
 
+def say(*parts, pause_s=0.0, then_hang=False):
+    """Reads once, whatever comes, sends the parts with pauses between them, and closes or waits for the peer to."""
+
+    def handle(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.recv(65536)
+        for part in parts:
+            connection.sendall(part)
+            if pause_s:
+                time.sleep(pause_s)
+        if then_hang:
+            hang(connection)
+
+    return handle
+
+
+def say_endlessly(head, piece):
+    """Reads once, then sends `head`, and `piece` for as long as somebody reads."""
+
+    def handle(connection):
+        connection.recv(65536)
+        connection.sendall(head)
+        while True:
+            connection.sendall(piece)
+
+    return handle
+
+
+def echo(connection):
+    """Says back what it hears."""
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
 def byte_by_byte(data, pause_s=0.0005):
     def handle(connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
