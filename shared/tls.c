@@ -271,6 +271,24 @@ void tls_describe(const struct stream *stream, struct buf *text)
         buf_printf(text, "; and %d more of its chain", sk_X509_num(shown) - 1);
 }
 
+size_t tls_server_end_point(const struct stream *stream,
+                            uint8_t ret_digest[TLS_END_POINT_BYTES_MAX])
+{
+    const X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+    const EVP_MD *digest;
+    unsigned len = 0;
+    int nid = NID_undef;
+
+    if (!certificate || X509_get_signature_info((X509 *)certificate, &nid, NULL, NULL, NULL) != 1)
+        return 0;
+    if (nid == NID_md5 || nid == NID_sha1)
+        nid = NID_sha256;
+    digest = EVP_get_digestbynid(nid);
+    if (!digest || X509_digest(certificate, digest, ret_digest, &len) != 1)
+        return 0;
+    return len;
+}
+
 struct str tls_protocol(const struct stream *stream)
 {
     const unsigned char *name = NULL;

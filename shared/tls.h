@@ -74,6 +74,13 @@ void tls_read_peer(const struct stream *stream, struct result_tls *ret_tls);
 /* The protocol agreed on by ALPN; empty when there is none. A view into the session. */
 struct str tls_protocol(const struct stream *stream);
 
+/* What binds a login to this session (tls-server-end-point, RFC 5929): the digest of the peer's
+ * certificate, at most TLS_END_POINT_BYTES_MAX bytes. 0 when the certificate's signature has none, as
+ * with Ed25519. */
+#define TLS_END_POINT_BYTES_MAX 64
+size_t tls_server_end_point(const struct stream *stream,
+                            uint8_t ret_digest[TLS_END_POINT_BYTES_MAX]);
+
 /* Appends what a session tells of itself as clauses: version, cipher, protocol, and for the leaf
  * subject, issuer, names, serial number and SHA-256. */
 void tls_describe(const struct stream *stream, struct buf *text);

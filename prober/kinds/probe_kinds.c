@@ -18,6 +18,7 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_pop3,
     &probe_ftp,
     &probe_ssh,
+    &probe_postgres,
     &probe_redis,
     NULL,
 };

@@ -20,6 +20,7 @@ extern const struct probe_kind probe_imap;
 extern const struct probe_kind probe_pop3;
 extern const struct probe_kind probe_ftp;
 extern const struct probe_kind probe_ssh;
+extern const struct probe_kind probe_postgres;
 extern const struct probe_kind probe_redis;
 
 /* All kinds, ended by NULL. */

@@ -17,10 +17,11 @@ def run(*arguments, deadline_s=60, env=None, cwd=None):
 
 
 def as_service(*command):
-    """The command line that runs a command as the user whom the service runs as."""
+    """The command line that runs a command as the user whom the service runs as, until its parent ends."""
     if os.geteuid() != 0:
         return list(map(str, command))
-    return ["setpriv", f"--reuid={SERVICE_USER}", f"--regid={SERVICE_USER}", "--clear-groups", *map(str, command)]
+    return ["setpriv", f"--reuid={SERVICE_USER}", f"--regid={SERVICE_USER}", "--clear-groups", "--pdeathsig", "TERM",
+            *map(str, command)]
 
 
 def sql(data, statement, database="environment_manager"):
