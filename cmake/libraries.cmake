@@ -17,11 +17,7 @@ pkg_check_modules(brotlidec REQUIRED IMPORTED_TARGET libbrotlidec)
 pkg_check_modules(brotlienc REQUIRED IMPORTED_TARGET libbrotlienc)
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
 
-# These ship no pkg-config file on Debian.
-find_library(WSLAY_LIBRARY wslay REQUIRED)
-add_library(wslay INTERFACE IMPORTED)
-target_link_libraries(wslay INTERFACE "${WSLAY_LIBRARY}")
-
+# It ships no pkg-config file on Debian.
 find_library(LIBEV_LIBRARY ev REQUIRED)
 find_path(LIBEV_INCLUDE_DIR ev.h REQUIRED)
 add_library(libev INTERFACE IMPORTED)

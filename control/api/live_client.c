@@ -11,6 +11,7 @@
 #include "shared/clock.h"
 #include "shared/crypto.h"
 #include "shared/json.h"
+#include "shared/websocket.h"
 
 #include "control/api/answer.h"
 #include "control/api/exchange.h"
@@ -23,7 +24,6 @@
 #define ACK_DIGITS_MAX     10
 #define OUTPUT_CHUNK_BYTES (16 * 1024)
 #define QUEUE_GAP_MAX      1024
-#define CLOSE_POLICY       1008
 
 /* Messages ------------------------------------------------------------------------------------ */
 
@@ -32,7 +32,7 @@ struct live_message *live_message_new(struct str packet)
     CLEANUP(buf_clear_p) struct buf frame = {0};
     struct live_message *message;
 
-    websocket_frame_text(&frame, packet);
+    websocket_append_frame(&frame, WEBSOCKET_TEXT, packet, NULL);
     message = xmalloc(sizeof *message + frame.len);
     message->references = 1;
     message->len = (uint32_t)frame.len;
@@ -241,7 +241,7 @@ static bool on_packet(void *argument, struct str packet)
     struct live_client *client = argument;
 
     if (!may_speak(client)) {
-        websocket_frame_close(websocket_control(client->websocket), CLOSE_POLICY);
+        websocket_append_close(websocket_control(client->websocket), WEBSOCKET_CODE_POLICY, NULL);
         return false;
     }
     switch (packet.len > 0 ? packet.ptr[0] : '\0') {

@@ -18,7 +18,6 @@ DOORS = [
     (r"pcre2\.h", r"shared/regex\.[ch]"),
     (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?inflate\.c"),
     (r"curl/.*", r"control/notify/outbound\.c"),
-    (r"wslay/.*", r"control/api/websocket\.[ch]"),
     (r"uthash\.h", r"shared/map\.h"),
     (r"nghttp2/.*", r"shared/http2(_library|_request)?\.c|tests/unit/shared/test_http2\.c"),
     (r"jq\.h|jv\.h", r"prober/jq_helper\.c"),
