@@ -11,7 +11,8 @@
 #include "shared/tls.h"
 #include "shared/url.h"
 
-static bool is_http_url(struct str text, char *detail, size_t detail_bytes)
+static bool is_url(const char *(*parse)(struct str text, struct url *ret_url), const char *example,
+                   struct str text, char *detail, size_t detail_bytes)
 {
     struct url url;
     const char *wrong;
@@ -20,10 +21,9 @@ static bool is_http_url(struct str text, char *detail, size_t detail_bytes)
         snprintf(detail, detail_bytes, "must have no fragment (\"#…\"): it is never sent");
         return false;
     }
-    wrong = url_parse(text, &url);
+    wrong = parse(text, &url);
     if (wrong) {
-        snprintf(detail, detail_bytes,
-                 "must be a URL such as \"https://shop.test/login\"; this one %s", wrong);
+        snprintf(detail, detail_bytes, "must be a URL such as \"%s\"; this one %s", example, wrong);
         return false;
     }
     url_clear(&url);
@@ -44,6 +44,16 @@ static bool is_http_origin(struct str text, char *detail, size_t detail_bytes)
     if (!wrong)
         url_clear(&url);
     return is_bare;
+}
+
+static bool is_http_url(struct str text, char *detail, size_t detail_bytes)
+{
+    return is_url(url_parse, "https://shop.test/login", text, detail, detail_bytes);
+}
+
+static bool is_ws_url(struct str text, char *detail, size_t detail_bytes)
+{
+    return is_url(url_parse_websocket, "wss://shop.test/live", text, detail, detail_bytes);
 }
 
 static bool is_host(struct str text, char *detail, size_t detail_bytes)
@@ -91,6 +101,14 @@ static bool is_header_name(struct str text, char *detail, size_t detail_bytes)
         return false;
     snprintf(detail, detail_bytes, "must be none that the prober sets itself");
     return !http_is_framing_header(text);
+}
+
+static bool is_ws_header_name(struct str text, char *detail, size_t detail_bytes)
+{
+    const struct str prefix = STR("sec-websocket-");
+
+    return is_header_name(text, detail, detail_bytes) &&
+           !str_equal_nocase(str_sub(text, 0, prefix.len), prefix);
 }
 
 static bool is_header_value(struct str text, char *detail, size_t detail_bytes)
@@ -183,12 +201,14 @@ const struct json_format json_formats_network[] = {
     {"dns-type", is_dns_type},
     {"http-url", is_http_url},
     {"http-origin", is_http_origin},
+    {"ws-url", is_ws_url},
     {"host", is_host},
     {"ip-address", is_ip_address},
     {"address-port", is_address_with_port},
     {"status-list", is_status_list},
     {"token", is_token},
     {"header-name", is_header_name},
+    {"ws-header-name", is_ws_header_name},
     {"header-value", is_header_value},
     {"basic-user", is_basic_user},
     {"visible-ascii", is_visible_ascii},

@@ -137,7 +137,9 @@ static const char *parse_after_slashes(bool is_tls, struct str rest, struct url 
     return NULL;
 }
 
-const char *url_parse(struct str text, struct url *ret_url)
+/* @param plain,over_tls the two schemes, with what follows them */
+static const char *parse_absolute(struct str text, struct str plain, struct str over_tls,
+                                  const char *other_scheme, struct url *ret_url)
 {
     struct str rest = text;
     const char *wrong;
@@ -147,10 +149,22 @@ const char *url_parse(struct str text, struct url *ret_url)
         return "is too long";
     if ((wrong = check_characters(text)))
         return wrong;
-    is_tls = cut_scheme(&rest, STR("https://"));
-    if (!is_tls && !cut_scheme(&rest, STR("http://")))
-        return "is neither http:// nor https://";
+    is_tls = cut_scheme(&rest, over_tls);
+    if (!is_tls && !cut_scheme(&rest, plain))
+        return other_scheme;
     return parse_after_slashes(is_tls, rest, ret_url);
+}
+
+const char *url_parse(struct str text, struct url *ret_url)
+{
+    return parse_absolute(text, STR("http://"), STR("https://"), "is neither http:// nor https://",
+                          ret_url);
+}
+
+const char *url_parse_websocket(struct str text, struct url *ret_url)
+{
+    return parse_absolute(text, STR("ws://"), STR("wss://"), "is neither ws:// nor wss://",
+                          ret_url);
 }
 
 /* Removes "." and ".." segments; `path` begins with "/". */

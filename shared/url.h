@@ -1,5 +1,5 @@
 /*
- * http and https URLs, and how a Location header leads from one to the next (RFC 3986, section 5,
+ * http, https, ws and wss URLs, and how a Location header leads from one to the next (RFC 3986, section 5,
  * without what HTTP has no use for). Strict in what it takes: user names, control bytes, spaces and
  * hosts beyond ASCII are refused; a fragment is dropped.
  *
@@ -26,6 +26,9 @@ struct url {
 /* NULL when `text` is a URL that can be probed, else why not, as a clause ("has no host"). On
  * success `ret_url` holds what url_clear() releases. */
 const char *url_parse(struct str text, struct url *ret_url);
+
+/* The same for ws:// and wss://. */
+const char *url_parse_websocket(struct str text, struct url *ret_url);
 
 /* The same for a reference that stands in a reply from `base`: absolute, "//host/…", "/path",
  * "path", "?query". Bytes beyond ASCII and spaces are percent-encoded, since servers send them. */

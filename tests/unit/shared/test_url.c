@@ -160,6 +160,35 @@ static void test_url_same_origin(void **state)
     assert_false(url_same_origin(&a, &b));
 }
 
+static void test_websocket_urls(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_tls;
+        const char *host;
+        unsigned port;
+        const char *target;
+    } cases[] = {
+        {"ws://a.test/live?x=1", false, "a.test", 80, "/live?x=1"},
+        {"WSS://A.test", true, "a.test", 443, "/"},
+        {"wss://[::1]:8080/", true, "::1", 8080, "/"},
+    };
+    struct url url;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_null(url_parse_websocket(str_of(cases[i].text), &url));
+        assert_int_equal(url.is_tls, cases[i].is_tls);
+        assert_string_equal(url.host, cases[i].host);
+        assert_int_equal(url.port, cases[i].port);
+        assert_string_equal(url.target, cases[i].target);
+        url_clear(&url);
+    }
+    assert_string_equal(url_parse_websocket(STR("http://a/"), &url), "is neither ws:// nor wss://");
+    assert_string_equal(url_parse(STR("ws://a/"), &url), "is neither http:// nor https://");
+    assert_non_null(url_parse_websocket(STR("ws://u:p@a/"), &url));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_url_resolve_follows),
         cmocka_unit_test(test_url_refuses_what_is_too_long),
         cmocka_unit_test(test_url_same_origin),
+        cmocka_unit_test(test_websocket_urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
