@@ -20,6 +20,7 @@ const struct probe_kind *const probe_kinds[] = {
     &probe_ssh,
     &probe_postgres,
     &probe_redis,
+    &probe_websocket,
     NULL,
 };
 

@@ -22,6 +22,7 @@ extern const struct probe_kind probe_ftp;
 extern const struct probe_kind probe_ssh;
 extern const struct probe_kind probe_postgres;
 extern const struct probe_kind probe_redis;
+extern const struct probe_kind probe_websocket;
 
 /* All kinds, ended by NULL. */
 extern const struct probe_kind *const probe_kinds[];

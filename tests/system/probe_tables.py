@@ -18,7 +18,7 @@ def assert_results(run, table):
         assert_result(run.results[name], *row)
 
 
-def probe_hostile(prober_once, check, table, timeout_ms=1000):
+def probe_hostile(prober_once, check, table, timeout_ms=2000):
     """Probes all servers of [(name, handler, outcome, phase, part of the message, spec)] at once, and judges them."""
     servers = {row[0]: Server(row[1]).__enter__() for row in table}
     try:

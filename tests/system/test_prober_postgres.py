@@ -10,7 +10,7 @@ import pytest
 from probe_tables import assert_results, probe_hostile
 from servers import hostile
 from servers.certificates import Authority
-from servers.hostile import Server, say, say_endlessly
+from servers.hostile import Server, say, say_byte_by_byte, say_endlessly
 from servers.postgres import LET_IN, READY, PostgresServer, message, refusal, request, row
 
 TIMEOUT_MS = 3000
@@ -205,8 +205,8 @@ HOSTILE = [
     ("closes after the start", say(), "eof_early", "first_byte", "before it replied", {}),
     ("closes in the login", say(LET_IN), "eof_early", "transfer", "before the reply was complete", {}),
     ("stalls in the login", say(LET_IN, then_hang=True), "timeout", "transfer", "the login was not complete within", {}),
-    ("byte by byte", say(*[bytes([byte]) for byte in message(b"S", b"server_version\0" b"9\x01 x\0") + LET_IN + READY],
-                         pause_s=0.0005), "ok", "assert", "PostgreSQL 9\\x01 is ready", {}),
+    ("byte by byte", say_byte_by_byte(message(b"S", b"server_version\0" b"9\x01 x\0") + LET_IN + READY), "ok", "assert",
+     "PostgreSQL 9\\x01 is ready", {}),
     ("an HTTP server", say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "proto_error", "transfer",
      'the reply is none of PostgreSQL; it begins with "HTTP/1.1 400', {}),
     ("an SSH server", say(b"SSH-2.0-OpenSSH_9.2\r\n"), "limit_exceeded", "transfer", 'begins with "SSH-2.0', {}),

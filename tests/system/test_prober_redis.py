@@ -6,7 +6,7 @@ from probe_tables import assert_results, probe_hostile
 from processes import free_port
 from servers import hostile
 from servers.certificates import Authority
-from servers.hostile import Server, say, say_endlessly
+from servers.hostile import Server, say, say_byte_by_byte, say_endlessly
 from servers.redis import RedisServer
 
 PASSWORD = "open sesame\r\n*1"  # whatever stands in it goes as it is
@@ -160,7 +160,7 @@ HOSTILE = [
     ("an HTTP server", say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "proto_error", "transfer", 'begins with "HTTP/1.1 400', {}),
     ("random bytes", say(b"\x00\xff\x01"), "proto_error", "transfer", "\\x00\\xff\\x01", {}),
     ("an integer that is none", say(b":12a\r\n"), "proto_error", "transfer", "an integer is no number", {}),
-    ("byte by byte", say(*[bytes([byte]) for byte in b"+OK\r\n$4\r\nPONG\r\n"], pause_s=0.0005), "ok", "assert", "PONG",
+    ("byte by byte", say_byte_by_byte(b"+OK\r\n$4\r\nPONG\r\n"), "ok", "assert", "PONG",
      {"password": "x"}),
     ("another reply to PING", say(b"+PANG\r\n"), "proto_error", "assert", 'the reply to PING is "PANG"', {}),
     ("another reply to AUTH", say(b":1\r\n"), "proto_error", "transfer", 'the reply to AUTH is "1"', {"password": "x"}),

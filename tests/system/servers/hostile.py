@@ -86,7 +86,6 @@ def say(*parts, pause_s=0.0, then_hang=False):
     """Reads once, whatever comes, sends the parts with pauses between them, and closes or waits for the peer to."""
 
     def handle(connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.recv(65536)
         for part in parts:
             connection.sendall(part)
@@ -94,6 +93,16 @@ def say(*parts, pause_s=0.0, then_hang=False):
                 time.sleep(pause_s)
         if then_hang:
             hang(connection)
+
+    return handle
+
+
+def say_byte_by_byte(data):
+    """The same in as many parts as there are bytes."""
+
+    def handle(connection):
+        connection.recv(65536)
+        drip(connection, data)
 
     return handle
 
@@ -116,13 +125,18 @@ def echo(connection):
         connection.sendall(data)
 
 
+def drip(connection, data, pause_s=0.0005):
+    """Sends byte by byte."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for at in range(len(data)):
+        connection.sendall(data[at:at + 1])
+        time.sleep(pause_s)
+
+
 def byte_by_byte(data, pause_s=0.0005):
     def handle(connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         read_head(connection)
-        for at in range(len(data)):
-            connection.sendall(data[at:at + 1])
-            time.sleep(pause_s)
+        drip(connection, data, pause_s)
 
     return handle
 
