@@ -490,10 +490,7 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
         arm_deadline(probe, left_us);
         return;
     }
-    if (probe->check->kind->on_deadline)
-        probe->check->kind->on_deadline(probe);
-    else
-        end_at_deadline(probe);
+    end_at_deadline(probe);
     finish(probe);
 }
 

@@ -57,9 +57,6 @@ struct probe_kind {
      * thing. */
     void (*release)(struct probe *probe);
 
-    /* Ends the probe at its deadline in the kind's own words; NULL: in the words of the phase. */
-    enum wait (*on_deadline)(struct probe *probe);
-
     /* Looks at the result of a run before anybody else and may say it otherwise, by
      * probe_reword(); NULL when there is nothing to add. */
     void (*conclude)(struct probe *probe);

@@ -486,5 +486,5 @@ const struct probe_kind probe_dns = {
     .state_bytes = sizeof(struct dns_state),
     .spec_new = dns_spec_new,
     .spec_free = dns_spec_free,
-    .on_deadline = dns_late,
+    .timed_out = dns_late,
 };

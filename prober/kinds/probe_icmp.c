@@ -385,5 +385,5 @@ const struct probe_kind probe_icmp = {
     .state_bytes = sizeof(struct icmp_state),
     .spec_new = icmp_spec_new,
     .spec_free = icmp_spec_free,
-    .on_deadline = icmp_late,
+    .timed_out = icmp_late,
 };

@@ -435,5 +435,5 @@ const struct probe_kind probe_postgres = {
     .spec_new = postgres_spec_new,
     .spec_free = postgres_spec_free,
     .release = postgres_release,
-    .on_deadline = postgres_late,
+    .timed_out = postgres_late,
 };

@@ -425,5 +425,5 @@ const struct probe_kind probe_websocket = {
     .spec_new = websocket_spec_new,
     .spec_free = websocket_spec_free,
     .release = websocket_release,
-    .on_deadline = websocket_late,
+    .timed_out = websocket_late,
 };

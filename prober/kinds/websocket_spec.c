@@ -5,6 +5,7 @@
 #include "shared/mem.h"
 
 #include "prober/kinds/expectation.h"
+#include "prober/kinds/http_request.h"
 
 static bool has_header(const json_t *headers, const char *name)
 {
@@ -26,13 +27,10 @@ static void compose_handshake(struct websocket_spec *spec, const json_t *headers
     size_t i;
 
     buf_printf(out, "GET %s HTTP/1.1\r\n", spec->url.target);
-    if (!has_header(headers, "host")) {
-        buf_append_text(out, "Host: ");
-        url_append_authority(out, &spec->url);
-        buf_append_text(out, "\r\n");
-    }
+    if (!has_header(headers, "host"))
+        http_append_host(out, &spec->url);
     if (!has_header(headers, "user-agent"))
-        buf_append_text(out, "User-Agent: environment-manager/" EM_VERSION "\r\n");
+        buf_append_text(out, "User-Agent: " HTTP_USER_AGENT "\r\n");
     json_array_foreach((json_t *)headers, i, pair)
         buf_printf(out, "%s: %s\r\n", json_string_value(json_array_get(pair, 0)),
                    json_string_value(json_array_get(pair, 1)));

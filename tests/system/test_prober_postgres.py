@@ -278,4 +278,5 @@ def test_bad_specs_name_every_field(prober_once):
     assert [{error["pointer"] for error in line["errors"]} for line in run.errors] == [
         {"/spec/port", "/spec/user", "/spec/password", "/spec/database", "/spec/query", "/spec/expect_regex",
          "/spec/allow_cleartext", "/spec/nope"},
-        {"/spec/address", "/spec/user"}, {"/spec/query"}, {"/spec/query"}]
+        {"/spec/address", "/spec/user"}, {"/spec"}, {"/spec"}]
+    assert "no query whose first value could match" in str(run.errors[2])
