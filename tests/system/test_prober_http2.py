@@ -1,11 +1,15 @@
 """HTTP checks over HTTP/2: how the version is agreed on, and servers that behave well and badly."""
 
+import json
+
 import pytest
 
 from servers import hostile, http2
 from servers.certificates import Authority
 from servers.hostile import OK, Server, answer
 from servers.http2 import END_HEADERS, END_STREAM, HELLO, data, frame, frames, head
+from servers.proxy import Proxy
+from test_prober_http_auth import TokenServer, oauth
 
 TIMEOUT_MS = 1500
 LATE_MS = 600  # what a busy machine with sanitizers may add to a deadline
@@ -156,6 +160,45 @@ def test_redirects_may_change_the_version(prober_once, authority):
         run = prober_once([http(first.port, scheme="https", http_version="auto", timeout_ms=5000, tls={"ca": authority.ca},
                                 expect={"http_version": "1.1"})])
     assert run.status == 0, run.order
+
+
+def test_proxies_lead_to_it_as_well(prober_once, authority):
+    requests = []
+    context = authority.issue("far")
+    context.set_alpn_protocols(["h2"])
+    hops = authority.issue("near")
+    with Server(http2.serve(page, requests), context) as server, Server(http2.serve(page, requests)) as plain, \
+            Proxy() as proxy, Proxy(hops) as secure_proxy:
+        tls = {"ca": authority.ca}
+        by_plain = {"url": f"http://127.0.0.1:{proxy.port}"}
+        by_tls = {"url": f"https://127.0.0.1:{secure_proxy.port}", "tls": tls}
+        run = prober_once([
+            http(server.port, id="TLS by plain", scheme="https", timeout_ms=5000, tls=tls, proxy=by_plain, expect={"http_version": "2"}),
+            http(server.port, id="TLS by TLS", scheme="https", timeout_ms=5000, tls=tls, proxy=by_tls, expect={"http_version": "2"}),
+            http(plain.port, id="plain by TLS", timeout_ms=5000, proxy=by_tls, expect={"http_version": "2"}),
+        ])
+    assert run.status == 0, run.order
+    assert len(requests) == 3
+
+
+def test_tokens_are_fetched_over_http_1(prober_once, authority):
+    requests = []
+    context = authority.issue("tokens")
+    context.set_alpn_protocols(["h2"])
+    with TokenServer(context=authority.context("tokens"), expires_in=3600) as tokens, Server(http2.serve(page, requests), context) as server:
+        auth = oauth(tokens.port, scheme="https", tls={"ca": authority.ca})
+        run = prober_once([http(server.port, scheme="https", timeout_ms=5000, tls={"ca": authority.ca}, auth=auth)])
+    assert run.status == 0, run.order
+    assert dict(requests[0][0])["authorization"] == f"Bearer {tokens.tokens[0]}"
+
+
+def test_explain_tells_the_version_and_no_secrets(prober_once):
+    with Server(http2.serve(lambda *_: ([(":status", "200"), ("set-cookie", "id=hidden")], b""))) as server:
+        run = prober_once([http(server.port, auth={"bearer": "secret-token"})], "--explain")
+    steps = {step["step"]: json.dumps(step) for step in run.results["check"]["steps"]}
+    assert "over HTTP/2" in steps["request"] and "HTTP/2 200" in steps["response"]
+    assert "authorization" in steps["request"].lower() and "set-cookie" in steps["response"]
+    assert "secret-token" not in json.dumps(run.order) and "hidden" not in json.dumps(run.order)
 
 
 def test_http_1_0_is_told_apart(prober_once):
