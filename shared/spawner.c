@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,6 @@
 
 #define SOCKET_BYTES      (1024 * 1024)
 #define BECOME_TIMEOUT_US INT64_C(5000000)
-#define DETAIL_BYTES      200
 
 struct call {
     uint64_t id;
@@ -32,7 +32,8 @@ struct call {
 
 struct spawner {
     int socket;
-    pid_t pid;
+    pid_t pid;              /* 0: a further handle */
+    _Atomic int *in_flight; /* of all handles; owned by the first */
     bool lost;
     uint64_t last_id;
     struct call *calls;
@@ -47,6 +48,18 @@ static void set_size(int socket, int option)
     setsockopt(socket, SOL_SOCKET, option, &bytes, sizeof bytes);
 }
 
+/* A program that was started without 0, 1 or 2 would take its first files for them. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
 /* In the new process: keep the socket and standard error, close all else that was inherited. */
 NORETURN static void be_spawner(int socket, const char *name)
 {
@@ -57,36 +70,100 @@ NORETURN static void be_spawner(int socket, const char *name)
     spawner_process_run(3, name);
 }
 
+/* Descriptors go with the packet; the process gets copies. */
+static void attach(struct msghdr *message, char *control, const int *fds, size_t count)
+{
+    struct cmsghdr *header;
+
+    message->msg_control = control;
+    message->msg_controllen = CMSG_SPACE(count * sizeof *fds);
+    header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof *fds);
+    memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
+}
+
+static enum err send_packet(struct spawner *spawner, const struct spawn_packet *packet,
+                            const struct buf *texts, const int *fds, size_t fd_count)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWN_PACKET_FDS_MAX * sizeof(int))] = {0};
+    struct iovec parts[2] = {{(void *)packet, sizeof *packet},
+                             {texts ? texts->data : NULL, texts ? texts->len : 0}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (spawner->lost)
+        return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs is gone");
+    if (fd_count > 0)
+        attach(&message, control, fds, fd_count);
+    if (sendmsg(spawner->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return OK;
+    if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+        return fail(ERR_LIMITED, "spawner_full", "too many programs are being started");
+    return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs: %s",
+                strerrordesc_np(errno));
+}
+
+static enum err make_socket(const char *code, int ends[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail(ERR_UNAVAILABLE, code, "socketpair: %s", strerrordesc_np(errno));
+    for (int i = 0; i < 2; i++)
+        set_size(ends[i], SO_SNDBUF);
+    return OK;
+}
+
 enum err spawner_start(const char *name, struct spawner **ret_spawner)
 {
     struct spawner *spawner;
     int ends[2];
     pid_t pid;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return fail(ERR_UNAVAILABLE, "spawner_start", "socketpair: %s", strerror(errno));
-    for (int i = 0; i < 2; i++)
-        set_size(ends[i], SO_SNDBUF);
-
+    fill_standard_descriptors();
+    TRY(make_socket("spawner_start", ends));
     pid = fork();
     if (pid == 0)
         be_spawner(ends[1], name);
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);
-        return fail(ERR_UNAVAILABLE, "spawner_start", "fork: %s", strerror(errno));
+        return fail(ERR_UNAVAILABLE, "spawner_start", "fork: %s", strerrordesc_np(errno));
     }
 
     spawner = NEW(struct spawner);
     spawner->socket = ends[0];
     spawner->pid = pid;
+    spawner->in_flight = xcalloc(1, sizeof *spawner->in_flight);
     *ret_spawner = spawner;
+    return OK;
+}
+
+enum err spawner_open(struct spawner *spawner, struct spawner **ret_spawner)
+{
+    const struct spawn_packet packet = {.type = SPAWN_OPEN};
+    struct spawner *further;
+    int ends[2];
+    enum err err;
+
+    TRY(make_socket("spawner_open", ends));
+    err = send_packet(spawner, &packet, NULL, &ends[1], 1);
+    close(ends[1]);
+    if (err != OK) {
+        close(ends[0]);
+        return err;
+    }
+
+    further = NEW(struct spawner);
+    further->socket = ends[0];
+    further->in_flight = spawner->in_flight;
+    *ret_spawner = further;
     return OK;
 }
 
 static void drop_call(struct spawner *spawner, struct call *call)
 {
     HASH_DEL(spawner->calls, call);
+    atomic_fetch_sub(spawner->in_flight, 1);
     free(call);
 }
 
@@ -98,32 +175,17 @@ void spawner_free(struct spawner *spawner)
     if (!spawner)
         return;
     close(spawner->socket);
-    while (waitpid(spawner->pid, NULL, 0) < 0 && errno == EINTR)
+    while (spawner->pid && waitpid(spawner->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     HASH_ITER (hh, spawner->calls, call, next) {
         drop_call(spawner, call);
     }
+    if (spawner->pid)
+        free(spawner->in_flight);
     free(spawner);
 }
 
 /* Requests ------------------------------------------------------------------------------------ */
-
-static enum err send_packet(struct spawner *spawner, const struct spawn_packet *packet,
-                            const struct buf *texts)
-{
-    struct iovec parts[2] = {{(void *)packet, sizeof *packet},
-                             {texts ? texts->data : NULL, texts ? texts->len : 0}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-
-    if (spawner->lost)
-        return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs is gone");
-    if (sendmsg(spawner->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-        return OK;
-    if (errno == EAGAIN || errno == ENOBUFS)
-        return fail(ERR_LIMITED, "spawner_full", "too many programs are being started");
-    return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs: %s",
-                strerror(errno));
-}
 
 static uint32_t append_texts(struct buf *texts, const char *const *list)
 {
@@ -134,27 +196,40 @@ static uint32_t append_texts(struct buf *texts, const char *const *list)
     return count;
 }
 
-enum err spawner_launch(struct spawner *spawner, const struct spawn_request *request,
-                        spawn_done_fn done, void *argument, uint64_t *ret_id)
+/* The packet without its texts. */
+static struct spawn_packet launch_packet(const struct spawn_request *request)
 {
-    CLEANUP(buf_clear_p) struct buf texts = {0};
-    struct call *call;
-    const char *folder = request->folder ? request->folder : "/";
-    struct spawn_packet packet = {
+    return (struct spawn_packet){
         .type = SPAWN_LAUNCH,
         .signal_number = request->stop_signal,
         .user = request->user,
         .group = request->group,
         .set_user = request->set_user,
+        .no_new_privileges = request->no_new_privileges,
         .has_log = request->log_path != NULL,
+        .has_input = request->input_fd > 0,
+        .has_third = request->third_fd > 0,
         .umask = request->umask,
+        .nice = request->nice,
         .limits = request->limits,
         .bytes_max = {MIN(request->output_bytes_max, (uint32_t)SPAWN_OUTPUT_BYTES_MAX),
                       MIN(request->error_bytes_max, (uint32_t)SPAWN_OUTPUT_BYTES_MAX)},
+        .flood_bytes_max = request->flood_bytes_max,
         .timeout_ms = request->timeout_ms,
         .grace_ms = request->grace_ms,
     };
+}
 
+static enum err send_launch(struct spawner *spawner, const struct spawn_request *request,
+                            uint64_t id)
+{
+    CLEANUP(buf_clear_p) struct buf texts = {0};
+    struct spawn_packet packet = launch_packet(request);
+    const char *folder = request->folder ? request->folder : "/";
+    int fds[SPAWN_PACKET_FDS_MAX];
+    size_t fd_count = 0;
+
+    packet.id = id;
     if (request->log_path)
         packet.bytes_max[0] = request->log_bytes_max;
     packet.argument_count = append_texts(&texts, request->argv);
@@ -167,12 +242,29 @@ enum err spawner_launch(struct spawner *spawner, const struct spawn_request *req
         return fail(ERR_INVALID, "spawn_request",
                     "a program needs an absolute path and at most %d bytes of arguments",
                     SPAWN_REQUEST_BYTES_MAX);
-    if (HASH_COUNT(spawner->calls) >= SPAWN_IN_FLIGHT_MAX)
-        return fail(ERR_LIMITED, "spawner_full", "%d programs are running already",
-                    SPAWN_IN_FLIGHT_MAX);
+    if (packet.has_input)
+        fds[fd_count++] = request->input_fd;
+    if (packet.has_third)
+        fds[fd_count++] = request->third_fd;
+    return send_packet(spawner, &packet, &texts, fds, fd_count);
+}
 
-    packet.id = spawner->last_id + 1;
-    TRY(send_packet(spawner, &packet, &texts));
+enum err spawner_launch(struct spawner *spawner, const struct spawn_request *request,
+                        spawn_done_fn done, void *argument, uint64_t *ret_id)
+{
+    struct call *call;
+
+    enum err err = OK;
+
+    if (atomic_fetch_add(spawner->in_flight, 1) >= SPAWN_IN_FLIGHT_MAX)
+        err = fail(ERR_LIMITED, "spawner_full", "%d programs are running already",
+                   SPAWN_IN_FLIGHT_MAX);
+    if (err == OK)
+        err = send_launch(spawner, request, spawner->last_id + 1);
+    if (err != OK) {
+        atomic_fetch_sub(spawner->in_flight, 1);
+        return err;
+    }
     call = NEW(struct call);
     call->id = ++spawner->last_id;
     call->done = done;
@@ -187,7 +279,7 @@ static void send_surely(struct spawner *spawner, const struct spawn_packet *pack
 {
     struct pollfd wait = {.fd = spawner->socket, .events = POLLOUT};
 
-    while (send_packet(spawner, packet, NULL) == ERR_LIMITED)
+    while (send_packet(spawner, packet, NULL, NULL, 0) == ERR_LIMITED)
         poll(&wait, 1, 10);
 }
 
@@ -297,89 +389,15 @@ enum err spawner_become(struct spawner *spawner, uid_t user, gid_t group)
     int64_t deadline_us = clock_monotonic_us() + BECOME_TIMEOUT_US;
 
     spawner->became = -1;
-    TRY(send_packet(
-        spawner, &(struct spawn_packet){.type = SPAWN_BECOME, .user = user, .group = group}, NULL));
+    TRY(send_packet(spawner,
+                    &(struct spawn_packet){.type = SPAWN_BECOME, .user = user, .group = group},
+                    NULL, NULL, 0));
     while (spawner->became < 0 && clock_monotonic_us() < deadline_us)
         TRY(spawner_wait(spawner, 1000));
     if (spawner->became < 0)
         return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs hangs");
     if (spawner->became > 0)
         return fail(ERR_DENIED, "user_change", "cannot become user %d: %s", (int)user,
-                    strerror(spawner->became));
+                    strerrordesc_np(spawner->became));
     return OK;
-}
-
-/* Blocking ------------------------------------------------------------------------------------ */
-
-struct run {
-    bool is_over;
-    enum spawn_end end;
-    int status;
-    char *output;
-    char detail[DETAIL_BYTES];
-};
-
-static struct str last_line(struct str text)
-{
-    size_t from;
-
-    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-        text.len--;
-    for (from = text.len; from > 0 && text.ptr[from - 1] != '\n';)
-        from--;
-    return str_sub(text, from, text.len);
-}
-
-static void on_run_done(void *argument, const struct spawn_result *result)
-{
-    struct run *run = argument;
-    struct str line = last_line(result->error);
-
-    run->is_over = true;
-    run->end = result->end;
-    run->status = result->status;
-    run->output = str_dup(result->output);
-    snprintf(run->detail, sizeof run->detail, STR_FMT, STR_ARG(line));
-}
-
-static enum err run_outcome(const char *program, const struct run *run)
-{
-    switch (run->end) {
-    case SPAWN_EXITED:
-        if (run->status == 0)
-            return OK;
-        return fail(ERR_UNAVAILABLE, "program_failed", "%s ended with status %d: %s", program,
-                    run->status, run->detail);
-    case SPAWN_SIGNALLED:
-        return fail(ERR_UNAVAILABLE, "program_failed", "%s was ended by signal %d: %s", program,
-                    run->status, run->detail);
-    case SPAWN_TIMED_OUT:
-        return fail(ERR_TIMEOUT, "program_timeout", "%s took too long: %s", program, run->detail);
-    case SPAWN_FAILED:
-        return fail(run->status == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
-                    run->status == ENOENT ? "program_missing" : "program_failed",
-                    "%s cannot be run: %s", program, strerror(run->status));
-    case SPAWN_LOST:
-        return fail(ERR_UNAVAILABLE, "spawner_lost", "the process that starts programs is gone");
-    }
-    return ERR_BUG;
-}
-
-enum err spawner_run(struct spawner *spawner, const struct spawn_request *request,
-                     char **ret_output)
-{
-    struct run run = {0};
-    uint64_t id;
-    enum err err;
-
-    TRY(spawner_launch(spawner, request, on_run_done, &run, &id));
-    while (!run.is_over) {
-        if (spawner_wait(spawner, 1000) != OK)
-            break; /* then on_run_done has been told */
-    }
-    err = run_outcome(request->argv[0], &run);
-    if (err == OK && ret_output)
-        *ret_output = TAKE(run.output);
-    free(run.output);
-    return err;
 }

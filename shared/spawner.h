@@ -4,12 +4,14 @@
  * forks. It captures output within caps, enforces deadlines, ends what a child leaves behind, and
  * outlives its owner just long enough to stop all children.
  *
- * A child begins with its own session and process group, standard input from /dev/null, exactly the
- * environment given, no descriptors but 0-2, default signal handling. It gets a signal when the
- * spawner itself dies.
+ * A child begins with its own session and process group and so without a terminal, exactly the
+ * environment given, no descriptors but 0-2 and what the request hands over, default signal
+ * handling. It gets a signal when the spawner itself dies. When it has ended, its process group is
+ * killed, and within some 20 ms whatever else it started that left the group. While it runs, what
+ * leaves both its session and its parent is as good as left behind and may be killed.
  *
- * Thread: one, that of the owner. From an event loop: watch spawner_fd() for reading and call
- * spawner_on_readable().
+ * Thread: a handle belongs to one thread; spawner_open() makes one for another. From an event loop:
+ * watch spawner_fd() for reading and call spawner_on_readable().
  */
 #pragma once
 
@@ -23,17 +25,20 @@
 
 struct spawner;
 
-#define SPAWN_IN_FLIGHT_MAX     1024         /* children at a time */
+#define SPAWN_IN_FLIGHT_MAX     1024         /* children at a time, of all handles together */
+#define SPAWN_HANDLES_MAX       128          /* the first one and those of spawner_open() */
 #define SPAWN_OUTPUT_BYTES_MAX  (64 * 1024)  /* cap of one captured stream */
 #define SPAWN_REQUEST_BYTES_MAX (128 * 1024) /* arguments, environment and paths together */
+#define SPAWN_THIRD_FD          3
 
-/* What a child may use; 0: as much as the spawner may. */
+/* What a child may use at most; 0, and more than the spawner itself may: as much as that. */
 struct spawn_limits {
-    uint64_t cpu_s;
+    uint64_t cpu_s;        /* then SIGXCPU, and SIGKILL one second later */
     uint64_t memory_bytes; /* address space */
     uint64_t file_bytes;   /* size of one written file */
     uint64_t files;        /* open descriptors */
-    uint64_t processes;    /* of the child's user */
+    uint64_t processes;    /* of the child's user, whoever started them; root has no such limit */
+    bool no_core_file;
 };
 
 struct spawn_request {
@@ -43,8 +48,15 @@ struct spawn_request {
     bool set_user;                  /* run as user and group, without further groups */
     uid_t user;
     gid_t group;
-    mode_t umask; /* 0: 077 */
+    bool no_new_privileges; /* set-user-id bits and file capabilities give it nothing */
+    mode_t umask;           /* 0: 077 */
+    int nice;               /* 0 (as the spawner) to 19 (last of all) */
     struct spawn_limits limits;
+
+    /* Descriptors that the child is to have, from 3 on, borrowed for the call. 0: standard input
+     * is /dev/null, and descriptor 3 is closed. */
+    int input_fd;
+    int third_fd; /* the child's descriptor SPAWN_THIRD_FD */
 
     /* Where standard output and error go: into the result, cut at these caps; or both into a log
      * file, which becomes <log_path>.1 when it is full. What a full disk refuses is dropped: a
@@ -53,6 +65,9 @@ struct spawn_request {
     uint32_t error_bytes_max;
     const char *log_path; /* NULL: captured */
     uint32_t log_bytes_max;
+
+    /* What is read and dropped of both streams together before the group is killed; 0: no end. */
+    uint64_t flood_bytes_max;
 
     int64_t timeout_ms; /* 0: it may run for ever */
     int64_t grace_ms;   /* from the stop signal to SIGKILL for the whole group */
@@ -63,6 +78,7 @@ enum spawn_end {
     SPAWN_EXITED,    /* status: the exit status */
     SPAWN_SIGNALLED, /* status: the signal */
     SPAWN_TIMED_OUT, /* status: 0; it was stopped at its timeout */
+    SPAWN_FLOODED,   /* status: 0; it was killed for more output than flood_bytes_max */
     SPAWN_FAILED,    /* status: the errno for which it never ran */
     SPAWN_LOST,      /* status: 0; the spawner is gone, and with it the child */
 };
@@ -86,8 +102,14 @@ typedef void (*spawn_done_fn)(void *argument, const struct spawn_result *result)
  * @return ERR_UNAVAILABLE when the process cannot be made. */
 MUST_USE enum err spawner_start(const char *name, struct spawner **ret_spawner);
 
-/* Lets the spawner stop its children and end, and waits for that. Callbacks that are open are not
- * called. */
+/* A further handle on the same process, for another thread: its children report to it alone, and
+ * end with it. To be called on the thread of the first handle.
+ * @return ERR_UNAVAILABLE when descriptors or handles are short. */
+MUST_USE enum err spawner_open(struct spawner *spawner, struct spawner **ret_spawner);
+
+/* Stops the children of this handle; their callbacks are not called. For the first handle, which
+ * has to be the last to go, it also waits until all children have ended or been given up, and the
+ * process with them. */
 void spawner_free(struct spawner *spawner);
 
 DEFINE_AUTO(struct spawner *, spawner_free);

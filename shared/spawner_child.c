@@ -16,18 +16,57 @@
 /* The status of a child that never became the program. */
 #define STATUS_NOT_RUN 127
 
-static bool set_limit(__rlimit_resource_t resource, uint64_t amount)
-{
-    const struct rlimit limit = {.rlim_cur = amount, .rlim_max = amount};
+static const __rlimit_resource_t resources[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_NOFILE,
+                                                RLIMIT_NPROC};
 
-    return amount == 0 || setrlimit(resource, &limit) == 0;
+static uint64_t hard_limit(__rlimit_resource_t resource, uint64_t *ret_soft)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    getrlimit(resource, &limit);
+    *ret_soft = limit.rlim_cur;
+    return limit.rlim_max;
 }
 
-static bool set_limits(const struct spawn_limits *limits)
+void child_defaults_read(struct child_defaults *defaults)
 {
-    return set_limit(RLIMIT_CPU, limits->cpu_s) && set_limit(RLIMIT_AS, limits->memory_bytes) &&
-           set_limit(RLIMIT_FSIZE, limits->file_bytes) && set_limit(RLIMIT_NOFILE, limits->files) &&
-           set_limit(RLIMIT_NPROC, limits->processes);
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
+        uint64_t soft;
+
+        defaults->maximum[i] = hard_limit(resources[i], &soft);
+        if (resources[i] == RLIMIT_NOFILE)
+            defaults->files = soft;
+    }
+}
+
+static bool set_limit(__rlimit_resource_t resource, uint64_t soft, uint64_t hard)
+{
+    const struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+
+    return setrlimit(resource, &limit) == 0;
+}
+
+static bool set_limits(const struct child_start *start)
+{
+    const struct spawn_limits *limits = &start->packet->limits;
+    const uint64_t *maximum = start->defaults->maximum;
+    const uint64_t amounts[] = {limits->cpu_s, limits->memory_bytes, limits->file_bytes,
+                                limits->files, limits->processes};
+
+    if (limits->no_core_file && !set_limit(RLIMIT_CORE, 0, 0))
+        return false;
+    /* The spawner has raised its own for the pipes of all children. */
+    if (!limits->files &&
+        !set_limit(RLIMIT_NOFILE, start->defaults->files, start->defaults->maximum[3]))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
+        uint64_t soft = MIN(amounts[i], maximum[i]);
+        uint64_t hard = resources[i] == RLIMIT_CPU ? MIN(amounts[i] + 1, maximum[i]) : soft;
+
+        if (amounts[i] && !set_limit(resources[i], soft, hard))
+            return false;
+    }
+    return true;
 }
 
 static bool become_user(const struct spawn_packet *packet)
@@ -36,15 +75,11 @@ static bool become_user(const struct spawn_packet *packet)
            (setgroups(0, NULL) == 0 && setgid(packet->group) == 0 && setuid(packet->user) == 0);
 }
 
-static void default_signals(void)
+static bool set_descriptors(const struct child_start *start)
 {
-    const struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigset_t none;
-
-    for (int number = 1; number < NSIG; number++)
-        sigaction(number, &usual, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    return dup2(start->input_fd, 0) >= 0 && dup2(start->output_fds[0], 1) >= 0 &&
+           dup2(start->output_fds[1], 2) >= 0 &&
+           (start->third_fd < 0 || dup2(start->third_fd, SPAWN_THIRD_FD) >= 0);
 }
 
 static bool set_up(const struct child_start *start, pid_t spawner)
@@ -52,12 +87,15 @@ static bool set_up(const struct child_start *start, pid_t spawner)
     const struct spawn_packet *packet = start->packet;
     int death_signal = packet->signal_number ? packet->signal_number : SIGKILL;
 
-    if (setsid() < 0 || dup2(start->null_fd, 0) < 0 || dup2(start->output_fds[0], 1) < 0 ||
-        dup2(start->output_fds[1], 2) < 0)
+    if (setsid() < 0 || !set_descriptors(start))
         return false;
 
     umask(packet->umask ? packet->umask : 077);
-    if (!set_limits(&packet->limits) || !become_user(packet) || chdir(start->folder) < 0)
+    if (packet->nice && setpriority(PRIO_PROCESS, 0, packet->nice) < 0)
+        return false;
+    if (!set_limits(start) || !become_user(packet) || chdir(start->folder) < 0)
+        return false;
+    if (packet->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return false;
 
     /* After the change of user, which clears it; the spawner may have died before. */
@@ -66,7 +104,10 @@ static bool set_up(const struct child_start *start, pid_t spawner)
 
 NORETURN static void become_program(const struct child_start *start, pid_t spawner)
 {
-    default_signals();
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (set_up(start, spawner))
         execve(start->arguments[0], start->arguments, start->environment);
     *start->error_number = errno ? errno : ESRCH;

@@ -1,17 +1,13 @@
 /*
- * The spawner's process: one epoll loop over the owner's socket, SIGCHLD and the children's pipes.
- *
- * A child is RUNNING until it is reaped, DRAINING while its pipes are still read (at most 250 ms),
- * then DONE until its report is sent. Its group is killed before it is reaped, while its pid cannot
- * belong to anybody else. As the subreaper this process becomes the parent of what leaves a group;
- * such orphans are killed once no living child owns their session.
+ * The spawner's process: one epoll loop over the owners' sockets, SIGCHLD and the children's pipes.
+ * What is due is looked for only when the earliest deadline has come, so that a turn costs as much
+ * as what happens in it, however many children there are.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -19,73 +15,46 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shared/clock.h"
 #include "shared/spawner_private.h"
 
-#define DRAIN_US        250000
-#define READ_BYTES      65536
-#define READS_PER_EVENT 4 /* so that one loud child does not keep the others waiting */
-#define EVENTS          64
-#define KEY_SOCKET      UINT64_MAX
-#define KEY_SIGNALS     (UINT64_MAX - 1)
+#define WATCH_AFTER_US INT64_C(20000) /* a child that ends sooner is read once, when it has ended */
+#define SWEEP_ALL_US   INT64_C(500000)
+#define EVENTS         64
+#define KEY_SIGNALS    UINT64_MAX
+#define KEY_OWNERS     (UINT64_C(1) << 32) /* and the index of the owner */
 
-static int *error_numbers; /* one per child, shared with it */
-static int owner = -1;     /* the socket; -1 once the owner is gone */
+static struct owner owners[SPAWN_HANDLES_MAX];
 static int poller;
-static int null_fd;
-static bool is_socket_full;
-static char block[READ_BYTES];
+static int *error_numbers; /* one per child, shared with it */
+static struct child_defaults defaults;
+static int64_t next_due_us = SPAWN_FOREVER; /* no child has an earlier deadline */
 
-/* Ends ---------------------------------------------------------------------------------------- */
-
-static void send_signal(const struct child *child, int number)
+void children_note_due(int64_t due_us)
 {
-    if (kill(-child->pid, number) < 0)
-        kill(child->pid, number);
+    next_due_us = MIN(next_due_us, due_us);
 }
 
-static void stop_child(struct child *child)
-{
-    if (child->state != CHILD_RUNNING || child->kill_at_us != SPAWN_FOREVER)
-        return;
-    send_signal(child, child->stop_signal);
-    child->kill_at_us = clock_monotonic_us() + child->grace_us;
-}
-
-static void close_pipe(struct child *child, int stream)
-{
-    if (child->fds[stream] >= 0)
-        close(child->fds[stream]); /* leaves epoll with it */
-    child->fds[stream] = -1;
-}
-
-static void be_done(struct child *child)
-{
-    close_pipe(child, 0);
-    close_pipe(child, 1);
-    if (child->log.path)
-        child_log_close(&child->log);
-    child->state = CHILD_DONE;
-}
+/* Reports ------------------------------------------------------------------------------------- */
 
 /* Sends a packet; false when the socket is full. A packet to an owner who is gone counts as
  * sent. */
-static bool report(const struct spawn_report *packet, const struct child *child)
+static bool send_report(const struct owner *owner, const struct spawn_report *packet,
+                        const struct child *child)
 {
     struct iovec parts[3] = {{(void *)packet, sizeof *packet}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = child ? 3 : 1};
 
     for (int stream = 0; child && stream < 2; stream++)
         parts[1 + stream] = (struct iovec){child->captured[stream].data, packet->len[stream]};
-    if (owner < 0 || sendmsg(owner, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+    if (owner->fd < 0 || sendmsg(owner->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
         return true;
     return errno != EAGAIN && errno != ENOBUFS && errno != EINTR;
 }
 
-static bool report_end(const struct child *child)
+static bool send_end(const struct child *child)
 {
     struct spawn_report packet = {
         .type = SPAWN_DONE,
@@ -100,165 +69,57 @@ static bool report_end(const struct child *child)
         packet.len[stream] = (uint32_t)child->captured[stream].len;
         packet.truncated[stream] = child->truncated[stream];
     }
-    return report(&packet, child);
+    return send_report(child->owner, &packet, child);
 }
 
-static void watch_socket(bool for_writing)
+static void watch_owner(struct owner *owner, bool is_full)
 {
-    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u),
-                                .data.u64 = KEY_SOCKET};
+    struct epoll_event event = {.events = EPOLLIN | (is_full ? EPOLLOUT : 0u),
+                                .data.u64 = KEY_OWNERS + (uint64_t)(owner - owners)};
 
-    if (owner >= 0 && for_writing != is_socket_full)
-        epoll_ctl(poller, EPOLL_CTL_MOD, owner, &event);
-    is_socket_full = for_writing;
+    if (owner->fd >= 0 && is_full != owner->is_full)
+        epoll_ctl(poller, EPOLL_CTL_MOD, owner->fd, &event);
+    owner->is_full = is_full;
 }
 
-static void report_all(void)
+void child_report(struct child *child)
 {
-    bool is_full = false;
+    struct owner *owner = child->owner;
 
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX && !is_full; i++) {
-        if (children[i].state != CHILD_DONE)
-            continue;
-        if (report_end(&children[i]))
-            child_clear(&children[i]);
-        else
-            is_full = true;
-    }
-    watch_socket(is_full);
-}
-
-/* Output -------------------------------------------------------------------------------------- */
-
-static void take_output(struct child *child, int stream, size_t len)
-{
-    size_t room = child->bytes_max[stream] - child->captured[stream].len;
-
-    if (child->log.path) {
-        child_log_write(&child->log, block, len);
+    list_remove(&child->link);
+    if (!owner->is_full && send_end(child)) {
+        child_clear(child);
         return;
     }
-    if (len > room) {
-        child->truncated[stream] = true;
-        len = room;
-    }
-    buf_append(&child->captured[stream], block, len);
+    list_append(&owner->done, &child->link);
+    watch_owner(owner, true);
 }
 
-/* Reads what is there, within limits; closes the pipe at its end. */
-static void read_pipe(struct child *child, int stream)
+static void send_waiting(struct owner *owner)
 {
-    for (int i = 0; i < READS_PER_EVENT && child->fds[stream] >= 0; i++) {
-        ssize_t len = read(child->fds[stream], block, sizeof block);
+    struct list *link;
 
-        if (len > 0)
-            take_output(child, stream, (size_t)len);
-        else if (len == 0 || (errno != EAGAIN && errno != EINTR))
-            close_pipe(child, stream);
-        else
+    while ((link = list_first(&owner->done))) {
+        struct child *child = container_of(link, struct child, link);
+
+        if (!send_end(child))
             return;
+        child_clear(child);
     }
-}
-
-static void drain(struct child *child)
-{
-    if (child->fds[0] < 0 && child->fds[1] < 0)
-        be_done(child);
-}
-
-/* Reaping ------------------------------------------------------------------------------------- */
-
-static void note_end(struct child *child, int status, const struct rusage *usage)
-{
-    int error_number = error_numbers[child - children];
-
-    child->wall_us = clock_monotonic_us() - child->started_us;
-    child->cpu_us = (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * INT64_C(1000000) +
-                    usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
-    if (error_number) {
-        child->end = SPAWN_FAILED;
-        child->status = error_number;
-    } else if (child->timed_out) {
-        child->end = SPAWN_TIMED_OUT;
-        child->status = 0;
-    } else if (WIFSIGNALED(status)) {
-        child->end = SPAWN_SIGNALLED;
-        child->status = WTERMSIG(status);
-    } else {
-        child->end = SPAWN_EXITED;
-        child->status = WEXITSTATUS(status);
-    }
-    child->state = CHILD_DRAINING;
-    child->drained_at_us = clock_monotonic_us() + DRAIN_US;
-    read_pipe(child, 0);
-    read_pipe(child, 1);
-    drain(child);
-}
-
-/* Kills those of our children that nobody asked for and whose session has no living owner. */
-static void sweep_orphans(void)
-{
-    char path[64];
-    char *at = block;
-    char *end;
-    ssize_t len;
-    int fd;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    len = read(fd, block, sizeof block - 1);
-    close(fd);
-    block[len > 0 ? len : 0] = '\0';
-
-    for (pid_t pid; (pid = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
-        if (!child_of_pid(pid) && !child_of_pid(getsid(pid)))
-            kill(pid, SIGKILL);
-    }
-}
-
-static void reap(void)
-{
-    for (;;) {
-        siginfo_t info = {.si_pid = 0};
-        struct child *child;
-        struct rusage usage;
-        int status;
-
-        /* It stays a zombie while its group is killed, so the group's number is still its own. */
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-            break;
-        child = child_of_pid(info.si_pid);
-        if (child)
-            kill(-child->pid, SIGKILL);
-        if (wait4(info.si_pid, &status, 0, &usage) == info.si_pid && child)
-            note_end(child, status, &usage);
-    }
-    sweep_orphans();
+    watch_owner(owner, false);
 }
 
 /* Requests ------------------------------------------------------------------------------------ */
 
-static void fail_to_start(struct child *child, int error_number)
-{
-    child->end = SPAWN_FAILED;
-    child->status = error_number;
-    be_done(child);
-}
-
-/* A pipe whose near end is watched; the far end, or -1 with errno. */
+/* A pipe from the child; its far end, or -1 with errno. */
 static int open_pipe(struct child *child, int stream)
 {
-    struct epoll_event event = {.events = EPOLLIN,
-                                .data.u64 = (uint64_t)(child - children) * 2 + (uint64_t)stream};
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     child->fds[stream] = ends[0];
-    epoll_ctl(poller, EPOLL_CTL_ADD, ends[0], &event);
     return ends[1];
 }
 
@@ -266,26 +127,29 @@ static void run_child(struct child *child, struct child_start *start)
 {
     int far[2];
     int error_number = 0;
+    pid_t pid = -1;
 
     far[0] = open_pipe(child, 0);
     far[1] = far[0] < 0 || child->log.path ? far[0] : open_pipe(child, 1);
-    if (far[0] < 0 || far[1] < 0) {
-        error_number = errno;
-    } else {
+    if (far[0] >= 0 && far[1] >= 0) {
         start->output_fds[0] = far[0];
         start->output_fds[1] = far[1];
-        child->pid = child_start(start);
-        error_number = child->pid < 0 ? errno : 0;
+        pid = child_start(start);
     }
+    if (pid < 0)
+        error_number = errno;
 
     if (far[1] >= 0 && far[1] != far[0])
         close(far[1]);
     if (far[0] >= 0)
         close(far[0]);
-    if (error_number)
-        fail_to_start(child, error_number);
-    else
-        child->state = CHILD_RUNNING;
+    if (error_number) {
+        child_fail(child, error_number);
+        return;
+    }
+    child->state = CHILD_RUNNING;
+    child_know_pid(child, pid);
+    children_note_due(child_due_us(child));
 }
 
 /* Points into the texts after the packet: `count` of them, then NULL. */
@@ -300,198 +164,326 @@ static char **texts_of(char **at, uint32_t count)
     return texts;
 }
 
-static void launch(const struct spawn_packet *packet, char *texts)
+static void fill_child(struct child *child, struct owner *owner, const struct spawn_packet *packet)
 {
-    struct child *child = child_new();
-    struct child_start start = {.packet = packet, .null_fd = null_fd};
     int64_t now_us = clock_monotonic_us();
 
+    child->owner = owner;
+    child->id = packet->id;
+    child->stop_signal = packet->signal_number ? packet->signal_number : SIGTERM;
+    child->grace_us = packet->grace_ms * 1000;
+    child->started_us = now_us;
+    child->watch_at_us = now_us + WATCH_AFTER_US;
+    child->stop_at_us = packet->timeout_ms ? now_us + packet->timeout_ms * 1000 : SPAWN_FOREVER;
+    child->kill_at_us = SPAWN_FOREVER;
+    child->give_up_at_us = SPAWN_FOREVER;
+    child->bytes_max[0] = packet->bytes_max[0];
+    child->bytes_max[1] = packet->bytes_max[1];
+    child->flood_bytes_left = packet->flood_bytes_max ? packet->flood_bytes_max : SPAWN_FOREVER;
+}
+
+/* Without its owner nothing may go on: its children are stopped, each in its own way. */
+static void owner_is_gone(struct owner *owner)
+{
+    close(owner->fd);
+    owner->fd = -1;
+    send_waiting(owner);
+    LIST_FOREACH (link, &live_children) {
+        struct child *child = container_of(link, struct child, link);
+
+        if (child->owner == owner)
+            child_stop(child);
+    }
+}
+
+/* The owners count what is in flight, so this is rare: when children of a closed handle live on. */
+static void refuse(struct owner *owner, uint64_t id)
+{
+    const struct spawn_report report = {
+        .type = SPAWN_DONE, .id = id, .end = SPAWN_FAILED, .status = EAGAIN};
+
+    if (!send_report(owner, &report, NULL))
+        owner_is_gone(owner);
+}
+
+static void launch(struct owner *owner, const struct spawn_packet *packet, char *texts,
+                   const int fds[SPAWN_PACKET_FDS_MAX])
+{
+    struct child *child = child_new();
+    struct child_start start = {
+        .defaults = &defaults,
+        .packet = packet,
+        .input_fd = packet->has_input ? fds[0] : defaults.null_fd,
+        .third_fd = packet->has_third ? fds[packet->has_input ? 1 : 0] : -1,
+    };
+
+    if (!child) {
+        refuse(owner, packet->id);
+        return;
+    }
+    start.error_number = &error_numbers[child_index(child)];
     start.arguments = texts_of(&texts, packet->argument_count);
     start.environment = texts_of(&texts, packet->environment_count);
     start.folder = texts;
-    start.error_number = &error_numbers[child - children];
 
-    *child = (struct child){
-        .id = packet->id,
-        .fds = {-1, -1},
-        .stop_signal = packet->signal_number ? packet->signal_number : SIGTERM,
-        .grace_us = packet->grace_ms * 1000,
-        .started_us = now_us,
-        .stop_at_us = packet->timeout_ms ? now_us + packet->timeout_ms * 1000 : SPAWN_FOREVER,
-        .kill_at_us = SPAWN_FOREVER,
-        .bytes_max = {packet->bytes_max[0], packet->bytes_max[1]},
-    };
+    fill_child(child, owner, packet);
     if (packet->has_log)
         child_log_open(&child->log, texts + strlen(texts) + 1, packet->bytes_max[0]);
-    run_child(child, &start);
+    if ((packet->has_input && start.input_fd < 0) || (packet->has_third && start.third_fd < 0))
+        child_fail(child, EMFILE); /* what was sent along could not be received */
+    else
+        run_child(child, &start);
     free(start.arguments);
     free(start.environment);
 }
 
-static void become(const struct spawn_packet *packet)
+static void become(const struct owner *owner, const struct spawn_packet *packet)
 {
     struct spawn_report answer = {.type = SPAWN_BECAME};
 
     if (setgroups(0, NULL) < 0 || setgid(packet->group) < 0 || setuid(packet->user) < 0)
         answer.status = errno;
-    report(&answer, NULL);
+    send_report(owner, &answer, NULL);
 }
 
-static void take_request(const struct spawn_packet *packet, char *texts)
+/* Takes the socket of a new owner; closes it when there is no place. */
+static void add_owner(int fd)
 {
-    struct child *child = child_of_id(packet->id);
+    for (int i = 0; i < SPAWN_HANDLES_MAX && fd >= 0; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = KEY_OWNERS + (uint64_t)i};
+
+        if (owners[i].fd >= 0 || !list_is_empty(&owners[i].done))
+            continue;
+        owners[i].fd = fd;
+        owners[i].is_full = false;
+        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void take_request(struct owner *owner, const struct spawn_packet *packet, char *texts,
+                         int fds[SPAWN_PACKET_FDS_MAX])
+{
+    struct child *child;
 
     switch (packet->type) {
     case SPAWN_LAUNCH:
-        launch(packet, texts);
+        launch(owner, packet, texts, fds);
         return;
     case SPAWN_STOP:
+        child = child_of_id(owner, packet->id);
         if (child)
-            stop_child(child);
+            child_stop(child);
         return;
     case SPAWN_SIGNAL:
+        child = child_of_id(owner, packet->id);
         if (child)
             kill(child->pid, packet->signal_number);
         return;
     case SPAWN_BECOME:
-        become(packet);
+        become(owner, packet);
+        return;
+    case SPAWN_OPEN:
+        add_owner(fds[0]);
+        fds[0] = -1;
         return;
     }
 }
 
-/* Without an owner nothing may go on: children are stopped, each in its own way. */
-static void owner_is_gone(void)
+/* One packet with the descriptors that came along, -1 where there is none. */
+static ssize_t receive(int socket, struct iovec part, int fds[SPAWN_PACKET_FDS_MAX])
 {
-    close(owner);
-    owner = -1;
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++)
-        stop_child(&children[i]);
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(SPAWN_PACKET_FDS_MAX * sizeof(int))];
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t len = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = len < 0 ? NULL : CMSG_FIRSTHDR(&message);
+
+    for (int i = 0; i < SPAWN_PACKET_FDS_MAX; i++)
+        fds[i] = -1;
+    if (header && header->cmsg_type == SCM_RIGHTS)
+        memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+    return len;
 }
 
-static void read_requests(void)
+static void read_requests(struct owner *owner)
 {
     static char data[sizeof(struct spawn_packet) + SPAWN_REQUEST_BYTES_MAX + 1];
     struct spawn_packet packet;
+    int fds[SPAWN_PACKET_FDS_MAX];
 
-    while (owner >= 0) {
-        ssize_t len = recv(owner, data, sizeof data - 1, MSG_DONTWAIT);
+    while (owner->fd >= 0) {
+        ssize_t len = receive(owner->fd, (struct iovec){data, sizeof data - 1}, fds);
 
         if (len < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (len < (ssize_t)sizeof packet) {
-            owner_is_gone();
+            owner_is_gone(owner);
             return;
         }
         memcpy(&packet, data, sizeof packet);
         data[len] = '\0';
-        take_request(&packet, data + sizeof packet);
+        take_request(owner, &packet, data + sizeof packet, fds);
+        for (int i = 0; i < SPAWN_PACKET_FDS_MAX; i++) {
+            if (fds[i] >= 0)
+                close(fds[i]);
+        }
     }
 }
 
 /* The loop ------------------------------------------------------------------------------------ */
 
-static void keep_deadlines(int64_t now_us)
+static void keep_deadlines(void)
 {
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        struct child *child = &children[i];
+    int64_t now_us = clock_monotonic_us();
 
-        if (child->state == CHILD_RUNNING && now_us >= child->stop_at_us) {
-            child->stop_at_us = SPAWN_FOREVER;
-            child->timed_out = true;
-            stop_child(child);
+    if (now_us >= sweep_due_us())
+        sweep();
+    if (now_us < next_due_us)
+        return;
+    next_due_us = SPAWN_FOREVER;
+    LIST_FOREACH_SAFE (link, &live_children) {
+        struct child *child = container_of(link, struct child, link);
+        int64_t due_us = child_due_us(child);
+
+        if (now_us >= due_us) {
+            child_keep_deadlines(child, now_us);
+            due_us = child_due_us(child);
         }
-        if (child->state == CHILD_RUNNING && now_us >= child->kill_at_us) {
-            child->kill_at_us = SPAWN_FOREVER - 1;
-            send_signal(child, SIGKILL);
-        }
-        if (child->state == CHILD_DRAINING && now_us >= child->drained_at_us)
-            be_done(child);
+        if (child->state == CHILD_RUNNING || child->state == CHILD_DRAINING)
+            children_note_due(due_us);
     }
 }
 
-static int wait_ms(void)
+static int wait_ms(bool has_more)
 {
-    int64_t due_us = children_due_us();
+    int64_t due_us = MIN(next_due_us, sweep_due_us());
     int64_t left_us = due_us - clock_monotonic_us();
 
-    if (due_us >= SPAWN_FOREVER - 1)
-        return -1;
-    return left_us <= 0 ? 0 : (int)MIN(left_us / 1000 + 1, INT64_C(60000));
+    if (has_more || left_us <= 0)
+        return 0;
+    return (int)MIN(left_us / 1000 + 1, INT64_C(60000));
 }
 
-static void take_event(const struct epoll_event *event, int signals)
+static bool has_work(void)
+{
+    for (int i = 0; i < SPAWN_HANDLES_MAX; i++) {
+        if (owners[i].fd >= 0)
+            return true;
+    }
+    return !list_is_empty(&live_children);
+}
+
+/* True when more children may have ended. */
+static bool take_event(const struct epoll_event *event, int signals)
 {
     struct signalfd_siginfo info;
-    struct child *child;
+    uint64_t key = event->data.u64;
 
-    if (event->data.u64 == KEY_SOCKET) {
-        read_requests();
-    } else if (event->data.u64 == KEY_SIGNALS) {
-        while (read(signals, &info, sizeof info) > 0)
-            ;
-        reap();
-    } else {
-        child = &children[event->data.u64 / 2];
-        read_pipe(child, (int)(event->data.u64 % 2));
-        if (child->state == CHILD_DRAINING)
-            drain(child);
+    if (key == KEY_SIGNALS)
+        return read(signals, &info, sizeof info) > 0;
+    if (key < KEY_OWNERS) {
+        child_read(&children[key / 2], (int)(key % 2));
+        return false;
     }
+    if (event->events & EPOLLOUT)
+        send_waiting(&owners[key - KEY_OWNERS]);
+    if (event->events & ~(uint32_t)EPOLLOUT)
+        read_requests(&owners[key - KEY_OWNERS]);
+    return false;
 }
 
-static void watch(int fd, uint64_t key)
+/* The owner's end decides, not a signal: a terminal sends its signals to the whole group. Blocked
+ * ones with default handling cost a child one call to be as new. */
+static void block_signals(void)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = key};
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t all;
 
-    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &usual, NULL);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* Two pipes for each child may be more descriptors than a program is given at first. */
+static void raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static int set_up(int socket, const char *name)
 {
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = KEY_SIGNALS};
     sigset_t child_signal;
     int signals;
 
     prctl(PR_SET_NAME, name);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    /* The owner's end decides, not a signal: a terminal sends its signals to the whole group. */
-    sigaction(SIGINT, &ignore, NULL);
-    sigaction(SIGTERM, &ignore, NULL);
-    sigaction(SIGHUP, &ignore, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
+    block_signals();
+    child_defaults_read(&defaults);
+    raise_files();
+
+    defaults.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(defaults.null_fd, 0);
+    dup2(defaults.null_fd, 1);
+    poller = epoll_create1(EPOLL_CLOEXEC);
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child_signal, NULL);
-
-    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(null_fd, 0);
-    dup2(null_fd, 1);
-    owner = socket;
-    poller = epoll_create1(EPOLL_CLOEXEC);
     signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
     error_numbers = mmap(NULL, sizeof(int) * SPAWN_IN_FLIGHT_MAX, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (null_fd < 0 || poller < 0 || signals < 0 || error_numbers == MAP_FAILED)
+    if (defaults.null_fd < 0 || poller < 0 || signals < 0 || error_numbers == MAP_FAILED)
         _exit(1);
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++)
-        child_clear(&children[i]);
-    watch(owner, KEY_SOCKET);
-    watch(signals, KEY_SIGNALS);
+
+    children_init();
+    reap_init(poller, error_numbers);
+    for (int i = 0; i < SPAWN_HANDLES_MAX; i++) {
+        owners[i].fd = -1;
+        list_init(&owners[i].done);
+    }
+    add_owner(socket);
+    epoll_ctl(poller, EPOLL_CTL_ADD, signals, &event);
     return signals;
+}
+
+/* What is left of orphans when all is over; what they start while they are killed, too. */
+static void sweep_all(void)
+{
+    int64_t until_us = clock_monotonic_us() + SWEEP_ALL_US;
+
+    sweep();
+    while (sweep_due_us() < until_us) {
+        poll(NULL, 0, 1);
+        reap();
+        sweep();
+    }
 }
 
 void spawner_process_run(int socket, const char *name)
 {
     struct epoll_event events[EVENTS];
     int signals = set_up(socket, name);
+    bool has_ends = false;
 
-    while (owner >= 0 || children_any()) {
-        int count = epoll_wait(poller, events, EVENTS, wait_ms());
+    while (has_work()) {
+        int count = epoll_wait(poller, events, EVENTS, wait_ms(has_ends));
 
         for (int i = 0; i < count; i++)
-            take_event(&events[i], signals);
-        keep_deadlines(clock_monotonic_us());
-        report_all();
+            has_ends |= take_event(&events[i], signals);
+        if (has_ends)
+            has_ends = reap();
+        keep_deadlines();
     }
-    sweep_orphans();
+    sweep_all();
     _exit(0);
 }

@@ -1,68 +1,81 @@
-/* The children of the spawner: one fixed table, looked through from end to end, because it is small
- * and has no order. */
-#include <assert.h>
-
+/* The children of the spawner: one fixed table, a list of its free places, one of the living, and a
+ * map by pid. */
 #include "shared/spawner_private.h"
 
 struct child children[SPAWN_IN_FLIGHT_MAX];
+struct list live_children;
 
-struct child *child_of_pid(pid_t pid)
-{
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        if (children[i].state == CHILD_RUNNING && children[i].pid == pid)
-            return &children[i];
-    }
-    return NULL;
-}
+static struct list free_children;
+static struct child *by_pid;
 
-struct child *child_of_id(uint64_t id)
+void children_init(void)
 {
+    list_init(&live_children);
+    list_init(&free_children);
     for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        if (children[i].state == CHILD_RUNNING && children[i].id == id)
-            return &children[i];
+        list_init(&children[i].link);
+        child_clear(&children[i]);
     }
-    return NULL;
 }
 
 struct child *child_new(void)
 {
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        if (children[i].state == CHILD_FREE)
-            return &children[i];
+    struct list *link = list_first(&free_children);
+    struct child *child;
+
+    if (!link)
+        return NULL;
+    child = container_of(link, struct child, link);
+    list_remove(link);
+    list_append(&live_children, link);
+    return child;
+}
+
+void child_know_pid(struct child *child, pid_t pid)
+{
+    child->pid = pid;
+    HASH_ADD_INT(by_pid, pid, child);
+}
+
+void child_forget_pid(struct child *child)
+{
+    HASH_DEL(by_pid, child);
+}
+
+struct child *child_of_pid(pid_t pid)
+{
+    struct child *child;
+
+    HASH_FIND_INT(by_pid, &pid, child);
+    return child;
+}
+
+struct child *child_of_id(const struct owner *owner, uint64_t id)
+{
+    LIST_FOREACH (link, &live_children) {
+        struct child *child = container_of(link, struct child, link);
+
+        if (child->state == CHILD_RUNNING && child->id == id && child->owner == owner)
+            return child;
     }
-    assert(!"the owner counts what is in flight");
     return NULL;
 }
 
-int64_t children_due_us(void)
+int64_t child_due_us(const struct child *child)
 {
-    int64_t due_us = SPAWN_FOREVER;
+    int64_t due_us = MIN(child->stop_at_us, child->kill_at_us);
 
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        const struct child *child = &children[i];
-
-        if (child->state == CHILD_RUNNING) {
-            due_us = MIN(due_us, child->stop_at_us);
-            due_us = MIN(due_us, child->kill_at_us);
-        } else if (child->state == CHILD_DRAINING) {
-            due_us = MIN(due_us, child->drained_at_us);
-        }
-    }
-    return due_us;
-}
-
-bool children_any(void)
-{
-    for (int i = 0; i < SPAWN_IN_FLIGHT_MAX; i++) {
-        if (children[i].state == CHILD_RUNNING || children[i].state == CHILD_DRAINING)
-            return true;
-    }
-    return false;
+    if (child->state == CHILD_DRAINING)
+        return child->drained_at_us;
+    due_us = MIN(due_us, child->watch_at_us);
+    return MIN(due_us, child->give_up_at_us);
 }
 
 void child_clear(struct child *child)
 {
+    list_remove(&child->link);
     buf_clear(&child->captured[0]);
     buf_clear(&child->captured[1]);
     *child = (struct child){.state = CHILD_FREE, .fds = {-1, -1}};
+    list_prepend(&free_children, &child->link);
 }

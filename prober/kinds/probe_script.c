@@ -16,6 +16,7 @@
 #include "prober/text.h"
 
 #define OUTPUT_BYTES_MAX (64 * 1024)
+#define FLOOD_BYTES_MAX  (16 * 1024 * 1024)
 #define ARGUMENTS_BYTES_MAX                                                                        \
     (96 * 1024)                 /* with room for path and environment in one spawn request */
 #define GRACE_MS           2000 /* from TERM to KILL */
@@ -108,6 +109,10 @@ static void on_done(void *context, const struct spawn_result *end)
         probe_end(probe, OUTCOME_SCRIPT_TIMEOUT, "the script did not end within %u ms",
                   probe->check->timeout_ms);
         break;
+    case SPAWN_FLOODED:
+        probe_end(probe, OUTCOME_LIMIT_EXCEEDED, "the script wrote more than %d MiB",
+                  FLOOD_BYTES_MAX / 1024 / 1024);
+        break;
     case SPAWN_FAILED:
         probe_end(probe, OUTCOME_PROBER_ERROR, "the script could not be started: %s",
                   strerrordesc_np(end->status));
@@ -161,6 +166,7 @@ static enum wait script_start(struct probe *probe)
                                         .files = OPEN_FILES},
                              .output_bytes_max = OUTPUT_BYTES_MAX,
                              .error_bytes_max = OUTPUT_BYTES_MAX,
+                             .flood_bytes_max = FLOOD_BYTES_MAX,
                              .timeout_ms = probe->check->timeout_ms,
                              .grace_ms = GRACE_MS,
                          },

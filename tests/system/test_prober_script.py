@@ -59,7 +59,7 @@ WANTED = {
     "not-found": ("error", "script_exit", "exit status 127"), "segv": ("error", "script_signal", "signal 11 (SEGV)"),
     "silent": ("ok", "ok", "exit status 0"), "stderr": ("fail", "script_exit", "wrong"), "data-only": ("ok", "ok", ""),
     "stubborn": ("fail", "script_timeout", "within 1500 ms"), "slow": ("fail", "script_timeout", "within 1500 ms"),
-    "flood": ("fail", "script_timeout", ""), "line": ("ok", "ok", "xxx"), "escapes": ("ok", "ok", "\\x1b[31mred"),
+    "flood": ("fail", "limit_exceeded", "16 MiB"), "line": ("ok", "ok", "xxx"), "escapes": ("ok", "ok", "\\x1b[31mred"),
     "daemon": ("ok", "ok", "left one behind"), "reads": ("ok", "ok", "read"),
     "no-interpreter": ("error", "prober_error", "could not be started"),
     "not-executable": ("error", "prober_error", "cannot be run"), "escape": ("error", "policy", "leads out of"),
