@@ -19,6 +19,7 @@
 
 #include "shared/buf.h"
 #include "shared/mem.h"
+#include "shared/user.h"
 
 #include "control/system_user.h"
 
@@ -180,8 +181,8 @@ static enum err hand_over(const struct data_dir *dir, uid_t user, gid_t group)
                     strerror(errno));
     }
 
-    owner = system_user_name(status.st_uid);
-    name = system_user_name(user);
+    owner = user_name_of(status.st_uid);
+    name = user_name_of(user);
     err =
         fail(ERR_DENIED, "data_dir_owner",
              "%s belongs to %s, and root would run this as %s: start it as %s, or give the folder "
@@ -195,7 +196,7 @@ static enum err hand_over(const struct data_dir *dir, uid_t user, gid_t group)
 /* Whether this process may pass through each folder above DIR; names the first where it may not. */
 static enum err check_way(char *path)
 {
-    char *name = system_user_name(geteuid());
+    char *name = user_name_of(geteuid());
     enum err err = OK;
 
     for (char *slash = strchr(path + 1, '/'); slash && err == OK; slash = strchr(slash + 1, '/')) {
@@ -224,8 +225,8 @@ static enum err check_use(const char *path)
     if (access(path, R_OK | W_OK | X_OK) == 0)
         return OK;
     error = errno;
-    name = system_user_name(geteuid());
-    owner = system_user_name(status.st_uid);
+    name = user_name_of(geteuid());
+    owner = user_name_of(status.st_uid);
     err =
         fail(ERR_DENIED, "data_dir",
              "the user %s may not use %s, which belongs to %s (%s): start this as %s, or give the "

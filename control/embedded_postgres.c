@@ -16,6 +16,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/spawner.h"
+#include "shared/user.h"
 
 #include "control/embedded_postgres.sql.h"
 #include "control/embedded_private.h"
@@ -203,7 +204,7 @@ static enum err make_files(const struct embedded_options *options, const char *p
 /* Only the system user that runs us may come in, as the kernel tells it. */
 static enum err write_access(const struct data_dir *dir)
 {
-    CLEANUP(xfree_p) char *name = system_user_name(geteuid());
+    CLEANUP(xfree_p) char *name = user_name_of(geteuid());
     CLEANUP(xfree_p) char *map = xasprintf("em \"%s\" " SUPERUSER "\n", name);
 
     TRY(data_dir_write(dir, "postgres/pg_hba.conf", "local all " SUPERUSER " peer map=em\n"));

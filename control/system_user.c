@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,23 +12,9 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 #include "shared/spawner.h"
+#include "shared/user.h"
 
-#define LOOKUP_BYTES 16384
-#define USERADD      "/usr/sbin/useradd"
-
-static bool look_up(const char *name, uid_t *ret_user, gid_t *ret_group)
-{
-    struct passwd entry;
-    struct passwd *found = NULL;
-    char *texts = xmalloc(LOOKUP_BYTES);
-
-    if (getpwnam_r(name, &entry, texts, LOOKUP_BYTES, &found) == 0 && found) {
-        *ret_user = found->pw_uid;
-        *ret_group = found->pw_gid;
-    }
-    free(texts);
-    return found != NULL;
-}
+#define USERADD "/usr/sbin/useradd"
 
 static enum err add(const char *name, struct spawner *spawner)
 {
@@ -47,18 +32,21 @@ static enum err add(const char *name, struct spawner *spawner)
 enum err system_user_find(const char *name, struct spawner *spawner, uid_t *ret_user,
                           gid_t *ret_group)
 {
-    if (look_up(name, ret_user, ret_group))
+    AUTO(xfree) char *reason = NULL;
+
+    if (user_find(name, ret_user, ret_group) == OK)
         return OK;
     /* Two that start at once may both add it: what counts is that it is there afterwards. */
-    if (add(name, spawner) != OK && !look_up(name, ret_user, ret_group))
-        return fail(ERR_UNAVAILABLE, "user_missing",
-                    "root may not run this service, and the user %s cannot be made (%s): make it "
-                    "with `useradd --system --user-group %s`, name another with --user, or start "
-                    "em-control as an ordinary user",
-                    name, failure_last()->detail, name);
-    return look_up(name, ret_user, ret_group) ? OK
-                                              : fail(ERR_UNAVAILABLE, "user_missing",
-                                                     "the user %s was made but is not there", name);
+    if (add(name, spawner) == OK)
+        return user_find(name, ret_user, ret_group);
+    reason = xstrdup(failure_last()->detail);
+    if (user_find(name, ret_user, ret_group) == OK)
+        return OK;
+    return fail(ERR_UNAVAILABLE, "user_missing",
+                "root may not run this service, and the user %s cannot be made (%s): make it "
+                "with `useradd --system --user-group %s`, name another with --user, or start "
+                "em-control as an ordinary user",
+                name, reason, name);
 }
 
 enum err system_user_become(struct spawner *spawner, uid_t user, gid_t group)
@@ -75,19 +63,4 @@ enum err system_user_become(struct spawner *spawner, uid_t user, gid_t group)
      * with. */
     prctl(PR_SET_DUMPABLE, 1);
     return OK;
-}
-
-char *system_user_name(uid_t user)
-{
-    struct passwd entry;
-    struct passwd *found = NULL;
-    char *texts = xmalloc(LOOKUP_BYTES);
-    char *name;
-
-    if (getpwuid_r(user, &entry, texts, LOOKUP_BYTES, &found) == 0 && found)
-        name = xstrdup(found->pw_name);
-    else
-        name = xasprintf("%d", (int)user);
-    free(texts);
-    return name;
 }

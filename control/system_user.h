@@ -19,6 +19,3 @@ MUST_USE enum err system_user_find(const char *name, struct spawner *spawner, ui
 
 /* Makes this process and the spawner that user, for good and without further groups. */
 MUST_USE enum err system_user_become(struct spawner *spawner, uid_t user, gid_t group);
-
-/* The name of a user id; its number when it has none. Yours to free. */
-char *system_user_name(uid_t user);

@@ -69,13 +69,15 @@ static void log_metrics(struct engine *engine, struct link *link)
     link_read_metrics(link, &results);
     log_info("prober.metrics",
              "checks=%llu started=%llu ended=%llu in_flight=%llu waiting=%llu skipped=%llu "
+             "perfdata_dropped=%llu "
              "lag_p99_us=%llu "
              "acknowledged=%llu backlog=%llu dropped=%llu",
              (unsigned long long)probes.checks, (unsigned long long)probes.probes_started,
              (unsigned long long)probes.probes_ended, (unsigned long long)probes.in_flight,
              (unsigned long long)probes.waiting, (unsigned long long)probes.slots_skipped,
-             (unsigned long long)lag.p99_us, (unsigned long long)results.acknowledged,
-             (unsigned long long)results.backlog, (unsigned long long)results.dropped);
+             (unsigned long long)probes.perfdata_dropped, (unsigned long long)lag.p99_us,
+             (unsigned long long)results.acknowledged, (unsigned long long)results.backlog,
+             (unsigned long long)results.dropped);
 }
 
 static void work(struct engine *engine, struct link *link)

@@ -108,35 +108,19 @@ static struct shard *shard_by_hash(struct engine *engine, const struct uuid *id)
     return engine->shards[uuid_hash(id) % engine->loops];
 }
 
-/* What may lie on the first shard or on that of its hash is told to both. */
-static void post_to_both(struct engine *engine, loop_task_fn task, struct work work)
-{
-    struct shard *hashed = shard_by_hash(engine, &work.id);
-
-    post(hashed, task, work);
-    if (hashed != engine->shards[0])
-        post(engine->shards[0], task, work);
-}
-
 enum err engine_set_check(struct engine *engine, const struct engine_check *definition)
 {
-    struct shard *hashed = shard_by_hash(engine, &definition->id);
     struct check *check;
-    struct shard *shard;
-    struct shard *other;
 
     TRY(check_new(definition, &check));
-    shard = check->kind->on_first_loop ? engine->shards[0] : hashed;
-    other = shard == hashed ? engine->shards[0] : hashed;
-    if (other != shard)
-        post(other, do_drop, (struct work){.id = definition->id});
-    post(shard, do_set, (struct work){.check = check, .flag = definition->at_once});
+    post(shard_by_hash(engine, &definition->id), do_set,
+         (struct work){.check = check, .flag = definition->at_once});
     return OK;
 }
 
 void engine_drop_check(struct engine *engine, const struct uuid *id)
 {
-    post_to_both(engine, do_drop, (struct work){.id = *id});
+    post(shard_by_hash(engine, id), do_drop, (struct work){.id = *id});
 }
 
 void engine_drop_all(struct engine *engine)
@@ -147,7 +131,7 @@ void engine_drop_all(struct engine *engine)
 
 void engine_run_at(struct engine *engine, const struct uuid *id, uint32_t delay_ms)
 {
-    post_to_both(engine, do_run_at, (struct work){.id = *id, .delay_ms = delay_ms});
+    post(shard_by_hash(engine, id), do_run_at, (struct work){.id = *id, .delay_ms = delay_ms});
 }
 
 enum err engine_once(struct engine *engine, const struct engine_check *definition, bool explain,
@@ -157,7 +141,7 @@ enum err engine_once(struct engine *engine, const struct engine_check *definitio
     unsigned turn;
 
     TRY(check_new(definition, &check));
-    turn = check->kind->on_first_loop ? 0 : atomic_fetch_add(&engine->next_once, 1) % engine->loops;
+    turn = atomic_fetch_add(&engine->next_once, 1) % engine->loops;
     post(engine->shards[turn], do_once,
          (struct work){.check = check, .flag = explain, .on_end = on_end, .context = context});
     return OK;
@@ -300,6 +284,22 @@ static enum err start_threads(struct engine *engine)
     return OK;
 }
 
+static enum err make_shards(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+
+    for (unsigned i = 0; i < engine->loops; i++) {
+        struct spawner *spawner = NULL;
+        unsigned flood =
+            options->flood / engine->loops + (i < options->flood % engine->loops ? 1 : 0);
+
+        if (options->spawner && options->scripts.directory)
+            TRY(spawner_open(options->spawner, &spawner));
+        engine->shards[i] = shard_new(options, spawner, flood);
+    }
+    return OK;
+}
+
 enum err engine_new(const struct engine_options *options, struct engine **ret_engine)
 {
     AUTO(engine_free) struct engine *engine = NEW(struct engine);
@@ -312,12 +312,7 @@ enum err engine_new(const struct engine_options *options, struct engine **ret_en
     if (options->flood > 0)
         engine->loops = MIN(engine->loops, options->flood);
     settle_limits(engine);
-    for (unsigned i = 0; i < engine->loops; i++) {
-        unsigned flood =
-            options->flood / engine->loops + (i < options->flood % engine->loops ? 1 : 0);
-
-        engine->shards[i] = shard_new(&engine->options, flood, i == 0);
-    }
+    TRY(make_shards(engine));
     TRY(start_threads(engine));
     *ret_engine = TAKE(engine);
     return OK;
@@ -337,7 +332,7 @@ void engine_free(struct engine *engine)
     if (!engine)
         return;
     engine_stop(engine);
-    for (unsigned i = 0; i < engine->loops; i++)
+    for (unsigned i = 0; i < engine->loops && engine->shards[i]; i++)
         shard_free(engine->shards[i]);
     free(engine);
 }

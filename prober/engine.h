@@ -18,6 +18,8 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
+#include "prober/scripts.h"
+
 struct engine;
 struct spawner;
 
@@ -43,10 +45,10 @@ struct engine_options {
     struct engine_limits limits;
     const char *dns_servers; /* "addr:port,…" in place of the system's; NULL */
     struct spawner *spawner; /* runs scripts; NULL: script checks end as `policy` */
-    const char *scripts;     /* the directory that scripts may come from; NULL as above */
-    unsigned flood;          /* keep this many probes in flight and forget schedules; 0: off */
-    const char *location;    /* where this prober stands, for previews; NULL: not said */
-    const char *prober;      /* its id, for previews; NULL: not said */
+    struct scripts_settings scripts;
+    unsigned flood;       /* keep this many probes in flight and forget schedules; 0: off */
+    const char *location; /* where this prober stands, for previews; NULL: not said */
+    const char *prober;   /* its id, for previews; NULL: not said */
     engine_result_fn on_result;
     void *context;
 };
@@ -69,7 +71,8 @@ struct engine_metrics {
     uint64_t slots_skipped; /* due while the check's last probe was still under way */
     uint64_t checks;
     uint64_t in_flight;
-    uint64_t waiting; /* due, held back by a limit */
+    uint64_t waiting;          /* due, held back by a limit */
+    uint64_t perfdata_dropped; /* items that scripts printed and nobody understands */
 };
 
 /* Starts the loops. ERR_INVALID when an option is wrong; ERR_UNAVAILABLE when threads or

@@ -40,19 +40,8 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
-static enum err run(const char *command, const struct prober_options *options,
-                    struct spawner *spawner, int *ret_status)
+static enum err set_log_level(const struct prober_options *options)
 {
-    const struct engine_options engine_options = {
-        .loops = (unsigned)options->loops,
-        .limits = {.in_flight = (unsigned)options->in_flight,
-                   .connecting = (unsigned)options->connecting,
-                   .per_host = (unsigned)options->per_host},
-        .dns_servers = options->dns_servers,
-        .spawner = spawner,
-        .scripts = options->scripts,
-        .flood = command && strcmp(command, "run") == 0 ? (unsigned)options->flood : 0,
-    };
     enum log_level level;
 
     if (!log_level_from_word(options->log_level, &level))
@@ -60,13 +49,42 @@ static enum err run(const char *command, const struct prober_options *options,
                     "--log-level is error, warning, info or debug, not \"%s\".",
                     options->log_level);
     log_set_level(level);
-    TRY(check_schemas_load());
+    return OK;
+}
 
+static enum err dispatch(const char *command, const struct prober_options *options,
+                         const struct engine_options *engine_options, int *ret_status)
+{
+    TRY(set_log_level(options));
+    TRY(check_schemas_load());
     if (!command)
-        return daemon_run(options, &engine_options);
+        return daemon_run(options, engine_options);
     if (strcmp(command, "once") == 0)
-        return standalone_once(options, &engine_options, ret_status);
-    return standalone_run(options, &engine_options, ret_status);
+        return standalone_once(options, engine_options, ret_status);
+    return standalone_run(options, engine_options, ret_status);
+}
+
+static enum err run(const char *command, const struct prober_options *options,
+                    struct spawner *spawner, int *ret_status)
+{
+    struct engine_options engine_options = {
+        .loops = (unsigned)options->loops,
+        .limits = {.in_flight = (unsigned)options->in_flight,
+                   .connecting = (unsigned)options->connecting,
+                   .per_host = (unsigned)options->per_host},
+        .dns_servers = options->dns_servers,
+        .spawner = spawner,
+        .flood = command && strcmp(command, "run") == 0 ? (unsigned)options->flood : 0,
+    };
+    enum err err = OK;
+
+    if (options->scripts)
+        err =
+            scripts_settings_init(&engine_options.scripts, options->scripts, options->scripts_user);
+    if (err == OK)
+        err = dispatch(command, options, &engine_options, ret_status);
+    scripts_settings_clear(&engine_options.scripts);
+    return err;
 }
 
 /* Starts the spawner where scripts may run, and everything else after it. */

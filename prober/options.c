@@ -13,6 +13,7 @@ static const struct option_row rows[] = {
     {"summary",     OPTION_FLAG,    AT(summary),     NULL,    NULL,   .help = "run: print one summary at the end and no results"},
     {"explain",     OPTION_FLAG,    AT(explain),     NULL,    NULL,   .help = "once: print the steps of each probe, too"},
     {"scripts",     OPTION_TEXT,    AT(scripts),     "DIR",   NULL,   .help = "Directory of the scripts that may be run (without it none may)"},
+    {"scripts-user", OPTION_TEXT,   AT(scripts_user), "NAME", NULL,   .help = "Whom scripts run as when root starts this program (default: nobody); they gain no privileges"},
     {"loops",       OPTION_INTEGER, AT(loops),       "N",     "0",    .min = 0, .max = 64, .help = "Event loops (0: one per core)"},
     {"in-flight",   OPTION_INTEGER, AT(in_flight),   "N",     "0",    .min = 0, .max = 1000000, .help = "Probes at once in each loop (0: 4096, within the limit of open files)"},
     {"connecting",  OPTION_INTEGER, AT(connecting),  "N",     "2048", .min = 1, .max = 1000000, .help = "Of these, before their connection stands"},

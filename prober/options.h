@@ -15,6 +15,7 @@ struct prober_options {
     bool summary;
     bool explain;
     char *scripts;
+    char *scripts_user;
     int64_t loops;
     int64_t in_flight;
     int64_t connecting;

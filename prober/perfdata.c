@@ -181,20 +181,29 @@ static bool read_values(struct str text, struct item *item)
     return text.len == 0;
 }
 
-/* The part up to the next blank outside of quotes, which is cut off. */
+/* Where a quoted label ends: after its closing quote, or at 0 when there is none. */
+static size_t quoted_len(struct str text)
+{
+    for (size_t at = 1; at < text.len; at++) {
+        if (text.ptr[at] != '\'')
+            continue;
+        if (at + 1 == text.len || text.ptr[at + 1] != '\'')
+            return at + 1;
+        at++;
+    }
+    return 0;
+}
+
+/* The part up to the next blank outside of a quoted label, which is cut off. An open quote reaches
+ * no further than a blank does: it spoils its own item only. */
 static struct str cut_word(struct str *text)
 {
-    bool in_quotes = false;
-    size_t len = 0;
+    size_t len = text->len > 0 && text->ptr[0] == '\'' ? quoted_len(*text) : 0;
+    struct str word;
 
-    for (; len < text->len; len++) {
-        if (text->ptr[len] == '\'')
-            in_quotes = !in_quotes;
-        else if (!in_quotes && is_blank(text->ptr[len]))
-            break;
-    }
-    struct str word = str_sub(*text, 0, len);
-
+    while (len < text->len && !is_blank(text->ptr[len]))
+        len++;
+    word = str_sub(*text, 0, len);
     *text = str_sub(*text, len, text->len);
     return word;
 }
@@ -297,22 +306,27 @@ struct perfdata_counts perfdata_write(struct buf *buf, struct str text, size_t l
     return counts;
 }
 
-void perfdata_split(struct str output, struct str *ret_message, struct buf *ret_perfdata)
+void plugin_output_split(struct str output, struct plugin_output *ret_parts)
 {
     struct str rest = output;
     struct str first = str_cut(&rest, '\n');
     struct str after = first;
 
-    *ret_message = str_trim(str_cut(&after, '|'));
+    *ret_parts = (struct plugin_output){.message = str_trim(str_cut(&after, '|'))};
     if (after.ptr)
-        buf_append_str(ret_perfdata, after);
+        buf_append_str(&ret_parts->perfdata, after);
+    if (!rest.ptr)
+        return;
 
     /* In the long output, everything after a "|" is performance data, to the very end. */
+    ret_parts->details = str_cut(&rest, '|');
     if (rest.ptr) {
-        str_cut(&rest, '|');
-        if (rest.ptr) {
-            buf_append_char(ret_perfdata, ' ');
-            buf_append_str(ret_perfdata, rest);
-        }
+        buf_append_char(&ret_parts->perfdata, ' ');
+        buf_append_str(&ret_parts->perfdata, rest);
     }
+}
+
+void plugin_output_clear(struct plugin_output *parts)
+{
+    buf_clear(&parts->perfdata);
 }

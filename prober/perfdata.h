@@ -26,7 +26,12 @@ struct perfdata_counts {
  * itself only. */
 struct perfdata_counts perfdata_write(struct buf *buf, struct str text, size_t limit);
 
-/* Splits what a plugin printed into the text for people (the first line) and all performance data
- * (after the first "|" of the first line, and after the next one in the lines below), which is
- * appended to `ret_perfdata` with blanks between. */
-void perfdata_split(struct str output, struct str *ret_message, struct buf *ret_perfdata);
+/* What a plugin printed, in its parts; views of the output but for the performance data. */
+struct plugin_output {
+    struct str message;  /* for people: the first line up to a "|" */
+    struct str details;  /* the lines below up to a "|" */
+    struct buf perfdata; /* after the first "|" of the first line, and after the next one below */
+};
+
+void plugin_output_split(struct str output, struct plugin_output *ret_parts);
+void plugin_output_clear(struct plugin_output *parts);

@@ -60,8 +60,6 @@ struct probe_kind {
     /* Looks at the result of a run before anybody else and may say it otherwise, by
      * probe_reword(); NULL when there is nothing to add. */
     void (*conclude)(struct probe *probe);
-
-    bool on_first_loop; /* needs the spawner, which the first loop owns */
 };
 
 struct probe {

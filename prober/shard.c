@@ -32,6 +32,7 @@ struct counters {
     _Atomic uint64_t checks;
     _Atomic uint64_t in_flight;
     _Atomic uint64_t waiting;
+    _Atomic uint64_t perfdata_dropped;
 };
 
 struct shard {
@@ -91,6 +92,7 @@ void shard_add_metrics(struct shard *shard, struct engine_metrics *metrics)
     metrics->checks += value_of(&shard->counters.checks);
     metrics->in_flight += value_of(&shard->counters.in_flight);
     metrics->waiting += value_of(&shard->counters.waiting);
+    metrics->perfdata_dropped += value_of(&shard->counters.perfdata_dropped);
 }
 
 void shard_add_lag(struct shard *shard, struct lag *lag)
@@ -369,7 +371,8 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 
 /* ---- life ---- */
 
-struct shard *shard_new(const struct engine_options *options, unsigned flood, bool is_first)
+struct shard *shard_new(const struct engine_options *options, struct spawner *spawner_take,
+                        unsigned flood)
 {
     struct shard *shard = NEW(struct shard);
 
@@ -379,8 +382,8 @@ struct shard *shard_new(const struct engine_options *options, unsigned flood, bo
     shard->ev = loop_ev(shard->loop);
     shard->resolver = resolver_new(shard->ev, options->dns_servers);
     shard->tls = tls_contexts_new();
-    if (is_first && options->spawner && options->scripts)
-        shard->scripts = scripts_new(shard->ev, options->spawner, options->scripts);
+    if (spawner_take)
+        shard->scripts = scripts_new(shard->ev, spawner_take, &options->scripts);
     shard->scratch = xmalloc(SHARD_SCRATCH_BYTES);
     shard->planner.ev = shard->ev;
     shard->planner.wall_offset_us = clock_wall_ms() * 1000 - clock_monotonic_us();
@@ -477,6 +480,17 @@ struct tls_contexts *shard_tls(struct shard *shard)
 struct scripts *shard_scripts(struct shard *shard)
 {
     return shard->scripts;
+}
+
+const struct scripts_settings *shard_scripts_settings(const struct shard *shard)
+{
+    return &shard->options->scripts;
+}
+
+void shard_count_perfdata_dropped(struct shard *shard, size_t items)
+{
+    if (UNLIKELY(items > 0))
+        count(&shard->counters.perfdata_dropped, items);
 }
 
 char *shard_scratch(struct shard *shard)

@@ -18,13 +18,16 @@ struct check;
 struct probe;
 struct resolver;
 struct scripts;
+struct scripts_settings;
 struct shard;
+struct spawner;
 struct tls_contexts;
 
-/* The first shard owns the spawner's end and so all scripts. Options, with all limits filled in,
- * are borrowed for good.
+/* Options, with all limits filled in, are borrowed for good.
+ * @param spawner_take a handle of its own for scripts; NULL: it runs none.
  * @param flood probes to keep under way; 0: schedules. */
-struct shard *shard_new(const struct engine_options *options, unsigned flood, bool is_first);
+struct shard *shard_new(const struct engine_options *options, struct spawner *spawner_take,
+                        unsigned flood);
 void shard_free(struct shard *shard);
 
 /* Any: runs a task on the shard's thread. */
@@ -58,6 +61,7 @@ struct ev_loop *shard_ev(struct shard *shard);
 struct resolver *shard_resolver(struct shard *shard);
 struct tls_contexts *shard_tls(struct shard *shard);
 struct scripts *shard_scripts(struct shard *shard);
+const struct scripts_settings *shard_scripts_settings(const struct shard *shard);
 
 /* A block for reading into, of SHARD_SCRATCH_BYTES, whose content lasts for the current step
  * only. */
@@ -66,6 +70,9 @@ char *shard_scratch(struct shard *shard);
 
 /* The connection stands: it counts no longer as connecting. */
 void shard_connected(struct shard *shard, struct probe *probe);
+
+/* Counts items of performance data that were not understood. */
+void shard_count_perfdata_dropped(struct shard *shard, size_t items);
 
 /* Whether another TLS handshake step may be done in this turn of the loop. */
 bool shard_may_handshake(struct shard *shard);

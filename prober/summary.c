@@ -115,9 +115,9 @@ void summary_write(struct summary *summary, struct engine *engine, struct buf *o
                probes > 0 ? (double)(summary->end.cpu_us - summary->begin.cpu_us) / (double)probes
                           : 0.);
     buf_printf(out,
-               ",\"start_lag_us\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu},\"skipped\":%llu,\"rss_"
-               "bytes\":%ld}\n",
+               ",\"start_lag_us\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu},\"skipped\":%llu,"
+               "\"perfdata_dropped\":%llu,\"rss_bytes\":%ld}\n",
                (unsigned long long)lag.p50_us, (unsigned long long)lag.p99_us,
                (unsigned long long)lag.max_us, (unsigned long long)metrics.slots_skipped,
-               resident_bytes());
+               (unsigned long long)metrics.perfdata_dropped, resident_bytes());
 }

@@ -26,7 +26,7 @@
 struct spawner;
 
 #define SPAWN_IN_FLIGHT_MAX     1024         /* children at a time, of all handles together */
-#define SPAWN_HANDLES_MAX       128          /* the first one and those of spawner_open() */
+#define SPAWN_HANDLES_MAX       256          /* the first one and those of spawner_open() */
 #define SPAWN_OUTPUT_BYTES_MAX  (64 * 1024)  /* cap of one captured stream */
 #define SPAWN_REQUEST_BYTES_MAX (128 * 1024) /* arguments, environment and paths together */
 #define SPAWN_THIRD_FD          3
@@ -48,7 +48,7 @@ struct spawn_request {
     bool set_user;                  /* run as user and group, without further groups */
     uid_t user;
     gid_t group;
-    bool no_new_privileges; /* set-user-id bits and file capabilities give it nothing */
+    bool no_new_privileges; /* it has none, and set-user-id bits and the like give it none */
     mode_t umask;           /* 0: 077 */
     int nice;               /* 0 (as the spawner) to 19 (last of all) */
     struct spawn_limits limits;

@@ -95,7 +95,8 @@ static bool set_up(const struct child_start *start, pid_t spawner)
         return false;
     if (!set_limits(start) || !become_user(packet) || chdir(start->folder) < 0)
         return false;
-    if (packet->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (packet->no_new_privileges && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+                                      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0))
         return false;
 
     /* After the change of user, which clears it; the spawner may have died before. */

@@ -27,6 +27,7 @@
 #define KEY_OWNERS     (UINT64_C(1) << 32) /* and the index of the owner */
 
 static struct owner owners[SPAWN_HANDLES_MAX];
+static int open_owners;
 static int poller;
 static int *error_numbers; /* one per child, shared with it */
 static struct child_defaults defaults;
@@ -187,6 +188,7 @@ static void owner_is_gone(struct owner *owner)
 {
     close(owner->fd);
     owner->fd = -1;
+    open_owners--;
     send_waiting(owner);
     LIST_FOREACH (link, &live_children) {
         struct child *child = container_of(link, struct child, link);
@@ -256,6 +258,7 @@ static void add_owner(int fd)
             continue;
         owners[i].fd = fd;
         owners[i].is_full = false;
+        open_owners++;
         epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
         return;
     }
@@ -369,15 +372,6 @@ static int wait_ms(bool has_more)
     return (int)MIN(left_us / 1000 + 1, INT64_C(60000));
 }
 
-static bool has_work(void)
-{
-    for (int i = 0; i < SPAWN_HANDLES_MAX; i++) {
-        if (owners[i].fd >= 0)
-            return true;
-    }
-    return !list_is_empty(&live_children);
-}
-
 /* True when more children may have ended. */
 static bool take_event(const struct epoll_event *event, int signals)
 {
@@ -475,7 +469,7 @@ void spawner_process_run(int socket, const char *name)
     int signals = set_up(socket, name);
     bool has_ends = false;
 
-    while (has_work()) {
+    while (open_owners > 0 || !list_is_empty(&live_children)) {
         int count = epoll_wait(poller, events, EVENTS, wait_ms(has_ends));
 
         for (int i = 0; i < count; i++)

@@ -3,36 +3,25 @@
  * unknown; first line for people; performance data after a "|". The spawner starts them and ends
  * what they leave behind; the probe is over when the script itself has ended, or at its deadline.
  */
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
-
-#include "shared/json.h"
-#include "shared/vec.h"
+#include <unistd.h>
 
 #include "prober/kinds/probe_kinds.h"
+#include "prober/kinds/script_spec.h"
 #include "prober/perfdata.h"
 #include "prober/probe.h"
 #include "prober/scripts.h"
 #include "prober/shard.h"
-#include "prober/text.h"
 
-#define OUTPUT_BYTES_MAX (64 * 1024)
-#define FLOOD_BYTES_MAX  (16 * 1024 * 1024)
-#define ARGUMENTS_BYTES_MAX                                                                        \
-    (96 * 1024)                 /* with room for path and environment in one spawn request */
-#define GRACE_MS           2000 /* from TERM to KILL */
-#define WRITTEN_FILE_BYTES (64 * 1024 * 1024)
-#define OPEN_FILES         256
-#define SCRIPT_PATH        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-struct script_spec {
-    char *command;
-    VEC(char *) arguments;   /* [0] is set when it is started; ended by NULL */
-    VEC(char *) environment; /* ended by NULL */
-    uint64_t warn_codes[4];  /* a bit for each exit status */
-};
+#define OUTPUT_BYTES_MAX  (64 * 1024)
+#define DETAILS_BYTES_MAX 3000 /* of the long output, for --explain */
+#define FLOOD_BYTES_MAX   (16 * 1024 * 1024)
+#define GRACE_MS          2000 /* from TERM to KILL */
 
 struct script_state {
-    uint64_t child; /* 0: none */
+    struct script_run *run; /* NULL: none */
 };
 
 static enum wait script_start(struct probe *probe);
@@ -46,27 +35,33 @@ static struct script_state *state_of(struct probe *probe)
     return (struct script_state *)probe->state;
 }
 
-/* ---- how it ended ---- */
-
-static enum verdict verdict_of(const struct script_spec *spec, int status)
+static const struct script_spec *spec_of(const struct probe *probe)
 {
-    if (status >= 0 && status <= VERDICT_ERROR)
-        return (enum verdict)status;
-    return status > 0 && status < 256 && (spec->warn_codes[status / 64] >> (status % 64) & 1)
-               ? VERDICT_WARN
-               : VERDICT_ERROR;
+    return probe->check->spec;
 }
 
-static void take_output(struct probe *probe, struct str output, struct buf *ret_message)
-{
-    CLEANUP(buf_clear_p) struct buf perfdata = {0};
-    struct perfdata_counts counts;
-    struct str message;
+/* ---- what it printed ---- */
 
-    perfdata_split(output, &message, &perfdata);
-    buf_append_escaped(ret_message, message, RESULT_MESSAGE_BYTES_MAX - 1);
+/* Lines with their control bytes escaped, for --explain. */
+static void note_lines(struct probe *probe, const char *what, struct str text)
+{
+    CLEANUP(buf_clear_p) struct buf lines = {0};
+
+    while (text.len > 0 && lines.len < DETAILS_BYTES_MAX) {
+        buf_append_char(&lines, '\n');
+        buf_append_escaped(&lines, str_cut(&text, '\n'), DETAILS_BYTES_MAX - lines.len);
+    }
+    if (lines.len > 0)
+        probe_note(probe, "%s:%s", what, lines.data);
+}
+
+static void take_perfdata(struct probe *probe, struct str text)
+{
+    struct perfdata_counts counts;
+
     buf_reset(&probe->perfdata);
-    counts = perfdata_write(&probe->perfdata, buf_str(&perfdata), RESULT_PERFDATA_BYTES_MAX);
+    counts = perfdata_write(&probe->perfdata, text, RESULT_PERFDATA_BYTES_MAX);
+    shard_count_perfdata_dropped(probe->shard, counts.dropped);
     if (counts.dropped > 0)
         probe_note(probe, "%zu item(s) of performance data are malformed or too many",
                    counts.dropped);
@@ -74,17 +69,37 @@ static void take_output(struct probe *probe, struct str output, struct buf *ret_
     probe->result.has |= RESULT_HAS_PERFDATA;
 }
 
+/* The message is the first line, or that of standard error when there is none. */
+static void take_output(struct probe *probe, struct str output, struct str error,
+                        struct buf *ret_message)
+{
+    struct plugin_output parts;
+
+    plugin_output_split(output, &parts);
+    buf_append_escaped(ret_message, parts.message, RESULT_MESSAGE_BYTES_MAX - 1);
+    take_perfdata(probe, buf_str(&parts.perfdata));
+    note_lines(probe, "output", parts.details);
+    note_lines(probe, "standard error", error);
+    if (ret_message->len == 0)
+        buf_append_escaped(ret_message, str_trim(str_cut(&error, '\n')),
+                           RESULT_MESSAGE_BYTES_MAX / 2);
+    plugin_output_clear(&parts);
+}
+
 static void end_exited(struct probe *probe, const struct spawn_result *end)
 {
-    const struct script_spec *spec = probe->check->spec;
-    enum verdict verdict = verdict_of(spec, end->status);
+    const struct script_spec *spec = spec_of(probe);
+    enum verdict verdict = script_spec_verdict(spec, end->status);
+    CLEANUP(buf_clear_p) struct buf output = {0};
+    CLEANUP(buf_clear_p) struct buf error = {0};
     CLEANUP(buf_clear_p) struct buf message = {0};
 
-    take_output(probe, end->output, &message);
-    if (message.len == 0 && verdict != VERDICT_OK) {
-        struct str error = end->error;
-
-        buf_append_escaped(&message, str_trim(str_cut(&error, '\n')), RESULT_MESSAGE_BYTES_MAX / 2);
+    if (spec->secrets) {
+        script_spec_mask(spec, end->output, &output);
+        script_spec_mask(spec, end->error, &error);
+        take_output(probe, buf_str(&output), buf_str(&error), &message);
+    } else {
+        take_output(probe, end->output, end->error, &message);
     }
     if (message.len == 0)
         buf_printf(&message, "exit status %d without output", end->status);
@@ -92,18 +107,42 @@ static void end_exited(struct probe *probe, const struct spawn_result *end)
                  STR_ARG(buf_str(&message)));
 }
 
+/* ---- how it ended ---- */
+
+static void end_signalled(struct probe *probe, int number)
+{
+    const char *name = sigabbrev_np(number);
+    const char *why = number == SIGXCPU   ? ": it took more time of the processor than it may"
+                      : number == SIGXFSZ ? ": it wrote a larger file than it may"
+                                          : "";
+
+    probe_end_as(probe, spec_of(probe)->unknown_exit, OUTCOME_SCRIPT_SIGNAL,
+                 "the script was ended by signal %d (%s)%s", number, name ? name : "unknown", why);
+}
+
+static void end_unstarted(struct probe *probe, int error_number)
+{
+    const char *hint = error_number == ENOENT    ? " (the interpreter in its first line)"
+                       : error_number == ENOEXEC ? " (a script begins with #! and its interpreter)"
+                                                 : "";
+    const char *user = shard_scripts_settings(probe->shard)->user_name;
+
+    probe_end(probe, OUTCOME_PROBER_ERROR, "the script could not be started%s%s: %s%s",
+              user ? " as " : "", user ? user : "", strerrordesc_np(error_number), hint);
+}
+
 static void on_done(void *context, const struct spawn_result *end)
 {
     struct probe *probe = context;
 
-    state_of(probe)->child = 0;
+    state_of(probe)->run = NULL;
+    probe_note(probe, "took %lld us of the processor", (long long)end->cpu_us);
     switch (end->end) {
     case SPAWN_EXITED:
         end_exited(probe, end);
         break;
     case SPAWN_SIGNALLED:
-        probe_end(probe, OUTCOME_SCRIPT_SIGNAL, "the script was ended by signal %d (%s)",
-                  end->status, sigabbrev_np(end->status) ? sigabbrev_np(end->status) : "unknown");
+        end_signalled(probe, end->status);
         break;
     case SPAWN_TIMED_OUT:
         probe_end(probe, OUTCOME_SCRIPT_TIMEOUT, "the script did not end within %u ms",
@@ -114,8 +153,7 @@ static void on_done(void *context, const struct spawn_result *end)
                   FLOOD_BYTES_MAX / 1024 / 1024);
         break;
     case SPAWN_FAILED:
-        probe_end(probe, OUTCOME_PROBER_ERROR, "the script could not be started: %s",
-                  strerrordesc_np(end->status));
+        end_unstarted(probe, end->status);
         break;
     case SPAWN_LOST:
         probe_end(probe, OUTCOME_PROBER_ERROR, "the process that starts scripts is gone");
@@ -131,134 +169,88 @@ static enum wait script_ended(struct probe *probe)
 
 /* ---- how it begins ---- */
 
-static enum wait end_unstarted(struct probe *probe, enum err err)
+static enum err open_pipes(const struct script_spec *spec, struct spawn_request *request)
 {
-    enum outcome outcome = err == ERR_DENIED ? OUTCOME_POLICY : OUTCOME_PROBER_ERROR;
-    enum wait wait = probe_end(probe, outcome, "%s", failure_last()->detail);
+    if (spec->has_input)
+        TRY(scripts_pipe(buf_str(&spec->input), &request->input_fd));
+    if (spec->secrets)
+        TRY(scripts_pipe(buf_str(&spec->secrets_text), &request->third_fd));
+    return OK;
+}
 
-    failure_clear();
-    return wait;
+static enum err run_script(struct probe *probe, struct scripts *scripts, const char *path)
+{
+    const struct script_spec *spec = spec_of(probe);
+    struct spawn_request request = {
+        .argv = (const char *const *)spec->arguments.items,
+        .environment = (const char *const *)spec->environment.items,
+        .output_bytes_max = OUTPUT_BYTES_MAX,
+        .error_bytes_max = OUTPUT_BYTES_MAX,
+        .flood_bytes_max = FLOOD_BYTES_MAX,
+        .timeout_ms = probe->check->timeout_ms,
+        .grace_ms = GRACE_MS,
+    };
+    enum err err;
+
+    spec->arguments.items[0] = (char *)path;
+    err = open_pipes(spec, &request);
+    if (err == OK)
+        err = scripts_run(scripts, &probe->check->id, &request, on_done, probe,
+                          &state_of(probe)->run);
+    spec->arguments.items[0] = NULL;
+    if (request.input_fd > 0)
+        close(request.input_fd);
+    if (request.third_fd > 0)
+        close(request.third_fd);
+    return err;
+}
+
+/* What it is given, without the values that must not be seen. */
+static void note_start(struct probe *probe, const char *path)
+{
+    const struct script_spec *spec = spec_of(probe);
+    const char *user = shard_scripts_settings(probe->shard)->user_name;
+    const char *name;
+    json_t *value;
+
+    probe_note(probe, "%s%s%s", path, user ? " as " : "", user ? user : "");
+    json_object_foreach(spec->secrets, name, value) probe_note(probe, "secret %s=***", name);
+    if (spec->has_input)
+        probe_note(probe, "%zu bytes of standard input", spec->input.len);
 }
 
 static enum wait script_start(struct probe *probe)
 {
-    const struct script_spec *spec = probe->check->spec;
     struct scripts *scripts = shard_scripts(probe->shard);
     AUTO(xfree) char *path = NULL;
     enum err err;
 
-    state_of(probe)->child = 0;
+    state_of(probe)->run = NULL;
     probe_enter(probe, PHASE_SCRIPT);
     shard_connected(probe->shard, probe);
     if (!scripts)
         return probe_end(probe, OUTCOME_POLICY, "this prober runs no scripts (option --scripts)");
-    err = scripts_find(scripts, spec->command, &path);
-    if (err != OK)
-        return end_unstarted(probe, err);
 
-    spec->arguments.items[0] = path;
-    err = spawner_launch(scripts_spawner(scripts),
-                         &(struct spawn_request){
-                             .argv = (const char *const *)spec->arguments.items,
-                             .environment = (const char *const *)spec->environment.items,
-                             .limits = {.cpu_s = probe->check->timeout_ms / 1000 + 2,
-                                        .file_bytes = WRITTEN_FILE_BYTES,
-                                        .files = OPEN_FILES},
-                             .output_bytes_max = OUTPUT_BYTES_MAX,
-                             .error_bytes_max = OUTPUT_BYTES_MAX,
-                             .flood_bytes_max = FLOOD_BYTES_MAX,
-                             .timeout_ms = probe->check->timeout_ms,
-                             .grace_ms = GRACE_MS,
-                         },
-                         on_done, probe, &state_of(probe)->child);
-    spec->arguments.items[0] = NULL;
-    if (err != OK)
-        return end_unstarted(probe, err);
+    err = scripts_find(scripts, spec_of(probe)->command, &path);
+    if (err == OK) {
+        note_start(probe, path);
+        err = run_script(probe, scripts, path);
+    }
+    if (err != OK) {
+        probe_end(probe, err == ERR_DENIED ? OUTCOME_POLICY : OUTCOME_PROBER_ERROR, "%s",
+                  failure_last()->detail);
+        failure_clear();
+        return WAIT_END;
+    }
     probe->step = &SCRIPT_RUN;
-    return WAIT_CALL;
+    return WAIT_NONE;
 }
 
 static void script_release(struct probe *probe)
 {
-    struct script_state *state = state_of(probe);
-
-    if (state->child)
-        spawner_abandon(scripts_spawner(shard_scripts(probe->shard)), state->child);
-    state->child = 0;
-}
-
-/* ---- the spec ---- */
-
-static size_t add_arguments(struct script_spec *spec, const json_t *arguments)
-{
-    size_t bytes = 0;
-    const json_t *argument;
-    size_t i;
-
-    vec_push(&spec->arguments, NULL);
-    json_array_foreach(arguments, i, argument)
-    {
-        vec_push(&spec->arguments, xstrdup(json_string_value(argument)));
-        bytes += json_string_length(argument) + 1;
-    }
-    vec_push(&spec->arguments, NULL);
-    return bytes;
-}
-
-static size_t add_environment(struct script_spec *spec, const struct check *check,
-                              const json_t *environment)
-{
-    size_t bytes = 0;
-    const char *name;
-    json_t *value;
-
-    vec_push(&spec->environment, xstrdup(SCRIPT_PATH));
-    vec_push(&spec->environment, xstrdup("LANG=C.UTF-8"));
-    vec_push(&spec->environment, xasprintf("CHECK_ID=%s", check->label));
-    vec_push(&spec->environment, xasprintf("CHECK_TIMEOUT_MS=%u", check->timeout_ms));
-    json_object_foreach((json_t *)environment, name, value)
-    {
-        vec_push(&spec->environment, xasprintf("%s=%s", name, json_string_value(value)));
-        bytes += strlen(name) + json_string_length(value) + 2;
-    }
-    vec_push(&spec->environment, NULL);
-    return bytes;
-}
-
-static void script_spec_new(struct check *check, const json_t *json, json_t **errors)
-{
-    struct script_spec *spec = NEW(struct script_spec);
-    const json_t *code;
-    size_t bytes;
-    size_t i;
-
-    check->spec = spec;
-    spec->command = xstrdup(json_text(json, "command", ""));
-    bytes = add_arguments(spec, json_object_get(json, "args"));
-    bytes += add_environment(spec, check, json_object_get(json, "env"));
-    if (bytes > ARGUMENTS_BYTES_MAX)
-        json_add_error(errors, "/spec/args", "too_long",
-                       "Arguments and environment together have more than %d bytes.",
-                       ARGUMENTS_BYTES_MAX);
-    json_array_foreach(json_object_get(json, "warn_codes"), i, code)
-        spec->warn_codes[json_integer_value(code) / 64] |= UINT64_C(1)
-                                                           << (json_integer_value(code) % 64);
-}
-
-static void script_spec_free(void *object)
-{
-    struct script_spec *spec = object;
-
-    if (!spec)
-        return;
-    for (size_t i = 0; i < spec->arguments.len; i++)
-        free(spec->arguments.items[i]);
-    for (size_t i = 0; i < spec->environment.len; i++)
-        free(spec->environment.items[i]);
-    vec_clear(&spec->arguments);
-    vec_clear(&spec->environment);
-    free(spec->command);
-    free(spec);
+    if (state_of(probe)->run)
+        scripts_leave(state_of(probe)->run);
+    state_of(probe)->run = NULL;
 }
 
 const struct probe_kind probe_script = {
@@ -268,5 +260,4 @@ const struct probe_kind probe_script = {
     .spec_new = script_spec_new,
     .spec_free = script_spec_free,
     .release = script_release,
-    .on_first_loop = true,
 };

@@ -13,14 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    CLEANUP(buf_clear_p) struct buf perfdata = {0};
+    struct str input = str_n((const char *)data, size);
     CLEANUP(buf_clear_p) struct buf object = {0};
     struct perfdata_counts counts;
     JSON_AUTO json_t *parsed = NULL;
-    struct str message;
+    struct plugin_output parts;
 
-    perfdata_split(str_n((const char *)data, size), &message, &perfdata);
-    counts = perfdata_write(&object, buf_str(&perfdata), LIMIT);
+    plugin_output_split(input, &parts);
+    assert(parts.message.len + parts.details.len + parts.perfdata.len <= size);
+    counts = perfdata_write(&object, buf_str(&parts.perfdata), LIMIT);
+    plugin_output_clear(&parts);
     assert(object.len <= LIMIT);
 
     assert(json_parse(buf_str(&object), &parsed) == OK);

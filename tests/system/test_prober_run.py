@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from processes import EM_PROBER, free_port, wait_until
+from processes import EM_PROBER, free_port, short_dir, wait_until
 from servers import hostile
 from servers.hostile import OK, Server, answer
 
@@ -111,9 +111,8 @@ def test_idle_prober_holds_what_it_held_before(run):
     assert min(counts) <= 30
 
 
-def test_ends_soon_with_probes_and_scripts_under_way(run, tmp_path):
-    scripts = tmp_path / "scripts"
-    scripts.mkdir()
+def test_ends_soon_with_probes_and_scripts_under_way(run):
+    scripts = short_dir()
     (scripts / "stubborn").write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n")
     (scripts / "stubborn").chmod(0o755)
     with Server(hostile.hang) as server:

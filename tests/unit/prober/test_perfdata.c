@@ -87,29 +87,41 @@ static void test_perfdata_write_keeps_its_limits(void **state)
     assert_int_equal(json_object_size(parsed), counts.items);
 }
 
-static void test_perfdata_split_separates_text_and_data(void **state)
+static void test_perfdata_write_open_quotes_spoil_their_own_item_only(void **state)
+{
+    (void)state;
+    assert_perfdata("don't=1 b=2", "{\"b\":{\"value\":2}}", 1);
+    assert_perfdata("'a=1 b=2", "{\"b\":{\"value\":2}}", 1);
+    assert_perfdata("'a b=1 c=2", "{\"b\":{\"value\":1},\"c\":{\"value\":2}}", 1);
+    assert_perfdata("'a b'x=1 c=2", "{\"c\":{\"value\":2}}", 1);
+    assert_perfdata("'''a'=1 'b''=2 c=3", "{\"'a\":{\"value\":1},\"c\":{\"value\":3}}", 1);
+}
+
+static void test_plugin_output_split_finds_all_parts(void **state)
 {
     static const struct {
         const char *output;
         const char *message;
+        const char *details;
         const char *perfdata;
     } cases[] = {
-        {"OK", "OK", ""},
-        {"OK | a=1\n", "OK", " a=1"},
-        {"OK\nlong text\n", "OK", ""},
-        {"OK|a=1\nlong text | b=2\nc=3", "OK", "a=1  b=2\nc=3"},
-        {"|a=1", "", "a=1"},
-        {"", "", ""},
+        {"OK", "OK", "", ""},
+        {"OK | a=1\n", "OK", "", " a=1"},
+        {"OK\nlong text\nmore", "OK", "long text\nmore", ""},
+        {"OK|a=1\nlong text | b=2\nc=3", "OK", "long text ", "a=1  b=2\nc=3"},
+        {"|a=1", "", "", "a=1"},
+        {"", "", "", ""},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        CLEANUP(buf_clear_p) struct buf perfdata = {0};
-        struct str message;
+        struct plugin_output parts;
 
-        perfdata_split(str_of(cases[i].output), &message, &perfdata);
-        assert_true(str_equal(message, str_of(cases[i].message)));
-        assert_true(str_equal(buf_str(&perfdata), str_of(cases[i].perfdata)));
+        plugin_output_split(str_of(cases[i].output), &parts);
+        assert_true(str_equal(parts.message, str_of(cases[i].message)));
+        assert_true(str_equal(parts.details, str_of(cases[i].details)));
+        assert_true(str_equal(buf_str(&parts.perfdata), str_of(cases[i].perfdata)));
+        plugin_output_clear(&parts);
     }
 }
 
@@ -119,7 +131,8 @@ int main(void)
         cmocka_unit_test(test_perfdata_write_reads_all_forms),
         cmocka_unit_test(test_perfdata_write_drops_only_what_is_malformed),
         cmocka_unit_test(test_perfdata_write_keeps_its_limits),
-        cmocka_unit_test(test_perfdata_split_separates_text_and_data),
+        cmocka_unit_test(test_perfdata_write_open_quotes_spoil_their_own_item_only),
+        cmocka_unit_test(test_plugin_output_split_finds_all_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,13 @@
+/* The users of this machine. Thread: any. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "shared/attrs.h"
+#include "shared/err.h"
+
+/* @return ERR_NOT_FOUND "user_missing" when there is no such user. */
+MUST_USE enum err user_find(const char *name, uid_t *ret_user, gid_t *ret_group);
+
+/* The name of a user, or its number as text; yours to free. */
+char *user_name_of(uid_t user);
