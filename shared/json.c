@@ -13,9 +13,8 @@ __attribute__((constructor)) static void use_our_memory(void)
     json_set_alloc_funcs(xmalloc, free);
 }
 
-/* Counts values and depth by looking at the punctuation outside of strings: cheap, and before any
- * allocation. */
-static enum err check_size(struct str text)
+/* By looking at the punctuation outside of strings: cheap, and before any allocation. */
+enum err json_check_size(struct str text)
 {
     size_t values = 1;
     int depth = 0;
@@ -55,7 +54,7 @@ enum err json_parse(struct str text, json_t **ret_json)
     json_error_t error;
     json_t *json;
 
-    TRY(check_size(text));
+    TRY(json_check_size(text));
     json = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &error);
     if (!json)

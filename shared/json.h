@@ -37,6 +37,10 @@ static inline void json_release_p(json_t **json)
  */
 MUST_USE enum err json_parse(struct str text, json_t **ret_json);
 
+/* Whether the text keeps to JSON_MAX_DEPTH and JSON_MAX_VALUES, valid JSON or not.
+ * @return ERR_LIMITED "json_too_large". */
+MUST_USE enum err json_check_size(struct str text);
+
 /* Appends the document in compact form; keys in the order of insertion. */
 void json_write(const json_t *json, struct buf *buf);
 
