@@ -17,7 +17,13 @@ pkg_check_modules(brotlidec REQUIRED IMPORTED_TARGET libbrotlidec)
 pkg_check_modules(brotlienc REQUIRED IMPORTED_TARGET libbrotlienc)
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)
 
-# It ships no pkg-config file on Debian.
+# These ship no pkg-config file on Debian.
+find_library(JQ_LIBRARY jq REQUIRED)
+find_path(JQ_INCLUDE_DIR jq.h REQUIRED)
+add_library(jq INTERFACE IMPORTED)
+target_link_libraries(jq INTERFACE "${JQ_LIBRARY}")
+target_include_directories(jq SYSTEM INTERFACE "${JQ_INCLUDE_DIR}")
+
 find_library(LIBEV_LIBRARY ev REQUIRED)
 find_path(LIBEV_INCLUDE_DIR ev.h REQUIRED)
 add_library(libev INTERFACE IMPORTED)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "shared/buf.h"
+#include "shared/jq_check.h"
+#include "shared/jq_helper.h"
 #include "shared/log.h"
 #include "shared/spawner.h"
 
@@ -35,6 +37,19 @@ static int print_help(void)
     return EXIT_SUCCESS;
 }
 
+/* Checks are defined here, so programs in jq's language are checked by libjq, in its process. */
+static enum err serve(struct control_options *options, struct spawner *spawner)
+{
+    static const struct run_as as_we_are;
+    AUTO(jq_checker_free) struct jq_checker *checker = NULL;
+    struct spawner *handle;
+
+    TRY(spawner_open(spawner, &handle));
+    checker = jq_checker_new(handle, &as_we_are);
+    jq_check_use(checker);
+    return service_run(options, spawner);
+}
+
 static enum err dispatch(struct control_options *options, const char *command,
                          struct spawner *spawner)
 {
@@ -46,7 +61,7 @@ static enum err dispatch(struct control_options *options, const char *command,
     if (options->check_config)
         return command_check_config(options);
     if (!command)
-        return service_run(options, spawner);
+        return serve(options, spawner);
     if (strcmp(command, "backup") == 0)
         return command_backup(options, spawner);
     if (strcmp(command, "restore") == 0)
@@ -82,6 +97,8 @@ int main(int argc, char **argv)
     struct spawner *spawner;
     int status;
 
+    if (jq_helper_is_wanted(argc, argv))
+        jq_helper_main();
     if (spawner_start("em-spawner", &spawner) != OK)
         return say(ERR_UNAVAILABLE);
     status = run(argc, argv, spawner);

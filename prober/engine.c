@@ -284,18 +284,30 @@ static enum err start_threads(struct engine *engine)
     return OK;
 }
 
+static enum err open_spawners(const struct engine_options *options,
+                              struct shard_spawners *ret_spawners)
+{
+    AUTO(spawner_free) struct spawner *scripts = NULL;
+
+    if (options->scripts.directory)
+        TRY(spawner_open(options->spawner, &scripts));
+    TRY(spawner_open(options->spawner, &ret_spawners->jq));
+    ret_spawners->scripts = TAKE(scripts);
+    return OK;
+}
+
 static enum err make_shards(struct engine *engine)
 {
     const struct engine_options *options = &engine->options;
 
     for (unsigned i = 0; i < engine->loops; i++) {
-        struct spawner *spawner = NULL;
+        struct shard_spawners spawners = {0};
         unsigned flood =
             options->flood / engine->loops + (i < options->flood % engine->loops ? 1 : 0);
 
-        if (options->spawner && options->scripts.directory)
-            TRY(spawner_open(options->spawner, &spawner));
-        engine->shards[i] = shard_new(options, spawner, flood);
+        if (options->spawner)
+            TRY(open_spawners(options, &spawners));
+        engine->shards[i] = shard_new(options, spawners, flood);
     }
     return OK;
 }

@@ -44,7 +44,7 @@ struct engine_options {
     unsigned loops; /* 0: one per core */
     struct engine_limits limits;
     const char *dns_servers; /* "addr:port,…" in place of the system's; NULL */
-    struct spawner *spawner; /* runs scripts; NULL: script checks end as `policy` */
+    struct spawner *spawner; /* runs scripts and jq; NULL: script checks end as `policy` */
     struct scripts_settings scripts;
     unsigned flood;       /* keep this many probes in flight and forget schedules; 0: off */
     const char *location; /* where this prober stands, for previews; NULL: not said */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/jq_check.h"
+#include "shared/jq_helper.h"
 #include "shared/log.h"
 #include "shared/spawner.h"
 
@@ -52,6 +54,18 @@ static enum err set_log_level(const struct prober_options *options)
     return OK;
 }
 
+/* From here on programs in jq's language are checked by libjq. */
+static enum err start_jq_checker(struct spawner *spawner, const struct run_as *run_as,
+                                 struct jq_checker **ret_checker)
+{
+    struct spawner *handle;
+
+    TRY(spawner_open(spawner, &handle));
+    *ret_checker = jq_checker_new(handle, run_as);
+    jq_check_use(*ret_checker);
+    return OK;
+}
+
 static enum err dispatch(const char *command, const struct prober_options *options,
                          const struct engine_options *engine_options, int *ret_status)
 {
@@ -76,25 +90,27 @@ static enum err run(const char *command, const struct prober_options *options,
         .spawner = spawner,
         .flood = command && strcmp(command, "run") == 0 ? (unsigned)options->flood : 0,
     };
-    enum err err = OK;
+    struct jq_checker *checker = NULL;
+    enum err err;
 
-    if (options->scripts)
-        err =
-            scripts_settings_init(&engine_options.scripts, options->scripts, options->scripts_user);
+    err = scripts_settings_init(&engine_options.scripts, options->scripts, options->scripts_user);
+    if (err == OK)
+        err = start_jq_checker(spawner, &engine_options.scripts.run_as, &checker);
     if (err == OK)
         err = dispatch(command, options, &engine_options, ret_status);
+    jq_checker_free(checker);
     scripts_settings_clear(&engine_options.scripts);
     return err;
 }
 
-/* Starts the spawner where scripts may run, and everything else after it. */
+/* Starts the spawner, and everything else after it. */
 static int start(const char *command, const struct prober_options *options)
 {
     AUTO(spawner_free) struct spawner *spawner = NULL;
     int status = 0;
     enum err err;
 
-    if (options->scripts && spawner_start("em-prober-spawner", &spawner) != OK)
+    if (spawner_start("em-prober-spawner", &spawner) != OK)
         return say_failure();
     /* A single run has nothing to put in order: there the signals do what they always do. */
     if (!command || strcmp(command, "once") != 0)
@@ -111,6 +127,8 @@ int main(int argc, char **argv)
     const char *command = NULL;
     int status;
 
+    if (jq_helper_is_wanted(argc, argv))
+        jq_helper_main();
     log_set_program("em-prober");
     if (options_wants(argc, argv, "--version")) {
         puts("em-prober " EM_VERSION);

@@ -52,44 +52,49 @@ struct script_run {
 
 /* Who and where ------------------------------------------------------------------------------- */
 
-static enum err find_user(struct scripts_settings *settings, const char *name)
+static enum err find_user(struct run_as *run_as, const char *name)
 {
     if (!name && geteuid() != 0)
         return OK;
-    settings->user_name = name ? name : USER_DEFAULT;
-    if (user_find(settings->user_name, &settings->user, &settings->group) != OK)
+    run_as->name = name ? name : USER_DEFAULT;
+    if (user_find(run_as->name, &run_as->user, &run_as->group) != OK)
         return fail(ERR_NOT_FOUND, "scripts_user_missing",
                     "Scripts run as %s, and there is no such user: make it with `useradd --system "
                     "%s`, or name another with --scripts-user.",
-                    settings->user_name, settings->user_name);
-    if (settings->user == 0)
+                    run_as->name, run_as->name);
+    if (run_as->user == 0)
         return fail(ERR_INVALID, "scripts_user_root",
                     "--scripts-user names root: name an unprivileged user.");
-    if (geteuid() != 0 && settings->user != geteuid())
+    if (geteuid() != 0 && run_as->user != geteuid())
         return fail(ERR_INVALID, "scripts_user_other",
                     "Only root can run scripts as %s: start em-prober as root, or leave "
                     "--scripts-user out.",
-                    settings->user_name);
-    settings->set_user = geteuid() == 0;
+                    run_as->name);
+    run_as->set_user = geteuid() == 0;
     return OK;
 }
 
-enum err scripts_settings_init(struct scripts_settings *settings, const char *directory,
-                               const char *name)
+static enum err find_directory(const char *directory, char **ret_path)
 {
     AUTO(xfree) char *path = realpath(directory, NULL);
     struct stat status;
 
-    *settings = (struct scripts_settings){0};
     if (!path)
         return fail(ERR_NOT_FOUND, "scripts_directory", "--scripts %s: %s", directory,
                     strerrordesc_np(errno));
     if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
         return fail(ERR_INVALID, "scripts_directory", "--scripts %s: it is not a directory",
                     directory);
-    TRY(find_user(settings, name));
-    settings->directory = TAKE(path);
+    *ret_path = TAKE(path);
     return OK;
+}
+
+enum err scripts_settings_init(struct scripts_settings *settings, const char *directory,
+                               const char *name)
+{
+    *settings = (struct scripts_settings){0};
+    TRY(find_user(&settings->run_as, name));
+    return directory ? find_directory(directory, &settings->directory) : OK;
 }
 
 void scripts_settings_clear(struct scripts_settings *settings)
@@ -223,9 +228,9 @@ static struct spawn_request settle(const struct scripts_settings *settings,
     struct spawn_request settled = *request;
     int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    settled.set_user = settings->set_user;
-    settled.user = settings->user;
-    settled.group = settings->group;
+    settled.set_user = settings->run_as.set_user;
+    settled.user = settings->run_as.user;
+    settled.group = settings->run_as.group;
     settled.no_new_privileges = true;
     settled.nice = NICE;
     settled.limits = (struct spawn_limits){
@@ -234,7 +239,7 @@ static struct spawn_request settle(const struct scripts_settings *settings,
         .memory_bytes = MEMORY_BYTES,
         .file_bytes = FILE_BYTES,
         .files = FILES,
-        .processes = settings->set_user ? PROCESSES_ALONE : PROCESSES_SHARED,
+        .processes = settings->run_as.set_user ? PROCESSES_ALONE : PROCESSES_SHARED,
         .no_core_file = true,
     };
     return settled;

@@ -10,11 +10,9 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <sys/types.h>
-
 #include "shared/loop.h"
 #include "shared/spawner.h"
+#include "shared/user.h"
 #include "shared/uuid.h"
 
 struct scripts;
@@ -22,15 +20,12 @@ struct script_run;
 
 /* Where scripts come from and who they run as. */
 struct scripts_settings {
-    char *directory;       /* without symbolic links; NULL: none may be run */
-    const char *user_name; /* for people; NULL: as this program; borrowed */
-    bool set_user;
-    uid_t user;
-    gid_t group;
+    char *directory; /* without symbolic links; NULL: none may be run */
+    struct run_as run_as;
 };
 
-/* Finds the directory and whom scripts run as: `name` (borrowed for good), or "nobody" when root has
- * named nobody. Only root may name somebody else.
+/* Finds the directory (NULL: none) and whom children run as: `name` (borrowed for good), or "nobody"
+ * when root has named nobody. Only root may name somebody else.
  * @return ERR_INVALID, ERR_NOT_FOUND with how to mend it. */
 MUST_USE enum err scripts_settings_init(struct scripts_settings *settings, const char *directory,
                                         const char *name);

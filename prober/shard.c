@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "shared/clock.h"
+#include "shared/jq.h"
 #include "shared/map.h"
 #include "shared/pool.h"
 #include "shared/resolver.h"
@@ -42,6 +43,7 @@ struct shard {
     struct resolver *resolver;
     struct tls_contexts *tls;
     struct scripts *scripts;
+    struct jq *jq;
     struct planner planner; /* of its jobs */
     struct pool pool;
     VEC(struct probe *) all_probes; /* for their buffers, at the end */
@@ -371,7 +373,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 
 /* ---- life ---- */
 
-struct shard *shard_new(const struct engine_options *options, struct spawner *spawner_take,
+struct shard *shard_new(const struct engine_options *options, struct shard_spawners spawners_take,
                         unsigned flood)
 {
     struct shard *shard = NEW(struct shard);
@@ -382,8 +384,10 @@ struct shard *shard_new(const struct engine_options *options, struct spawner *sp
     shard->ev = loop_ev(shard->loop);
     shard->resolver = resolver_new(shard->ev, options->dns_servers);
     shard->tls = tls_contexts_new();
-    if (spawner_take)
-        shard->scripts = scripts_new(shard->ev, spawner_take, &options->scripts);
+    if (spawners_take.scripts)
+        shard->scripts = scripts_new(shard->ev, spawners_take.scripts, &options->scripts);
+    if (spawners_take.jq)
+        shard->jq = jq_new(shard->ev, spawners_take.jq, &options->scripts.run_as);
     shard->scratch = xmalloc(SHARD_SCRATCH_BYTES);
     shard->planner.ev = shard->ev;
     shard->planner.wall_offset_us = clock_wall_ms() * 1000 - clock_monotonic_us();
@@ -413,6 +417,7 @@ void shard_free(struct shard *shard)
     vec_clear(&shard->flood_jobs);
     pool_clear(&shard->pool);
     scripts_free(shard->scripts);
+    jq_free(shard->jq);
     resolver_free(shard->resolver);
     tls_contexts_free(shard->tls);
     loop_free(shard->loop);
@@ -480,6 +485,11 @@ struct tls_contexts *shard_tls(struct shard *shard)
 struct scripts *shard_scripts(struct shard *shard)
 {
     return shard->scripts;
+}
+
+struct jq *shard_jq(struct shard *shard)
+{
+    return shard->jq;
 }
 
 const struct scripts_settings *shard_scripts_settings(const struct shard *shard)

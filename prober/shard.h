@@ -15,6 +15,7 @@
 #include "prober/lag.h"
 
 struct check;
+struct jq;
 struct probe;
 struct resolver;
 struct scripts;
@@ -23,10 +24,15 @@ struct shard;
 struct spawner;
 struct tls_contexts;
 
+/* Handles of one loop on the spawner. */
+struct shard_spawners {
+    struct spawner *scripts; /* NULL: no script may run */
+    struct spawner *jq;      /* NULL: shard_jq() is NULL */
+};
+
 /* Options, with all limits filled in, are borrowed for good.
- * @param spawner_take a handle of its own for scripts; NULL: it runs none.
  * @param flood probes to keep under way; 0: schedules. */
-struct shard *shard_new(const struct engine_options *options, struct spawner *spawner_take,
+struct shard *shard_new(const struct engine_options *options, struct shard_spawners spawners_take,
                         unsigned flood);
 void shard_free(struct shard *shard);
 
@@ -62,6 +68,9 @@ struct resolver *shard_resolver(struct shard *shard);
 struct tls_contexts *shard_tls(struct shard *shard);
 struct scripts *shard_scripts(struct shard *shard);
 const struct scripts_settings *shard_scripts_settings(const struct shard *shard);
+
+/* What evaluates assertions that are not json_assert_is_quick(). */
+struct jq *shard_jq(struct shard *shard);
 
 /* A block for reading into, of SHARD_SCRATCH_BYTES, whose content lasts for the current step
  * only. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "shared/clock.h"
+#include "shared/jq_check.h"
 #include "shared/json_schema_node.h"
 #include "shared/uuid.h"
 

@@ -125,7 +125,7 @@ static void end_unstarted(struct probe *probe, int error_number)
     const char *hint = error_number == ENOENT    ? " (the interpreter in its first line)"
                        : error_number == ENOEXEC ? " (a script begins with #! and its interpreter)"
                                                  : "";
-    const char *user = shard_scripts_settings(probe->shard)->user_name;
+    const char *user = shard_scripts_settings(probe->shard)->run_as.name;
 
     probe_end(probe, OUTCOME_PROBER_ERROR, "the script could not be started%s%s: %s%s",
               user ? " as " : "", user ? user : "", strerrordesc_np(error_number), hint);
@@ -209,7 +209,7 @@ static enum err run_script(struct probe *probe, struct scripts *scripts, const c
 static void note_start(struct probe *probe, const char *path)
 {
     const struct script_spec *spec = spec_of(probe);
-    const char *user = shard_scripts_settings(probe->shard)->user_name;
+    const char *user = shard_scripts_settings(probe->shard)->run_as.name;
     const char *name;
     json_t *value;
 

@@ -20,7 +20,7 @@ DOORS = [
     (r"curl/.*", r"control/notify/outbound\.c"),
     (r"uthash\.h", r"shared/map\.h"),
     (r"nghttp2/.*", r"shared/http2(_library|_request)?\.c|tests/unit/shared/test_http2\.c"),
-    (r"jq\.h|jv\.h", r"prober/jq_helper\.c"),
+    (r"jq\.h|jv\.h", r"shared/jq_helper\.c"),
     (r"cjose/.*", r"control/access/jwt\.c"),
     (r"ldap\.h", r"control/access/ldap\.c"),
     (r"libical/.*", r"control/calendar/[^/]+\.c"),
