@@ -49,7 +49,7 @@ def test_every_split_of_a_tricky_reply(prober_once, authority, over_tls):
                                 tls={"ca": authority.ca}, expect=expect)
                            for cut in range(1, len(TRICKY), 4 if over_tls else 1)])
     wrong = [result for result in run.order if result["outcome"] != "ok" or result["http"]["body_bytes"] != 6]
-    assert not wrong and run.status == 0, wrong[:3]
+    assert not wrong and run.status == 0, json.dumps(wrong[:3])
 
 
 def test_what_comes_after_the_end(prober_once):

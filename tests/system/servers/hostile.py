@@ -20,11 +20,18 @@ class Server:
         self.open, self.lock, self.stopping, self.seen = set(), threading.Lock(), False, 0
 
     def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
         return self
 
     def __exit__(self, *_):
         self.stopping = True
+        # Its thread must not wait on a number that the next server's socket may get.
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # a second call
+        self.acceptor.join()
         self.listener.close()
         with self.lock:
             for connection in self.open:
