@@ -73,7 +73,14 @@ static bool is_pcre2(struct str text, char *detail, size_t detail_bytes)
     return true;
 }
 
+/* clang-format off */
 const struct json_format json_formats[] = {
-    {"date-time", is_date_time}, {"uuid", is_uuid},   {"key", is_key},
-    {"line", is_line},           {"pcre2", is_pcre2}, {0},
+    {"date-time", is_date_time},
+    {"uuid", is_uuid},
+    {"key", is_key},
+    {"line", is_line},
+    {"pcre2", is_pcre2},
+    {"jq", jq_check_format},
+    {0},
 };
+/* clang-format on */

@@ -83,6 +83,14 @@ static void read_headers(struct http_expect *expect, const json_t *rules, json_t
     }
 }
 
+static void read_json(struct http_expect *expect, const char *program, json_t **errors)
+{
+    if (!program || json_assert_new(str_of(program), &expect->json) == OK)
+        return;
+    json_add_error(errors, "/spec/expect/json", "jq_invalid", "%s", failure_last()->detail);
+    failure_clear();
+}
+
 void http_expect_read(struct http_expect *expect, const json_t *json, json_t **errors)
 {
     const char *degraded = json_text(json, "degraded_status", NULL);
@@ -100,6 +108,7 @@ void http_expect_read(struct http_expect *expect, const json_t *json, json_t **e
     expect->body_not_contains = read_text(json, "body_not_contains");
     expect->body_regex = read_regex(json, "body_regex", "/spec/expect", errors);
     expect->body_not_regex = read_regex(json, "body_not_regex", "/spec/expect", errors);
+    read_json(expect, json_text(json, "json", NULL), errors);
 }
 
 void http_expect_clear(struct http_expect *expect)
@@ -115,17 +124,18 @@ void http_expect_clear(struct http_expect *expect)
     free(expect->body_not_contains);
     regex_free(expect->body_regex);
     regex_free(expect->body_not_regex);
+    json_assert_free(expect->json);
 }
 
 bool http_expect_wants_body(const struct http_expect *expect)
 {
     return expect->body_contains || expect->body_not_contains || expect->body_regex ||
-           expect->body_not_regex;
+           expect->body_not_regex || expect->json;
 }
 
 bool http_expect_is_costly(const struct http_expect *expect)
 {
-    return expect->body_regex || expect->body_not_regex || expect->headers.len > 0;
+    return expect->body_regex || expect->body_not_regex || expect->headers.len > 0 || expect->json;
 }
 
 /* ---- headers ---- */

@@ -14,6 +14,7 @@
 
 #include "shared/buf.h"
 #include "shared/http_parse.h"
+#include "shared/json_assert.h"
 #include "shared/regex.h"
 #include "shared/status_list.h"
 #include "shared/vec.h"
@@ -39,6 +40,7 @@ struct http_expect {
     char *body_not_contains;
     struct regex *body_regex;
     struct regex *body_not_regex;
+    struct json_assert *json; /* NULL: off; judged by http_json.c */
 };
 
 /* What there is to judge. */

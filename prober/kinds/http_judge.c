@@ -10,8 +10,10 @@
 #include "prober/shard.h"
 
 static enum wait judge_in_turn(struct probe *probe);
+static enum wait judge_rest(struct probe *probe);
 
 static const struct probe_step HTTP_JUDGE = {"judge", judge_in_turn};
+static const struct probe_step HTTP_JUDGE_REST = {"verdict", judge_rest};
 
 /* Ends the probe when the reply is a failure. */
 static enum wait judge_reply(struct probe *probe)
@@ -63,22 +65,33 @@ static enum wait judge_warnings(struct probe *probe)
     return WAIT_NONE;
 }
 
-static enum wait judge(struct probe *probe)
+/* All that fails for what the reply says is done. */
+static enum wait judge_rest(struct probe *probe)
 {
     const struct http_spec *spec = spec_of(probe);
     const struct result_http *http = &probe->result.http;
     CLEANUP(buf_clear_p) struct buf remarks = {0};
     enum wait wait;
 
-    http_explain_hop(probe);
-    if ((wait = judge_reply(probe)) != WAIT_NONE ||
-        (wait = cert_expiry_judge(probe, &spec->expiry)) != WAIT_NONE)
+    if ((wait = cert_expiry_judge(probe, &spec->expiry)) != WAIT_NONE)
         return wait;
     if (!probe_is_too_slow(probe) && (wait = judge_warnings(probe)) != WAIT_NONE)
         return wait;
     append_remarks(probe, &remarks);
     return probe_succeed(probe, "status %u, %u bytes" STR_FMT, http->status, http->body_bytes,
                          STR_ARG(buf_str(&remarks)));
+}
+
+static enum wait judge(struct probe *probe)
+{
+    enum wait wait;
+
+    http_explain_hop(probe);
+    if ((wait = judge_reply(probe)) != WAIT_NONE)
+        return wait;
+    if (UNLIKELY(spec_of(probe)->expect.json))
+        return http_json_judge(probe, &HTTP_JUDGE_REST);
+    return judge_rest(probe);
 }
 
 static enum wait judge_in_turn(struct probe *probe)

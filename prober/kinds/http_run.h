@@ -8,6 +8,7 @@
  *   http_decode.c    the body as it was before the server compressed it
  *   http_redirect.c  where a redirect leads, and what goes along
  *   http_judge.c     the verdict, by what http_expect.c says of the reply
+ *   http_json.c      what is asserted of the body as JSON: here, or by jq
  *   http_explain.c   what --explain tells of all that
  *
  * Thread: the loop of its probe.
@@ -22,6 +23,8 @@
 #include "prober/kinds/http_spec.h"
 #include "prober/kinds/http_way.h"
 #include "prober/probe.h"
+
+struct jq_request;
 
 struct http_run {
     const struct url *url; /* the spec's, or `redirected` */
@@ -40,6 +43,8 @@ struct http_run {
     struct inflater *inflater; /* NULL: its body is taken as it comes */
     struct http_way way;
 
+    struct jq_request *jq_request;       /* NULL: jq is not asked */
+    const struct probe_step *after_json; /* when the assertion holds */
     bool is_fetching_token;
     unsigned token_status;
 
@@ -79,6 +84,13 @@ enum wait http_decode_end(struct probe *probe);
 
 /* A part of the body, as what is expected means it. */
 enum wait http_take_body(struct probe *probe, struct str data);
+
+/* Goes on with `then` when the body is JSON of which the check's assertion holds, else ends the
+ * probe. */
+enum wait http_json_judge(struct probe *probe, const struct probe_step *then);
+
+/* The answer of jq is not waited for any more. */
+void http_json_release(struct probe *probe);
 
 /* Ends the probe by what the last reply is worth. */
 enum wait http_judge(struct probe *probe);

@@ -197,6 +197,7 @@ static void http_release(struct probe *probe)
 {
     struct http_run *run = run_of(probe);
 
+    http_json_release(probe);
     url_clear(&run->redirected);
     buf_clear(&run->composed);
     buf_clear(&run->chain);

@@ -178,6 +178,7 @@ static void test_formats(void **state)
         {"dns-name", "_sip._tcp.shop.test.", "a..b"},
         {"dns-name", ".", "a b"},
         {"dns-type", "aaaa", "B"},
+        {"jq", ".a == 1", "input"},
         {"dns-type", "TYPE65280", "TYPE65536"},
         {"pcre2", "^a(b|c)+$", "a("},
     };
