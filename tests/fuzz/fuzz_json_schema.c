@@ -13,7 +13,7 @@ static const char schema[] =
     "\"key\":{\"format\":\"key\"},\"url\":{\"format\":\"http-url\"},\"at\":{\"format\":\"date-"
     "time\"},"
     "\"id\":{\"format\":\"uuid\"},\"status\":{\"format\":\"status-list\"},"
-    "\"header\":{\"format\":\"header-text\"},\"regex\":{\"format\":\"pcre2\",\"maxLength\":100},"
+    "\"header\":{\"format\":\"header-value\"},\"regex\":{\"format\":\"pcre2\",\"maxLength\":100},"
     "\"word\":{\"pattern\":\"^(a|b)+c$\",\"maxLength\":50},\"n\":{\"minimum\":-5,\"maximum\":5,"
     "\"multipleOf\":0.5},\"next\":{\"$ref\":\"#\"},\"one\":{\"oneOf\":[{\"type\":\"string\"},"
     "{\"type\":\"integer\"}]},\"any\":{\"anyOf\":[{\"const\":1},{\"enum\":[\"x\",null]}]},"
