@@ -37,6 +37,11 @@ if(EM_SANITIZE)
     target_link_options(project_options INTERFACE -fsanitize=${EM_SANITIZE})
 endif()
 
+# What sanitizers, gcov and valgrind (which runs the coverage build) do not follow is left out where code asks for this.
+if(EM_SANITIZE OR EM_COVERAGE)
+    target_compile_definitions(project_options INTERFACE EM_INSTRUMENTED)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(project_options INTERFACE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
     target_link_options(project_options INTERFACE -pie -Wl,-z,relro,-z,now)

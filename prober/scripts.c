@@ -33,6 +33,7 @@ struct scripts {
     struct ev_loop *ev;
     struct spawner *spawner;
     const struct scripts_settings *settings;
+    int64_t cores;
     ev_io reports;
     struct script_run *left; /* by check: their probes are over */
     struct script_run *live; /* by child: all others */
@@ -103,37 +104,38 @@ void scripts_settings_clear(struct scripts_settings *settings)
     *settings = (struct scripts_settings){0};
 }
 
-static enum err check_file(const char *name, const char *path)
+/* Whether it is there and no symbolic link: the usual case, in one call. */
+static bool is_plain(const char *path)
 {
-    struct stat status;
+    char target[1];
 
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return fail(ERR_NOT_FOUND, "script_no_file", "the script %s is no regular file", name);
-    if (access(path, X_OK) < 0)
-        return fail(ERR_NOT_FOUND, "script_not_executable", "the script %s cannot be run: %s", name,
+    return readlink(path, target, sizeof target) < 0 && errno == EINVAL;
+}
+
+static enum err check_path(const struct scripts *scripts, const char *name, const char *path)
+{
+    const char *directory = scripts->settings->directory;
+    AUTO(xfree) char *real = realpath(path, NULL);
+    size_t len = strlen(directory);
+
+    if (!real)
+        return fail(ERR_NOT_FOUND, "script_missing", "the script %s cannot be found: %s", name,
                     strerrordesc_np(errno));
+    if (strncmp(real, directory, len) != 0 || real[len] != '/')
+        return fail(ERR_DENIED, "script_outside",
+                    "the script %s leads out of the scripts directory", name);
     return OK;
 }
 
 enum err scripts_find(const struct scripts *scripts, const char *name, char **ret_path)
 {
-    const char *directory = scripts->settings->directory;
-    size_t len = strlen(directory);
-    AUTO(xfree) char *wanted = NULL;
     AUTO(xfree) char *path = NULL;
 
     if (strchr(name, '/') || name[0] == '.')
         return fail(ERR_DENIED, "script_name", "\"%s\" is not a plain file name", name);
-
-    wanted = xasprintf("%s/%s", directory, name);
-    path = realpath(wanted, NULL);
-    if (!path)
-        return fail(ERR_NOT_FOUND, "script_missing", "the script %s cannot be found: %s", name,
-                    strerrordesc_np(errno));
-    if (strncmp(path, directory, len) != 0 || path[len] != '/')
-        return fail(ERR_DENIED, "script_outside",
-                    "the script %s leads out of the scripts directory", name);
-    TRY(check_file(name, path));
+    path = xasprintf("%s/%s", scripts->settings->directory, name);
+    if (!is_plain(path))
+        TRY(check_path(scripts, name, path));
     *ret_path = TAKE(path);
     return OK;
 }
@@ -222,11 +224,11 @@ static void on_done(void *argument, const struct spawn_result *result)
         done(its_argument, result);
 }
 
-static struct spawn_request settle(const struct scripts_settings *settings,
+static struct spawn_request settle(const struct scripts *scripts,
                                    const struct spawn_request *request)
 {
+    const struct scripts_settings *settings = scripts->settings;
     struct spawn_request settled = *request;
-    int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     settled.set_user = settings->run_as.set_user;
     settled.user = settings->run_as.user;
@@ -235,7 +237,7 @@ static struct spawn_request settle(const struct scripts_settings *settings,
     settled.nice = NICE;
     settled.limits = (struct spawn_limits){
         /* More than it can use up in time: for the case that nobody is left to end it. */
-        .cpu_s = (uint64_t)((request->timeout_ms / 1000 + 2) * MAX(cores, INT64_C(1))),
+        .cpu_s = (uint64_t)((request->timeout_ms / 1000 + 2) * scripts->cores),
         .memory_bytes = MEMORY_BYTES,
         .file_bytes = FILE_BYTES,
         .files = FILES,
@@ -260,7 +262,7 @@ enum err scripts_run(struct scripts *scripts, const struct uuid *check,
                      const struct spawn_request *request, spawn_done_fn done, void *argument,
                      struct script_run **ret_run)
 {
-    const struct spawn_request settled = settle(scripts->settings, request);
+    const struct spawn_request settled = settle(scripts, request);
     AUTO(xfree) struct script_run *run = NEW(struct script_run);
 
     TRY(check_lives(scripts, check));
@@ -307,6 +309,7 @@ struct scripts *scripts_new(struct ev_loop *ev, struct spawner *spawner_take,
     scripts->ev = ev;
     scripts->spawner = spawner_take;
     scripts->settings = settings;
+    scripts->cores = MAX(sysconf(_SC_NPROCESSORS_ONLN), 1L);
     ev_io_init(&scripts->reports, on_report, spawner_fd(scripts->spawner), EV_READ);
     ev_io_start(ev, &scripts->reports);
     return scripts;

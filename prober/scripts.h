@@ -40,7 +40,7 @@ struct scripts *scripts_new(struct ev_loop *ev, struct spawner *spawner_take,
 void scripts_free(struct scripts *scripts);
 
 /* The path of the script with that name, yours to free.
- * @return ERR_NOT_FOUND when there is none or it cannot be run; ERR_DENIED when it lies outside. */
+ * @return ERR_NOT_FOUND when there is none; ERR_DENIED when it lies outside. */
 MUST_USE enum err scripts_find(const struct scripts *scripts, const char *name, char **ret_path);
 
 /* A pipe that holds the text and then ends, for a child to read: yours to close. What was read is

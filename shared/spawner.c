@@ -63,11 +63,11 @@ static void fill_standard_descriptors(void)
 /* In the new process: keep the socket and standard error, close all else that was inherited. */
 NORETURN static void be_spawner(int socket, const char *name)
 {
-    if (dup2(socket, 3) < 0)
+    if (dup2(socket, FD_OWNER) < 0)
         _exit(1);
-    close_range(4, ~0U, 0);
-    fcntl(3, F_SETFD, FD_CLOEXEC);
-    spawner_process_run(3, name);
+    close_range(FD_OWNER + 1, ~0U, 0);
+    fcntl(FD_OWNER, F_SETFD, FD_CLOEXEC);
+    spawner_process_run(FD_OWNER, name);
 }
 
 /* Descriptors go with the packet; the process gets copies. */

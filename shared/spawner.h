@@ -4,11 +4,15 @@
  * forks. It captures output within caps, enforces deadlines, ends what a child leaves behind, and
  * outlives its owner just long enough to stop all children.
  *
- * A child begins with its own session and process group and so without a terminal, exactly the
- * environment given, no descriptors but 0-2 and what the request hands over, default signal
- * handling. It gets a signal when the spawner itself dies. When it has ended, its process group is
- * killed, and within some 20 ms whatever else it started that left the group. While it runs, what
- * leaves both its session and its parent is as good as left behind and may be killed.
+ * A child begins with its own process group, without a terminal, with exactly the environment given,
+ * no descriptors but 0-2 and what the request hands over, default signal handling. It gets a signal
+ * when the spawner itself dies. When it has ended, its process group is killed, and within some 20
+ * ms whatever else it started that left the group. While it runs, what leaves both its group and
+ * its parent is as good as left behind and may be killed.
+ *
+ * All children are in one session, that of the spawner: where the kernel shares the processor by
+ * sessions (autogroup), all together get as much as their owner, however many they are. A session
+ * for each would also make each start a tenth dearer, or a third on a busy machine.
  *
  * Thread: a handle belongs to one thread; spawner_open() makes one for another. From an event loop:
  * watch spawner_fd() for reading and call spawner_on_readable().
@@ -50,7 +54,7 @@ struct spawn_request {
     gid_t group;
     bool no_new_privileges; /* it has none, and set-user-id bits and the like give it none */
     mode_t umask;           /* 0: 077 */
-    int nice;               /* 0 (as the spawner) to 19 (last of all) */
+    int nice;               /* 0 (as the spawner) to 19 (last of all); once it has run for 20 ms */
     struct spawn_limits limits;
 
     /* Descriptors that the child is to have, from 3 on, borrowed for the call. 0: standard input

@@ -65,12 +65,24 @@ struct spawn_report {
 
 /* What every child takes over from the spawner, read once. */
 struct child_defaults {
-    int null_fd;
+    int null_fd; /* has a number of CHILD_FDS or more */
+    pid_t spawner;
     uint64_t files;      /* the soft limit of open files that the spawner was started with */
     uint64_t maximum[5]; /* hard limits, in the order of struct spawn_limits */
 };
 
-void child_defaults_read(struct child_defaults *defaults);
+/* Places in the spawner's table of descriptors. */
+enum {
+    FD_OWNER = 3, /* the first handle */
+    FD_INPUT,     /* of the child that is being started */
+    FD_OUTPUT,
+    FD_ERROR,
+    FD_THIRD,
+    CHILD_FDS, /* all others have higher numbers */
+};
+
+/* Takes those places. */
+void child_defaults_read(struct child_defaults *defaults, int null_fd);
 
 /* What a child is started with; the texts point into the packet. */
 struct child_start {
@@ -79,7 +91,7 @@ struct child_start {
     char **arguments;
     char **environment;
     const char *folder;
-    int input_fd;
+    int input_fd; /* -1: /dev/null */
     int third_fd; /* -1: none */
     int output_fds[2];
     volatile int *error_number; /* in shared memory: set when the program could not be run */
@@ -87,7 +99,7 @@ struct child_start {
 
 /* Starts the program; -1 with errno when there is no process to be had. All signals have to be
  * blocked and their handling the default. */
-pid_t child_start(const struct child_start *start);
+pid_t child_start(struct child_start *start);
 
 /* Logs --------------------------------------------------------------------------------------- */
 
@@ -126,8 +138,8 @@ struct child {
     uint64_t id;
     pid_t pid;
     int stop_signal;
+    int nice;
     enum child_fault fault;
-    bool is_watched; /* its pipes are */
     int64_t grace_us;
     int64_t started_us;
     int64_t watch_at_us;
@@ -186,7 +198,7 @@ int64_t child_due_us(const struct child *child);
 
 void reap_init(int poller, volatile int *error_numbers);
 
-/* Watches its pipes: before that, a short-lived child costs fewer turns. */
+/* From here on it is no short run: its pipes are watched, and it steps back by its nice value. */
 void child_watch(struct child *child);
 
 /* Reads what is there, within limits, and ends what floods. */
@@ -207,7 +219,7 @@ bool reap(void);
 /* When orphans are to be looked for; SPAWN_FOREVER. */
 int64_t sweep_due_us(void);
 
-/* Kills those of our children that nobody asked for and whose session has no living owner. */
+/* Kills those of our children that nobody asked for and that are in no living child's group. */
 void sweep(void);
 
 /* The process --------------------------------------------------------------------------------- */

@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
+#include "shared/log.h"
 #include "shared/spawner_private.h"
 
-#define WATCH_AFTER_US INT64_C(20000) /* a child that ends sooner is read once, when it has ended */
+#define WATCH_AFTER_US INT64_C(20000) /* a child that ends sooner is read when it has ended */
 #define SWEEP_ALL_US   INT64_C(500000)
 #define EVENTS         64
 #define KEY_SIGNALS    UINT64_MAX
@@ -171,6 +172,7 @@ static void fill_child(struct child *child, struct owner *owner, const struct sp
 
     child->owner = owner;
     child->id = packet->id;
+    child->nice = packet->nice;
     child->stop_signal = packet->signal_number ? packet->signal_number : SIGTERM;
     child->grace_us = packet->grace_ms * 1000;
     child->started_us = now_us;
@@ -215,7 +217,7 @@ static void launch(struct owner *owner, const struct spawn_packet *packet, char 
     struct child_start start = {
         .defaults = &defaults,
         .packet = packet,
-        .input_fd = packet->has_input ? fds[0] : defaults.null_fd,
+        .input_fd = packet->has_input ? fds[0] : -1,
         .third_fd = packet->has_third ? fds[packet->has_input ? 1 : 0] : -1,
     };
 
@@ -404,6 +406,15 @@ static void block_signals(void)
     sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+/* What all children are to begin with is set once, here. */
+static void be_plain(void)
+{
+    if (geteuid() == 0 && setgroups(0, NULL) < 0)
+        log_warning("spawner.keeps_groups", "error=%s", strerrordesc_np(errno));
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    block_signals();
+}
+
 /* Two pipes for each child may be more descriptors than a program is given at first. */
 static void raise_files(void)
 {
@@ -419,24 +430,26 @@ static int set_up(int socket, const char *name)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = KEY_SIGNALS};
     sigset_t child_signal;
+    int null_fd;
     int signals;
 
     prctl(PR_SET_NAME, name);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    block_signals();
-    child_defaults_read(&defaults);
+    setsid();
+    be_plain();
+    null_fd = fcntl(open("/dev/null", O_RDWR | O_CLOEXEC), F_DUPFD_CLOEXEC, CHILD_FDS);
+    dup2(null_fd, 0);
+    dup2(null_fd, 1);
+    child_defaults_read(&defaults, null_fd);
     raise_files();
 
-    defaults.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(defaults.null_fd, 0);
-    dup2(defaults.null_fd, 1);
     poller = epoll_create1(EPOLL_CLOEXEC);
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
     signals = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
     error_numbers = mmap(NULL, sizeof(int) * SPAWN_IN_FLIGHT_MAX, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (defaults.null_fd < 0 || poller < 0 || signals < 0 || error_numbers == MAP_FAILED)
+    if (null_fd < 0 || poller < 0 || signals < 0 || error_numbers == MAP_FAILED)
         _exit(1);
 
     children_init();

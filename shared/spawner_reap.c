@@ -2,8 +2,8 @@
  * How children end. A child is RUNNING until it is reaped, DRAINING while its pipes are still read
  * (at most 250 ms), then DONE until its report is sent. Its group is killed before it is reaped,
  * while its pid cannot belong to anybody else. As the subreaper this process becomes the parent of
- * what leaves a group; a sweep soon after any end kills those orphans whose session has no living
- * owner, again and again as long as it finds some.
+ * what leaves a group; a sweep soon after any end kills those orphans that are in no living child's
+ * group, again and again as long as it finds some.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,6 +103,8 @@ void child_fail(struct child *child, int error_number)
 void child_watch(struct child *child)
 {
     child->watch_at_us = SPAWN_FOREVER;
+    if (child->nice && child->state == CHILD_RUNNING)
+        setpriority(PRIO_PGRP, (id_t)child->pid, child->nice);
     for (int stream = 0; stream < 2; stream++) {
         struct epoll_event event = {.events = EPOLLIN,
                                     .data.u64 = child_index(child) * 2 + (uint64_t)stream};
@@ -266,7 +268,7 @@ void sweep(void)
     if (!read_children())
         return;
     for (pid_t pid; (pid = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
-        if (child_of_pid(pid) || child_of_pid(getsid(pid)))
+        if (child_of_pid(pid) || child_of_pid(getpgid(pid)))
             continue;
         if (kill(pid, SIGKILL) == 0)
             killed++;

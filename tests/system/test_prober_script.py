@@ -28,7 +28,7 @@ SCRIPTS = {
     "seen": "tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$$/environ",
     "secrets": "read -r given <&\"$CHECK_SECRETS_FD\"; case $given in *'\"s3cret value\"'*) echo \"knows s3cret value\";; "
                "*) exit 2;; esac; echo; echo \"again: s3cret value\"; cat <&\"$CHECK_SECRETS_FD\"",
-    "limits": "ulimit -c; ulimit -n; ulimit -v; umask; nice; pwd; grep NoNewPrivs /proc/self/status",
+    "limits": "until [ $(nice) = 5 ]; do sleep 0.01; done; ulimit -c; ulimit -n; ulimit -v; umask; nice; pwd; grep NoNewPrivs /proc/self/status",
     "who": "id -un", "bomb": "bomb() { bomb | bomb & }; bomb; sleep 30",
     "once-only": "exec 9>\"$1/lock\"; flock -n 9 || echo twice >>\"$1/twice\"; echo run >>\"$1/runs\"; trap '' TERM; "
                  "while :; do sleep 0.05; done",
@@ -51,6 +51,7 @@ def scripts():
     (folder / "escape").symlink_to("/bin/true")
     (folder / "escape-relative").symlink_to("../../../bin/true")
     (folder / "inside").symlink_to("ok")
+    (folder / "inside-absolute").symlink_to(folder / "ok")
     (folder / "folder").mkdir()
     return folder
 
@@ -85,9 +86,10 @@ WANTED = {
     "daemon": ("ok", "ok", "left one behind"), "runaway": ("ok", "ok", "ran away"), "reads": ("ok", "ok", "read"),
     "no-interpreter": ("error", "prober_error", "No such file or directory (the interpreter"),
     "no-program": ("error", "prober_error", "Exec format error"),
-    "not-executable": ("error", "prober_error", "cannot be run"), "missing": ("error", "prober_error", "cannot be found"),
-    "folder": ("error", "prober_error", "no regular file"), "escape": ("error", "policy", "leads out of"),
+    "not-executable": ("error", "prober_error", "Permission denied"), "missing": ("error", "prober_error", "cannot be found"),
+    "folder": ("error", "prober_error", "Permission denied"), "escape": ("error", "policy", "leads out of"),
     "escape-relative": ("error", "policy", "leads out of"), "inside": ("ok", "ok", "OK - fine"),
+    "inside-absolute": ("ok", "ok", "OK - fine"),
     "parents": ("fail", "script_timeout", ""), "password": ("ok", "ok", "got"),
 }
 

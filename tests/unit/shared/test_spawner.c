@@ -106,7 +106,7 @@ static void test_run_has_only_what_it_was_given(void **state)
     const char *const environment[] = {"COLOUR=green", NULL};
     struct spawn_request request =
         shell(SHELL("env | grep -v ^_ | sort; pwd; ls /proc/self/fd | wc -l;"
-                    "ps -o sid= -p $$ | tr -d ' '; echo $$; umask"));
+                    "ps -o pgid= -p $$ | tr -d ' '; echo $$; umask"));
     struct ended *ended;
     char expected[200];
     pid_t pid = 0;
@@ -184,7 +184,7 @@ static void test_grandchild_that_holds_the_pipe_delays_nothing(void **state)
     free(ended);
 }
 
-static void test_grandchild_that_leaves_the_session_is_killed(void **state)
+static void test_grandchild_that_leaves_the_group_is_killed(void **state)
 {
     struct spawn_request request =
         shell(SHELL("setsid sh -c 'echo $$; exec sleep 100' & sleep 0.3"));
@@ -380,7 +380,7 @@ int main(void)
         cmocka_unit_test(test_output_is_cut_at_its_cap),
         cmocka_unit_test(test_timeout_stops_and_then_kills_the_group),
         cmocka_unit_test(test_grandchild_that_holds_the_pipe_delays_nothing),
-        cmocka_unit_test(test_grandchild_that_leaves_the_session_is_killed),
+        cmocka_unit_test(test_grandchild_that_leaves_the_group_is_killed),
         cmocka_unit_test(test_signal_and_stop_reach_the_child),
         cmocka_unit_test(test_abandoned_child_is_stopped_and_never_called_back),
         cmocka_unit_test(test_limits_hold),

@@ -159,7 +159,8 @@ static void test_descriptors_are_handed_over(void **state)
 static void test_limits_are_set_and_never_raised(void **state)
 {
     struct spawn_request request =
-        shell(SHELL("ulimit -c; ulimit -St; ulimit -Ht; ulimit -f; ulimit -n; ulimit -p; nice;"
+        shell(SHELL("ulimit -c; ulimit -St; ulimit -Ht; ulimit -f; ulimit -n; ulimit -p;"
+                    "until [ $(nice) = 7 ]; do sleep 0.01; done; nice;"
                     "grep NoNewPrivs /proc/self/status | tr -d '\\t'"));
     struct ended ended;
 
@@ -478,7 +479,7 @@ static void test_no_descriptor_is_lost(void **state)
 
 static void test_offspring_that_runs_away_is_killed(void **state)
 {
-    /* Each generation leaves session and parent; the last one stays. */
+    /* Each generation leaves group and parent; the last one stays. */
     static const char script[] = "(setsid sh -c '(setsid sh -c \"echo \\$\\$ > $0;"
                                  "exec sleep 100\" &)' \"$0\" &); while ! [ -s \"$0\" ];"
                                  "do sleep 0.01; done";
