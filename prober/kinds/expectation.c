@@ -3,8 +3,8 @@
 
 #include "shared/json.h"
 
+#include "prober/kinds/http_mask.h"
 #include "prober/probe.h"
-#include "prober/text.h"
 
 #define QUOTED_BYTES_MAX 64
 
@@ -34,7 +34,7 @@ enum wait expectation_judge(struct probe *probe, const struct regex *expectation
     case REGEX_NO_MATCH:
         break;
     }
-    text_append_foreign(&quoted, text, secret, QUOTED_BYTES_MAX);
+    append_masked(&quoted, text, secret, QUOTED_BYTES_MAX);
     return probe_end(probe, OUTCOME_ASSERT_FAILED,
                      "the %s does not match; it begins with \"" STR_FMT "\"", name,
                      STR_ARG(buf_str(&quoted)));

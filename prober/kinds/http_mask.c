@@ -82,3 +82,16 @@ void http_secrets_mask(const struct http_secrets *secrets, struct buf *text)
     if (secrets->passing)
         mask_one(text, secrets->passing);
 }
+
+void append_masked(struct buf *buf, struct str bytes, const char *secret, size_t limit)
+{
+    CLEANUP(buf_clear_p) struct buf shown = {0};
+
+    if (!secret || strlen(secret) < HTTP_SECRET_BYTES_MIN) {
+        buf_append_escaped(buf, bytes, limit);
+        return;
+    }
+    buf_append_str(&shown, bytes);
+    mask_one(&shown, secret);
+    buf_append_escaped(buf, buf_str(&shown), limit);
+}

@@ -1,7 +1,7 @@
 /*
- * What must not be shown of HTTP: not in --explain, not in previews, not in messages. Some headers
- * are secret by their name; what proves who asks is, wherever it turns up (a target may send back
- * what it was sent).
+ * What must not be shown: not in --explain, not in previews, not in messages. Some headers are secret
+ * by their name; what proves who asks is, wherever it turns up (a target may send back what it was
+ * sent).
  *
  * Thread: any.
  */
@@ -35,6 +35,9 @@ void http_secrets_clear(struct http_secrets *secrets);
 
 /* Puts the mask in place of each of them in `text`, also where their end is missing. */
 void http_secrets_mask(const struct http_secrets *secrets, struct buf *text);
+
+/* Appends what a target has sent as buf_append_escaped() does, but for `secret` (NULL: none). */
+void append_masked(struct buf *buf, struct str bytes, const char *secret, size_t limit);
 
 /* Whether values of that header are secrets. */
 bool http_is_secret_header(struct str name);

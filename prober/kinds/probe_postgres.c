@@ -5,12 +5,12 @@
  */
 #include "prober/exchange.h"
 #include "prober/kinds/expectation.h"
+#include "prober/kinds/http_mask.h"
 #include "prober/kinds/postgres_auth.h"
 #include "prober/kinds/postgres_message.h"
 #include "prober/kinds/postgres_spec.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/probe.h"
-#include "prober/text.h"
 
 #define RECEIVED_BYTES_MAX (1024 * 1024)
 #define ROUNDS_PER_TURN    2048 /* of SCRAM: less than a millisecond */
@@ -88,7 +88,7 @@ static enum wait end_refused(struct probe *probe, struct str body)
         }
     }
     probe_enter(probe, PHASE_ASSERT);
-    text_append_foreign(&quoted, error.text, spec_of(probe)->password, QUOTED_BYTES_MAX);
+    append_masked(&quoted, error.text, spec_of(probe)->password, QUOTED_BYTES_MAX);
     buf_append_text(&quoted, "\" (SQLSTATE ");
     buf_append_escaped(&quoted, error.sqlstate, 8);
     return probe_end(probe, outcome, "%s: \"" STR_FMT ")", meaning, STR_ARG(buf_str(&quoted)));
@@ -99,7 +99,7 @@ static enum wait end_malformed(struct probe *probe, enum outcome outcome, const 
 {
     CLEANUP(buf_clear_p) struct buf quoted = {0};
 
-    text_append_foreign(&quoted, input, spec_of(probe)->password, GARBAGE_BYTES_MAX);
+    append_masked(&quoted, input, spec_of(probe)->password, GARBAGE_BYTES_MAX);
     return probe_end(probe, outcome, "%s; it begins with \"" STR_FMT "\"", what,
                      STR_ARG(buf_str(&quoted)));
 }

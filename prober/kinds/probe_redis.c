@@ -4,11 +4,11 @@
  */
 #include "prober/exchange.h"
 #include "prober/kinds/expectation.h"
+#include "prober/kinds/http_mask.h"
 #include "prober/kinds/probe_kinds.h"
 #include "prober/kinds/redis_spec.h"
 #include "prober/kinds/resp.h"
 #include "prober/probe.h"
-#include "prober/text.h"
 
 #define REPLY_BYTES_MAX  (64 * 1024)
 #define REPLY_VALUES_MAX 2048
@@ -99,7 +99,7 @@ static enum wait end_refused(struct probe *probe, struct str error)
         }
     }
     probe_enter(probe, PHASE_ASSERT);
-    text_append_foreign(&quoted, error, spec_of(probe)->password, QUOTED_BYTES_MAX);
+    append_masked(&quoted, error, spec_of(probe)->password, QUOTED_BYTES_MAX);
     return probe_end(probe, outcome, "%s: \"" STR_FMT "\"", meaning, STR_ARG(buf_str(&quoted)));
 }
 
@@ -107,7 +107,7 @@ static enum wait end_unexpected(struct probe *probe, const char *command)
 {
     CLEANUP(buf_clear_p) struct buf quoted = {0};
 
-    text_append_foreign(&quoted, buf_str(&probe->kept), spec_of(probe)->password, QUOTED_BYTES_MAX);
+    append_masked(&quoted, buf_str(&probe->kept), spec_of(probe)->password, QUOTED_BYTES_MAX);
     return probe_end(probe, OUTCOME_PROTO_ERROR, "the reply to %s is \"" STR_FMT "\"", command,
                      STR_ARG(buf_str(&quoted)));
 }
@@ -207,7 +207,7 @@ static enum wait end_malformed(struct probe *probe, struct str input, const char
 {
     CLEANUP(buf_clear_p) struct buf quoted = {0};
 
-    text_append_foreign(&quoted, input, spec_of(probe)->password, 64);
+    append_masked(&quoted, input, spec_of(probe)->password, 64);
     return probe_end(probe, OUTCOME_PROTO_ERROR,
                      "the reply is none of Redis: %s; it begins with \"" STR_FMT "\"", why,
                      STR_ARG(buf_str(&quoted)));

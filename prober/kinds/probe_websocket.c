@@ -3,31 +3,27 @@
  * one matches. Pings are answered, and once the result stands the connection is closed as it has to
  * be, by a close frame each way.
  */
+#include "shared/clock.h"
 #include "shared/crypto.h"
-#include "shared/http_parse.h"
-#include "shared/websocket.h"
 
 #include "prober/exchange.h"
 #include "prober/kinds/probe_kinds.h"
+#include "prober/kinds/websocket_handshake.h"
 #include "prober/kinds/websocket_spec.h"
 #include "prober/probe.h"
 
-#define HEAD_BYTES_MAX     (64 * 1024)
-#define INFORMATIONAL_MAX  100 /* 1xx replies before the real one */
 #define MESSAGE_BYTES_MAX  (1024 * 1024)
-#define MESSAGES_MAX       1000              /* that do not match */
-#define RECEIVED_BYTES_MAX (4 * 1024 * 1024) /* of all frames */
-#define CONTROLS_MAX       100               /* pings and pongs */
+#define MESSAGES_MAX       1000                /* that do not match */
+#define RECEIVED_BYTES_MAX (4 * 1024 * 1024)   /* of all frames */
+#define CONTROLS_MAX       100                 /* pings and pongs */
+#define MATCHING_US_MAX    (4 * REGEX_TIME_US) /* of all messages */
 #define QUOTED_BYTES_MAX   64
-#define LOCATION_BYTES_MAX 100
 #define REASON_BYTES_MAX   100
 
 struct websocket_state {
-    struct http_parser parser;
-    unsigned informational;
-    bool is_open;
-    char accept[WEBSOCKET_ACCEPT_BYTES]; /* what belongs to our key */
+    struct websocket_handshake handshake;
     struct websocket_reader reader;
+    int64_t matching_us;
     unsigned messages; /* that did not match; the beginning of the last is in probe->kept */
     unsigned controls;
     size_t received; /* bytes of frames */
@@ -35,22 +31,15 @@ struct websocket_state {
 
 static enum wait websocket_begin(struct probe *probe);
 static enum wait websocket_ask(struct probe *probe);
-static enum wait websocket_handshake(struct probe *probe);
+static enum wait websocket_reply(struct probe *probe);
 static enum wait websocket_talk(struct probe *probe);
 static enum wait websocket_close(struct probe *probe);
 
 static const struct probe_step WEBSOCKET_STEP_BEGIN = {"begin", websocket_begin};
 static const struct probe_step WEBSOCKET_STEP_ASK = {"request", websocket_ask};
-static const struct probe_step WEBSOCKET_STEP_HANDSHAKE = {"handshake", websocket_handshake};
+static const struct probe_step WEBSOCKET_STEP_HANDSHAKE = {"handshake", websocket_reply};
 static const struct probe_step WEBSOCKET_STEP_TALK = {"messages", websocket_talk};
 static const struct probe_step WEBSOCKET_STEP_CLOSE = {"close", websocket_close};
-
-static const struct http_limits limits = {
-    .target_bytes = 8192,
-    .head_bytes = HEAD_BYTES_MAX,
-    .fields = HTTP_FIELDS_MAX,
-    .chunk_extension_bytes = 4096,
-};
 
 static struct websocket_spec *spec_of(const struct probe *probe)
 {
@@ -96,10 +85,9 @@ static enum wait websocket_begin(struct probe *probe)
 
     target.host = spec->url.host;
     target.port = spec->url.port;
-    http_parser_init(&state->parser, HTTP_RESPONSE, &limits);
     websocket_reader_init(&state->reader, WEBSOCKET_SERVER, MESSAGE_BYTES_MAX);
-    state->informational = 0;
-    state->is_open = false;
+    state->handshake.is_open = false;
+    state->matching_us = 0;
     state->messages = 0;
     state->controls = 0;
     state->received = 0;
@@ -108,132 +96,10 @@ static enum wait websocket_begin(struct probe *probe)
 
 static enum wait websocket_ask(struct probe *probe)
 {
-    char key[WEBSOCKET_KEY_BYTES];
-
-    websocket_key(key);
-    websocket_accept(str_of(key), state_of(probe)->accept);
     probe_enter(probe, PHASE_REQUEST);
-    buf_append_str(&probe->out, buf_str(&spec_of(probe)->handshake));
-    buf_printf(&probe->out, "%s\r\n\r\n", key);
+    websocket_handshake_begin(probe, &state_of(probe)->handshake);
     probe->step = &WEBSOCKET_STEP_HANDSHAKE;
     return WAIT_NONE;
-}
-
-static enum wait end_status(struct probe *probe, const struct http_head *head)
-{
-    CLEANUP(buf_clear_p) struct buf location = {0};
-
-    probe_enter(probe, PHASE_ASSERT);
-    buf_append_escaped(&location, http_head_field(head, STR("location")), LOCATION_BYTES_MAX);
-    if (location.len > 0)
-        return probe_end(probe, OUTCOME_STATUS_MISMATCH,
-                         "status %u, expected 101; redirects are not followed, this one leads to "
-                         "%s",
-                         head->status, location.data);
-    return probe_end(probe, OUTCOME_STATUS_MISMATCH, "status %u, expected 101", head->status);
-}
-
-static enum wait check_subprotocol(struct probe *probe, struct str chosen)
-{
-    const char *wanted = spec_of(probe)->subprotocol;
-    CLEANUP(buf_clear_p) struct buf quoted = {0};
-
-    if (!chosen.ptr && !wanted)
-        return WAIT_NONE;
-    if (chosen.ptr && wanted && str_equal(chosen, str_of(wanted)))
-        return WAIT_NONE;
-    if (!chosen.ptr) {
-        probe_enter(probe, PHASE_ASSERT);
-        return probe_end(probe, OUTCOME_ASSERT_FAILED,
-                         "the server does not speak the subprotocol %s", wanted);
-    }
-    buf_append_escaped(&quoted, chosen, QUOTED_BYTES_MAX);
-    return probe_end(probe, OUTCOME_PROTO_ERROR,
-                     "the server chose the subprotocol \"" STR_FMT "\", which was not offered",
-                     STR_ARG(buf_str(&quoted)));
-}
-
-static enum wait check_head(struct probe *probe, const struct http_head *head)
-{
-    const struct websocket_spec *spec = spec_of(probe);
-    struct str accept = http_head_field(head, STR("sec-websocket-accept"));
-
-    if (!str_equal_nocase(http_head_field(head, STR("upgrade")), STR("websocket")) ||
-        !head->upgrade)
-        return probe_end(probe, OUTCOME_PROTO_ERROR,
-                         "the server switches protocols, but not to WebSocket");
-    if (spec->verify_accept && !str_equal(accept, str_of(state_of(probe)->accept)))
-        return probe_end(probe, OUTCOME_PROTO_ERROR,
-                         accept.ptr ? "the server's Sec-WebSocket-Accept does not belong to our key"
-                                    : "the server sends no Sec-WebSocket-Accept");
-    if (http_head_field(head, STR("sec-websocket-extensions")).len > 0)
-        return probe_end(probe, OUTCOME_PROTO_ERROR,
-                         "the server chose an extension, and none was offered");
-    return check_subprotocol(probe, http_head_field(head, STR("sec-websocket-protocol")));
-}
-
-/* WAIT_NONE: the connection is open, or the real reply is still to come. */
-static enum wait on_head(struct probe *probe)
-{
-    struct websocket_state *state = state_of(probe);
-    const struct http_head *head = &state->parser.head;
-    enum wait wait;
-
-    probe->result.has |= RESULT_HAS_HTTP;
-    probe->result.http.status = head->status;
-    probe_note(probe, "status %u", head->status);
-    if (head->status >= 200)
-        return end_status(probe, head);
-    if (head->status != 101) {
-        if (++state->informational <= INFORMATIONAL_MAX)
-            return WAIT_NONE;
-        return probe_end(probe, OUTCOME_LIMIT_EXCEEDED, "more than %d informational replies",
-                         INFORMATIONAL_MAX);
-    }
-    wait = check_head(probe, head);
-    state->is_open = wait == WAIT_NONE;
-    return wait;
-}
-
-static enum wait end_malformed(struct probe *probe)
-{
-    CLEANUP(buf_clear_p) struct buf quoted = {0};
-
-    buf_append_escaped(&quoted, buf_str(&probe->in), QUOTED_BYTES_MAX);
-    return probe_end(probe, OUTCOME_PROTO_ERROR,
-                     "the reply is no HTTP: it begins with \"" STR_FMT "\" (%s)",
-                     STR_ARG(buf_str(&quoted)), state_of(probe)->parser.reason);
-}
-
-/* Reads as far as the heads go; what follows the last one are frames. */
-static enum wait read_head(struct probe *probe)
-{
-    struct websocket_state *state = state_of(probe);
-    enum wait wait = WAIT_NONE;
-
-    while (wait == WAIT_NONE && !state->is_open) {
-        size_t used = 0;
-
-        switch (http_parse(&state->parser, buf_str(&probe->in), &used)) {
-        case HTTP_NEED_MORE:
-            buf_drop(&probe->in, used);
-            return WAIT_NONE;
-        case HTTP_HEAD:
-            wait = on_head(probe);
-            break;
-        case HTTP_END:
-            http_parser_init(&state->parser, HTTP_RESPONSE, &limits);
-            break;
-        case HTTP_MALFORMED:
-            return end_malformed(probe);
-        case HTTP_DATA: /* heads of 1xx have none */
-        case HTTP_TOO_LARGE:
-            return probe_end(probe, OUTCOME_LIMIT_EXCEEDED, "the reply is over a limit: %s",
-                             state->parser.reason ? state->parser.reason : "its head has a body");
-        }
-        buf_drop(&probe->in, used);
-    }
-    return wait;
 }
 
 static enum wait read_frames(struct probe *probe);
@@ -254,13 +120,14 @@ static enum wait on_open(struct probe *probe)
     return read_frames(probe);
 }
 
-static enum wait websocket_handshake(struct probe *probe)
+static enum wait websocket_reply(struct probe *probe)
 {
+    struct websocket_handshake *handshake = &state_of(probe)->handshake;
     enum wait wait = exchange(probe, EXCHANGE_READ_BYTES);
 
     if (wait == WAIT_NONE)
-        wait = read_head(probe);
-    return wait == WAIT_NONE && state_of(probe)->is_open ? on_open(probe) : wait;
+        wait = websocket_handshake_read(probe, handshake);
+    return wait == WAIT_NONE && handshake->is_open ? on_open(probe) : wait;
 }
 
 /* ---- messages ---- */
@@ -269,15 +136,20 @@ static enum wait on_message(struct probe *probe)
 {
     struct websocket_state *state = state_of(probe);
     struct str message = state->reader.payload;
+    int64_t begun_us = clock_monotonic_us();
+    enum regex_answer answer = regex_match(spec_of(probe)->expectation, message);
 
-    switch (regex_match(spec_of(probe)->expectation, message)) {
+    state->matching_us += clock_monotonic_us() - begun_us;
+    if (answer == REGEX_NO_MATCH && state->matching_us > MATCHING_US_MAX)
+        answer = REGEX_LIMIT;
+    switch (answer) {
     case REGEX_MATCH:
         probe_enter(probe, PHASE_ASSERT);
         probe_succeed(probe, "a message matches, %zu bytes", message.len);
         return say_goodbye(probe);
     case REGEX_LIMIT:
         return probe_end(probe, OUTCOME_LIMIT_EXCEEDED,
-                         "the expression takes too long on a message");
+                         "the expression takes too long on the messages");
     case REGEX_NO_MATCH:
         break;
     }
@@ -403,7 +275,7 @@ static enum wait websocket_late(struct probe *probe)
 {
     const struct websocket_state *state = state_of(probe);
 
-    if (!state->is_open || probe->result.phase != PHASE_TRANSFER)
+    if (!state->handshake.is_open || probe->result.phase != PHASE_TRANSFER)
         return WAIT_NONE;
     if (state->messages == 0)
         return probe_end(probe, OUTCOME_TIMEOUT, "no message within %u ms", probe->limit_ms);

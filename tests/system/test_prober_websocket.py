@@ -60,7 +60,7 @@ def test_what_the_server_gets(prober_once):
 
     def handle(connection):
         heads.append(read_head(connection).decode())
-        connection.sendall(upgrade(heads[-1].encode()) + frame(PING, b"are you there") + frame(TEXT, b"first"))
+        connection.sendall(upgrade(heads[-1].encode(), b"Server: shop", b"Set-Cookie: session=hidden") + frame(PING, b"are you there") + frame(TEXT, b"first"))
         while True:
             opcode, payload = read_frame(connection)
             frames.put((opcode, payload))
@@ -81,7 +81,9 @@ def test_what_the_server_gets(prober_once):
     assert "\r\nHost:" not in heads[0]
     said = [frames.get(timeout=5) for _ in range(4)]
     assert said == [(TEXT, b"hi"), (PONG, b"are you there"), (PONG, b""), (CLOSE, b"\x03\xe8")]
-    assert "closed with code 1000" in str(run.results["check"]["steps"])
+    steps = str(run.results["check"]["steps"])
+    assert "status 101; " in steps and "; Server: shop; Set-Cookie: ***" in steps and "hidden" not in steps
+    assert "closed with code 1000" in steps
 
 
 def test_a_server_that_never_says_goodbye_changes_nothing(prober_once):

@@ -93,6 +93,33 @@ static void test_headers_are_secret_by_name(void **state)
     assert_false(http_is_secret_header(STR("")));
 }
 
+static void test_foreign_bytes_are_masked_and_escaped(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *secret;
+        size_t limit;
+        const char *shown;
+    } cases[] = {
+        {"plain", NULL, 64, "plain"},
+        {"", "word", 64, ""},
+        {"word", "word", 64, "***"},
+        {"a word b word\r\n", "word", 64, "a *** b ***\\x0d\\x0a"},
+        {"a line\nof a secret", "line\nof", 64, "a *** a secret"},
+        {"'a long sec", "a long secret", 64, "'***"}, /* cut off by who says it back */
+        {"pin", "pin", 64, "pin"},                    /* too short to be hidden */
+        {"01word", "word", 4, "01**"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_clear_p) struct buf shown = {0};
+
+        append_masked(&shown, str_of(cases[i].text), cases[i].secret, cases[i].limit);
+        assert_string_equal(shown.len > 0 ? shown.data : "", cases[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_a_passing_secret_gives_way_to_the_next),
         cmocka_unit_test(test_auth_is_a_header_and_a_secret),
         cmocka_unit_test(test_headers_are_secret_by_name),
+        cmocka_unit_test(test_foreign_bytes_are_masked_and_escaped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
