@@ -58,10 +58,10 @@ def tcp_check(client, estate, target, key="probe", **fields):
 
 def largest_script_spec():
     """A spec of the 65,536 bytes that are allowed, with as many commas and colons as there may be."""
-    spec = {"command": "x", "args": ["a" * 500] * 64, "env": {f"V{number}": "b" * 490 for number in range(64)}}
+    spec = {"command": "x", "args": ["a" * 500] * 64, "env": {f"CHECK_{number}": "b" * 480 for number in range(64)}}
     missing = 65536 - len(json.dumps(spec, separators=(",", ":")))
-    spec["env"]["V0"] += "c" * missing
-    assert missing >= 0 and len(spec["env"]["V0"]) <= 4096
+    spec["env"]["CHECK_0"] += "c" * missing
+    assert missing >= 0 and len(spec["env"]["CHECK_0"]) <= 4096
     return spec
 
 

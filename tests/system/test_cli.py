@@ -143,9 +143,8 @@ def test_port_that_is_taken_leaves_nothing_half_done(control):
 
 
 def test_password_that_the_given_redis_refuses_is_said_once(control, start_control):
-    other = start_control("--redis", f"unix://{control.data}/redis.sock", ready=False)
+    other = start_control("--redis", f"unix://{control.data}/redis.sock")
     wait_until(lambda: "redis.unavailable" in other.tail(200))
-    wait_until(other.is_ready)
     said = [line for line in other.tail(200).splitlines() if " redis." in line]
     assert len(said) == 1 and "NOAUTH Authentication required" in said[0], said
 
