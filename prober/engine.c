@@ -257,7 +257,7 @@ static void settle_limits(struct engine *engine)
     limits->in_flight =
         or_default(limits->in_flight, (unsigned)MIN(share, (uint64_t)IN_FLIGHT_DEFAULT));
     limits->connecting = or_default(limits->connecting, CONNECTING_DEFAULT);
-    limits->per_host = or_default(limits->per_host, PER_HOST_DEFAULT);
+    limits->per_host = MAX(or_default(limits->per_host, PER_HOST_DEFAULT) / engine->loops, 1u);
     limits->handshakes = or_default(limits->handshakes, HANDSHAKES_DEFAULT);
 }
 

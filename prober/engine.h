@@ -36,7 +36,7 @@ typedef void (*engine_once_fn)(void *context, const char *label, const struct re
 struct engine_limits {
     unsigned in_flight;  /* probes at once, also a share of the descriptors the process may open */
     unsigned connecting; /* of these before the connection stands */
-    unsigned per_host;   /* of these to one host; no bound in a flood */
+    unsigned per_host;   /* to one host, in all loops together (one each); no bound in a flood */
     unsigned handshakes; /* TLS handshake steps in one turn of the loop */
 };
 

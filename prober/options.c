@@ -17,7 +17,7 @@ static const struct option_row rows[] = {
     {"loops",       OPTION_INTEGER, AT(loops),       "N",     "0",    .min = 0, .max = 64, .help = "Event loops (0: one per core)"},
     {"in-flight",   OPTION_INTEGER, AT(in_flight),   "N",     "0",    .min = 0, .max = 1000000, .help = "Probes at once in each loop (0: 4096, within the limit of open files)"},
     {"connecting",  OPTION_INTEGER, AT(connecting),  "N",     "2048", .min = 1, .max = 1000000, .help = "Of these, before their connection stands"},
-    {"per-host",    OPTION_INTEGER, AT(per_host),    "N",     "20",   .min = 1, .max = 1000000, .help = "Probes at once to one host in each loop; this machine itself is not capped"},
+    {"per-host",    OPTION_INTEGER, AT(per_host),    "N",     "20",   .min = 1, .max = 1000000, .help = "Probes at once to one host, shared out to the loops, one each at least; this machine itself is not capped"},
     {"dns-servers", OPTION_TEXT,    AT(dns_servers), "LIST",  NULL,   .help = "DNS servers (ADDRESS[:PORT],…) in place of those in resolv.conf"},
     {"log-level",   OPTION_TEXT,    AT(log_level),   "LEVEL", "info", .help = "error, warning, info or debug"},
     {0},

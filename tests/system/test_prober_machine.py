@@ -19,7 +19,7 @@ import processes
 from servers.certificates import Authority
 from servers.dns import DnsServer
 from servers.hostile import OK, Server, answer
-from servers.network import HERE, Network
+from servers.network import HERE, THERE, Network
 
 RELEASE = processes.ROOT / "build" / "release" / "prober" / "em-prober"  # without sanitizers
 HOUR_US = 3600 * 1_000_000
@@ -151,6 +151,55 @@ def test_no_ports_left():
     assert verdicts(results) == {("fail", "timeout"), ("error", "prober_error")}
     assert sum(result["outcome"] == "timeout" for result in results) == 10
     assert any("Cannot assign requested address" in result["message"] for result in results)
+
+
+SLOW_SERVER = f"""
+import asyncio, collections, json, sys
+at_once, most = collections.Counter(), collections.Counter()
+async def serve(reader, writer):
+    host = writer.get_extra_info("sockname")[0]
+    at_once[host] += 1
+    most[host] = max(most[host], at_once[host])
+    await reader.read(1)
+    await asyncio.sleep(0.1)
+    at_once[host] -= 1
+    writer.write(b"ready")
+    writer.close()
+async def main():
+    await asyncio.start_server(serve, "0.0.0.0", 9000, backlog=2000)
+    print("listening", flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    print(json.dumps(most), flush=True)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="needs network namespaces")
+def test_no_host_sees_more_than_its_cap():
+    """A thousand checks of one slow host and a hundred of another, all due at once."""
+    other = "10.77.0.3"
+    with Network() as network:
+        network.address(other)
+        server = subprocess.Popen([*network.there, "python3", "-c", SLOW_SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert server.stdout.readline() == b"listening\n"
+            checks = [{"id": f"{host}-{n}", "kind": "tcp", "timeout_ms": 5000,
+                       "spec": {"address": host, "port": 9000, "send": "x", "expect_regex": "ready"}}
+                      for host, count in ((THERE, 1000), (other, 100)) for n in range(count)]
+            ended = subprocess.run([*network.here, processes.EM_PROBER, "once", "--loops", "2"],
+                                   input="".join(json.dumps(check) + "\n" for check in checks), capture_output=True, text=True,
+                                   timeout=60, check=False)
+            most, _ = server.communicate(timeout=30)
+        finally:
+            server.kill()
+            server.wait()
+    results = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(results) == 1100 and verdicts(results) == {("ok", "ok")}
+    assert json.loads(most) == {THERE: 20, other: 20}
+    queued_ms = {host: max(result["timings_us"]["queue"] / 1000 for result in results if result["check"].startswith(host))
+                 for host in (THERE, other)}
+    assert queued_ms[THERE] > 4000, "twenty at a time, 0.1 s each: the last waits for 49 others"
+    assert queued_ms[other] < 2500, "the other host's wait for one another only"
 
 
 def allocation_checks(server, secure, dns, authority):

@@ -37,6 +37,10 @@ class Network:
     def sysctl(self, name, value, host="there"):
         subprocess.run([*getattr(self, host), "sysctl", "-q", "-w", f"{name}={value}"], check=True, capture_output=True, timeout=30)
 
+    def address(self, address):
+        """Gives `there` one more address."""
+        ip("-n", self.names[1], "address", "add", f"{address}/24", "dev", "cable")
+
     def route(self, *words):
         """Adds a route of `here`."""
         ip("-n", self.names[0], "route", "add", *words)
