@@ -17,7 +17,7 @@
 #define ERROR_BYTES  1000
 
 /* Sanitizers reserve address space without end. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define MEMORY_BYTES 0
 #else
 #define MEMORY_BYTES (256 * 1024 * 1024)
