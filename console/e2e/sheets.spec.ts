@@ -18,7 +18,7 @@ test("a component's sheet shows its checks, results and events, and runs a check
   await expect(component.getByRole("region", { name: "Checks" })).toContainText("health page");
   await expect(component.getByRole("img", { name: /^Response times: \d+ results?/ })).toBeVisible();
   const results = component.getByRole("table", { name: "Recent results, newest first" });
-  await expect(results.getByRole("row").nth(1)).toContainText("HTTP 200");
+  await expect(results.getByRole("row").nth(1)).toContainText("status 200, ");
   await expect(component.getByRole("region", { name: "Events" })).toContainText("Operational");
 
   await component.getByRole("button", { name: "Run health page now" }).click();

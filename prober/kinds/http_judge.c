@@ -78,8 +78,8 @@ static enum wait judge_rest(struct probe *probe)
     if (!probe_is_too_slow(probe) && (wait = judge_warnings(probe)) != WAIT_NONE)
         return wait;
     append_remarks(probe, &remarks);
-    return probe_succeed(probe, "status %u, %u bytes" STR_FMT, http->status, http->body_bytes,
-                         STR_ARG(buf_str(&remarks)));
+    return probe_succeed(probe, "status %u, %u byte%s" STR_FMT, http->status, http->body_bytes,
+                         http->body_bytes == 1 ? "" : "s", STR_ARG(buf_str(&remarks)));
 }
 
 static enum wait judge(struct probe *probe)
