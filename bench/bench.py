@@ -11,11 +11,12 @@ from tools import BUILD, ROOT
 
 import flood
 import latency
+import peers
 import routes
 import scale
 import schedule
 
-MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "latency": latency.measure,
+MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "peers": peers.measure, "latency": latency.measure,
                 "routes": routes.measure, "scale": scale.measure}
 
 

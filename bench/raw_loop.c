@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 struct raw_run {
     const struct raw_protocol *protocol;
     struct sockaddr_in target;
-    bool reset; /* close by RST, which leaves no TIME_WAIT behind */
+    bool reset;     /* close by RST, which leaves no TIME_WAIT behind */
+    bool half_open; /* the connection is never acknowledged */
     int epoll_fd;
     uint64_t probes;
     uint64_t failed;
@@ -47,11 +49,15 @@ static void raw_start(struct raw_run *run, struct raw_slot *slot)
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.ptr = slot};
 
-    *slot = (struct raw_slot){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    int type = run->protocol->is_datagram ? SOCK_DGRAM : SOCK_STREAM;
+
+    *slot = (struct raw_slot){.fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (slot->fd < 0) {
         perror("socket");
         exit(2);
     }
+    if (run->half_open)
+        setsockopt(slot->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){0}, sizeof(int));
     if (connect(slot->fd, (struct sockaddr *)&run->target, sizeof(run->target)) < 0 &&
         errno != EINPROGRESS) {
         perror("connect");
@@ -98,7 +104,8 @@ static void raw_turn(struct raw_run *run)
 int raw_main(int argc, char **argv, const struct raw_protocol *protocol)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: %s PORT IN_FLIGHT SECONDS [fin|reset] [CA]\n", argv[0]);
+        fprintf(stderr, "usage: %s PORT IN_FLIGHT SECONDS [fin|reset|half-open] [ARGUMENT]\n",
+                argv[0]);
         return 2;
     }
     struct raw_run run = {
@@ -106,7 +113,8 @@ int raw_main(int argc, char **argv, const struct raw_protocol *protocol)
         .target = {.sin_family = AF_INET,
                    .sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10)),
                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-        .reset = argc > 4 && strcmp(argv[4], "reset") == 0,
+        .reset = argc > 4 && strcmp(argv[4], "fin") != 0 && !protocol->is_datagram,
+        .half_open = argc > 4 && strcmp(argv[4], "half-open") == 0,
         .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
     };
     size_t in_flight = strtoul(argv[2], NULL, 10);

@@ -23,14 +23,16 @@ struct raw_slot {
 };
 
 struct raw_protocol {
-    void (*start)(const char *ca_file); /* once, before the first probe; may be NULL */
+    bool is_datagram;                    /* UDP in place of TCP */
+    void (*start)(const char *argument); /* once, before the first probe; may be NULL */
     enum raw (*on_ready)(struct raw_slot *slot, uint32_t events);
     void (*on_close)(struct raw_slot *slot); /* before the descriptor is closed; may be NULL */
 };
 
 /*
- * Runs the loop as the command line says: PORT IN_FLIGHT SECONDS [fin|reset] [CA]; prints one JSON
- * object with probes, failed, seconds and cpu_us (user and system time of this process). Returns
- * the exit status.
+ * Runs the loop as the command line says: PORT IN_FLIGHT SECONDS [fin|reset|half-open] [ARGUMENT];
+ * prints one JSON object with probes, failed, seconds and cpu_us (user and system time of this
+ * process). Returns the exit status. `half-open` holds back the last packet of the handshake, so
+ * that the reset goes out in its place.
  */
 int raw_main(int argc, char **argv, const struct raw_protocol *protocol);

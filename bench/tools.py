@@ -39,20 +39,27 @@ def median(values):
     return percentile(values, 0.5)
 
 
-def on_core(core, argv):
-    return ["taskset", "--cpu-list", str(core), *map(str, argv)]
+def on_core(cores, argv):
+    return ["taskset", "--cpu-list", str(cores), *map(str, argv)]
 
 
-def run_measured(argv, seconds):
-    """Runs a program on the measured core to its end; returns its last line as JSON and its CPU time in µs."""
+def run_measured(argv, seconds, cores=MEASURED_CORE):
+    """Runs a program on the measured core, or others, to its end; returns its last line as JSON and its CPU time in µs."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ended = subprocess.run(on_core(MEASURED_CORE, argv), capture_output=True, text=True, timeout=seconds + SPARE_S,
+    ended = subprocess.run(on_core(cores, argv), capture_output=True, text=True, timeout=seconds + SPARE_S,
                            stdin=subprocess.DEVNULL, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if ended.returncode not in (0, 1):
         sys.exit(f"{argv[0]} ended with {ended.returncode}: {ended.stderr[-2000:]}")
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return json.loads(ended.stdout.splitlines()[-1]), cpu_s * 1e6
+
+
+def run_lines(argv, seconds):
+    """Runs a program on the measured core to its end; yields the JSON objects it prints, one per line."""
+    ended = subprocess.run(on_core(MEASURED_CORE, argv), stdout=subprocess.PIPE, text=True, timeout=seconds + SPARE_S,
+                           stdin=subprocess.DEVNULL, check=True)
+    return map(json.loads, ended.stdout.splitlines())
 
 
 def openssl(folder, *arguments):
