@@ -15,6 +15,7 @@
 
 #include "shared/clock.h"
 #include "shared/mem.h"
+#include "shared/process.h"
 
 #include "prober/check.h"
 #include "prober/engine.h"
@@ -102,18 +103,6 @@ static void wait_for_result(uint64_t count)
     }
 }
 
-static uint64_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long size = 0;
-    unsigned long resident = 0;
-
-    if (!file || fscanf(file, "%lu %lu", &size, &resident) != 2)
-        exit(2);
-    fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static int by_size(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left;
@@ -161,14 +150,14 @@ int main(int argc, char **argv)
         return 2;
     set_check(engine, 0, interval_of(0), false);
     wait_for_checks(engine, 1);
-    uint64_t empty_bytes = resident_bytes();
+    uint64_t empty_bytes = process_resident_bytes();
     int64_t began_us = clock_monotonic_us();
 
     for (size_t i = 1; i < checks; i++)
         set_check(engine, i, interval_of(i), false);
     wait_for_checks(engine, checks);
     int64_t loaded_us = clock_monotonic_us() - began_us;
-    uint64_t check_bytes = (resident_bytes() - empty_bytes) / (checks - 1);
+    uint64_t check_bytes = (process_resident_bytes() - empty_bytes) / (checks - 1);
 
     sleep(2);
     engine_read_lag(engine, &before);

@@ -3,12 +3,10 @@
 #include "prober/summary.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "shared/clock.h"
 #include "shared/mem.h"
+#include "shared/process.h"
 #include "shared/result_json.h"
 
 #include "prober/engine.h"
@@ -44,19 +42,11 @@ void summary_add(struct summary *summary, const struct result *result)
     atomic_fetch_add_explicit(&summary->by_outcome[result->outcome], 1, memory_order_relaxed);
 }
 
-static int64_t timeval_us(struct timeval time)
-{
-    return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
-}
-
 static struct reading read_now(struct summary *summary)
 {
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
     return (struct reading){
         .at_us = clock_monotonic_us(),
-        .cpu_us = timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime),
+        .cpu_us = process_cpu_us(),
         .probes = summary->probes,
     };
 }
@@ -69,26 +59,6 @@ void summary_begin(struct summary *summary)
 void summary_end(struct summary *summary)
 {
     summary->end = read_now(summary);
-}
-
-/* The second number of /proc/self/statm, in pages. */
-static uint64_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "re");
-    char line[128] = "";
-    struct str rest = {line, 0};
-    uint64_t pages = 0;
-
-    if (!file)
-        return 0;
-    if (fgets(line, sizeof line, file)) {
-        rest.len = strlen(line);
-        str_cut(&rest, ' ');
-        if (!str_to_u64(str_cut(&rest, ' '), UINT32_MAX, &pages))
-            pages = 0;
-    }
-    fclose(file);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void summary_write(struct summary *summary, struct engine *engine, struct buf *out)
@@ -116,8 +86,9 @@ void summary_write(struct summary *summary, struct engine *engine, struct buf *o
                           : 0.);
     buf_printf(out,
                ",\"start_lag_us\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu},\"skipped\":%llu,"
-               "\"perfdata_dropped\":%llu,\"rss_bytes\":%ld}\n",
+               "\"perfdata_dropped\":%llu,\"rss_bytes\":%llu}\n",
                (unsigned long long)lag.p50_us, (unsigned long long)lag.p99_us,
                (unsigned long long)lag.max_us, (unsigned long long)metrics.slots_skipped,
-               (unsigned long long)metrics.perfdata_dropped, resident_bytes());
+               (unsigned long long)metrics.perfdata_dropped,
+               (unsigned long long)process_resident_bytes());
 }

@@ -4,11 +4,11 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shared/clock.h"
 #include "shared/mem.h"
+#include "shared/process.h"
 #include "shared/vec.h"
 
 struct refresher {
@@ -122,21 +122,6 @@ static void write_gauge(struct buf *out, const char *name, const char *help, dou
     buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %.10g\n", name, help, name, name, value);
 }
 
-static int64_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "re");
-    char line[128] = "";
-    char *end = line;
-
-    if (!file)
-        return 0;
-    if (!fgets(line, sizeof line, file))
-        line[0] = '\0';
-    fclose(file);
-    strtoll(line, &end, 10);
-    return strtoll(end, NULL, 10) * sysconf(_SC_PAGESIZE);
-}
-
 static int64_t open_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");
@@ -152,17 +137,12 @@ static int64_t open_descriptors(void)
 
 static void write_process(struct buf *out)
 {
-    struct rusage usage = {0};
-    double cpu_s;
-
-    getrusage(RUSAGE_SELF, &usage);
-    cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     buf_printf(out,
                "# HELP process_cpu_seconds_total Processor time used\n"
                "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.3f\n",
-               cpu_s);
-    write_gauge(out, "process_resident_memory_bytes", "Memory in use", (double)resident_bytes());
+               (double)process_cpu_us() / 1e6);
+    write_gauge(out, "process_resident_memory_bytes", "Memory in use",
+                (double)process_resident_bytes());
     write_gauge(out, "process_open_fds", "Open descriptors", (double)open_descriptors());
     write_gauge(out, "process_start_time_seconds", "When it began, as Unix time",
                 (double)started_at_ms / 1000);

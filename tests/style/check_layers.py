@@ -7,7 +7,8 @@ import re
 
 from source_tree import files, includes, line_of, report, text_of
 
-# A part may include itself and the parts on the right; tests see everything, bench the plain parts.
+# A part may include itself and the parts on the right; tests see everything, bench the plain parts
+# and the engine that it measures.
 PARTS = {
     "contract": set(),
     "shared": {"contract"},
@@ -15,7 +16,7 @@ PARTS = {
     "agent": {"contract", "shared"},
     "cli": {"contract", "shared"},
     "control": {"contract", "shared"},
-    "bench": {"contract", "shared"},
+    "bench": {"contract", "shared", "prober"},
 }
 
 # Inside control, from the bottom up. A folder may use those below it, and one beside it when its USES says so.
