@@ -47,6 +47,7 @@ enum io stream_connect(struct stream *stream, enum stream_transport transport,
     int type = transport == STREAM_UDP ? SOCK_DGRAM : SOCK_STREAM;
 
     *stream = STREAM_CLOSED;
+    stream->is_datagram = transport == STREAM_UDP;
     stream->fd = socket(address->any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd < 0)
         return io_failed(stream, errno);
@@ -268,7 +269,7 @@ void stream_close(struct stream *stream, bool reset)
         stream->ssl = NULL;
         stream->tls_socket = NULL;
     }
-    if (reset)
+    if (reset && !stream->is_datagram)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},
                    sizeof(struct linger));
     close(stream->fd);

@@ -25,6 +25,7 @@ enum io {
 struct stream {
     int fd; /* -1: closed */
     int error;
+    bool is_datagram; /* there is no connection to be reset */
     unsigned long ssl_error;
     SSL *ssl;        /* NULL: plain */
     BIO *tls_socket; /* below the session, and the session's; NULL: plain */
