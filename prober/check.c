@@ -61,14 +61,23 @@ static enum err invalid(json_t *errors_take)
     return fail_fields(ERR_INVALID, "check_invalid", "The check is not valid.", errors_take);
 }
 
-static void read_times(struct check *check, const struct engine_check *definition, json_t **errors)
+static void check_times(int64_t timeout_ms, int64_t interval_ms, json_t **errors)
 {
-    check->interval_ms = definition->interval_ms;
-    check->timeout_ms = definition->timeout_ms;
-    if (check->timeout_ms > check->interval_ms)
+    if (timeout_ms > interval_ms)
         json_add_error(errors, "/timeout_ms", "above_interval",
-                       "The timeout (%u ms) is longer than the interval (%u ms).",
-                       check->timeout_ms, check->interval_ms);
+                       "The timeout (%lld ms) is longer than the interval (%lld ms).",
+                       (long long)timeout_ms, (long long)interval_ms);
+}
+
+static void check_spec(const struct probe_kind *kind, const json_t *spec, json_t **errors)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    json_write(spec, &text);
+    if (text.len > CHECK_SPEC_BYTES_MAX)
+        json_add_error(errors, "/spec", "too_long", "It takes %zu bytes as JSON, at most %d fit.",
+                       text.len, CHECK_SPEC_BYTES_MAX);
+    check_schema(kind->name, spec, "/spec", errors);
 }
 
 /* The cap per host is a courtesy to others; this machine needs none. */
@@ -93,12 +102,14 @@ enum err check_new(const struct engine_check *definition, struct check **ret_che
     check->label = str_is_empty(definition->label) ? xstrdup(uuid_format(&check->id, text))
                                                    : str_dup(definition->label);
     check->kind = kind;
-    read_times(check, definition, &errors);
+    check->interval_ms = definition->interval_ms;
+    check->timeout_ms = definition->timeout_ms;
+    check_times(check->timeout_ms, check->interval_ms, &errors);
     if (!kind) {
         add_kind_error(&errors, definition->kind);
         return invalid(errors);
     }
-    check_schema(kind->name, definition->spec, "/spec", &errors);
+    check_spec(kind, definition->spec, &errors);
     if (errors)
         return invalid(errors);
     kind->spec_new(check, definition->spec, &errors);
@@ -111,15 +122,20 @@ enum err check_new(const struct engine_check *definition, struct check **ret_che
     return OK;
 }
 
-/* So that mistakes around the spec do not hide those in it. */
-static void add_spec_errors(const json_t *object, json_t **errors)
+/* So that mistakes of one field do not hide those of others. */
+static void add_further_errors(const json_t *object, json_t **errors)
 {
-    const char *word = json_string_value(json_object_get(object, "kind"));
+    const char *word = json_loose_text(object, "kind", NULL);
     const json_t *spec = json_object_get(object, "spec");
     const struct probe_kind *kind = word ? probe_kind_find(str_of(word)) : NULL;
+    int64_t interval_s = json_loose_integer(object, "interval_s", CHECK_INTERVAL_S_DEFAULT);
 
+    if (word && !kind)
+        add_kind_error(errors, str_of(word));
     if (kind && json_is_object(spec))
-        check_schema(kind->name, spec, "/spec", errors);
+        check_spec(kind, spec, errors);
+    if (interval_s >= CHECK_INTERVAL_S_MIN && interval_s <= CHECK_INTERVAL_S_MAX)
+        check_times(json_loose_integer(object, "timeout_ms", 0), interval_s * 1000, errors);
 }
 
 enum err check_read(const json_t *object, struct engine_check *ret_definition)
@@ -130,7 +146,7 @@ enum err check_read(const json_t *object, struct engine_check *ret_definition)
     assert(schemas);
     check_schema("check_line", object, "", &errors);
     if (errors) {
-        add_spec_errors(object, &errors);
+        add_further_errors(object, &errors);
         return invalid(errors);
     }
     interval_ms = (uint32_t)json_integer_or(object, "interval_s", CHECK_INTERVAL_S_DEFAULT) * 1000;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "shared/addr.h"
-#include "shared/dialogue.h"
 #include "shared/dns_message.h"
 #include "shared/http_text.h"
 #include "shared/json_schema_node.h"
@@ -191,11 +190,6 @@ static bool is_dns_type(struct str text, char *detail, size_t detail_bytes)
     return dns_type_of(text) != 0;
 }
 
-static void check_dialogue_steps(const json_t *steps, const char *pointer, json_t **errors)
-{
-    dialogue_free(dialogue_new(steps, pointer, errors));
-}
-
 const struct json_format json_formats_network[] = {
     {"dns-name", is_dns_name},
     {"dns-type", is_dns_type},
@@ -216,6 +210,5 @@ const struct json_format json_formats_network[] = {
     {"pem-identity", is_pem_identity},
     {"tls-alert", is_tls_alert},
     {"hex", is_hex},
-    {"dialogue-steps", .check_value = check_dialogue_steps},
     {0},
 };

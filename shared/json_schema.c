@@ -288,6 +288,8 @@ static void read_format(struct place *place, struct json_schema *node, const jso
     node->format = find_format(json_formats, name);
     if (!node->format)
         node->format = find_format(json_formats_network, name);
+    if (!node->format)
+        node->format = find_format(json_formats_parts, name);
     for (size_t i = 0; i < place->schemas->formats.len; i++) {
         if (strcmp(place->schemas->formats.items[i].name, name) == 0)
             node->format = &place->schemas->formats.items[i];

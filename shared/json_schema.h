@@ -38,8 +38,9 @@ typedef bool (*json_format_fn)(struct str text, char *detail, size_t detail_byte
  * to `errors`, with `pointer` before each pointer. */
 typedef void (*json_value_format_fn)(const json_t *value, const char *pointer, json_t **errors);
 
-/* A set that knows the formats of json_formats.c (date-time, uuid, key, line, pcre2, jq) and of
- * json_formats_network.c (http-url, host, ip-address, header-name, pem-identity and so on). */
+/* A set that knows the formats of json_formats.c (date-time, uuid, key, line, pcre2, jq), of
+ * json_formats_network.c (http-url, host, ip-address, header-name, pem-identity and so on) and of
+ * json_formats_parts.c (tls-versions, thresholds and so on). */
 struct json_schemas *json_schemas_new(void);
 void json_schemas_free(struct json_schemas *schemas);
 

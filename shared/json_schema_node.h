@@ -73,3 +73,4 @@ struct json_schema {
 /* The formats that every set knows, each list ended by a zero row. */
 extern const struct json_format json_formats[];
 extern const struct json_format json_formats_network[];
+extern const struct json_format json_formats_parts[];

@@ -1,4 +1,5 @@
-/* The schema of a spec says what its fields are; what two fields mean together is said here. */
+/* The schema of a spec says what is right in it; how the times of a check belong together is said
+ * here. */
 #include "control/cmdb/check_rules.h"
 
 #include "contract/check.h"
@@ -125,23 +126,6 @@ static void check_times(const json_t *check, json_t **errors)
                        (long long)interval);
 }
 
-/* The level that warns must be reached before the one that fails. */
-static void check_thresholds(const json_t *expect, json_t **errors)
-{
-    int64_t warn_ms = json_loose_integer(expect, "warn_ms", 0);
-    int64_t fail_ms = json_loose_integer(expect, "fail_ms", INT64_MAX);
-    int64_t warn_days = json_loose_integer(expect, "cert_warn_days", INT64_MAX);
-    int64_t fail_days = json_loose_integer(expect, "cert_fail_days", 0);
-
-    if (warn_ms > fail_ms)
-        json_add_error(errors, "/spec/expect/warn_ms", "above_fail_ms",
-                       "It must not be longer than fail_ms, which is %lld.", (long long)fail_ms);
-    if (warn_days < fail_days)
-        json_add_error(errors, "/spec/expect/cert_warn_days", "below_cert_fail_days",
-                       "It must not be less than cert_fail_days, which is %lld.",
-                       (long long)fail_days);
-}
-
 static void check_spec(const json_t *check, json_t **errors)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
@@ -154,8 +138,8 @@ static void check_spec(const json_t *check, json_t **errors)
     if (text.len > CHECK_SPEC_BYTES_MAX)
         json_add_error(errors, "/spec", "too_long", "It takes %zu bytes as JSON, at most %d fit.",
                        text.len, CHECK_SPEC_BYTES_MAX);
-    if (json_schema_check(kind, spec, "/spec", errors) == OK)
-        check_thresholds(json_object_get(spec, "expect"), errors);
+    if (json_schema_check(kind, spec, "/spec", errors) != OK)
+        failure_clear(); /* they stand in `errors` */
 }
 
 void check_rules_check(const json_t *check, json_t **errors)

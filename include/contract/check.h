@@ -19,6 +19,8 @@
 #define CHECK_HEADERS_MAX          50
 #define CHECK_FOLLOW_REDIRECTS_MAX 20
 #define CHECK_STEPS_MAX            32
+#define CHECK_SECRETS_BYTES_MAX    8192 /* of a script, as JSON: two pages, which any pipe has */
+#define CHECK_TLS_MIN_VERSION      "1.2"
 
 /* Of the kind that control serves by itself, because the target calls us. */
 #define CHECK_HEARTBEAT             "heartbeat"

@@ -1,12 +1,10 @@
 /* Fields are read one group at a time; the schema has seen types and formats. */
 #include "prober/kinds/endpoint_spec.h"
 
-#include <stdio.h>
+#include "contract/check.h"
 
 #include "shared/json.h"
 #include "shared/mem.h"
-
-#define DEFAULT_MIN_VERSION "1.2"
 
 /* "1.2" → TLS_1_2; 0 for NULL. */
 static uint16_t version_of(const char *word)
@@ -21,21 +19,14 @@ static char *text_of(const json_t *object, const char *key)
     return text ? xstrdup(text) : NULL;
 }
 
-void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls, const char *pointer,
-                            json_t **errors)
+void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls)
 {
     struct tls_client_options *options = &endpoint->tls.options;
-    char at[64];
 
     options->verify = json_boolean_or(tls, "verify", true);
     options->resume = json_boolean_or(tls, "resume", false);
-    options->min_version = version_of(json_text(tls, "min_version", DEFAULT_MIN_VERSION));
+    options->min_version = version_of(json_text(tls, "min_version", CHECK_TLS_MIN_VERSION));
     options->max_version = version_of(json_text(tls, "max_version", NULL));
-    snprintf(at, sizeof at, "%s/max_version", pointer);
-    if (options->max_version && options->max_version < options->min_version)
-        json_add_error(errors, at, "below_min_version",
-                       "It must not be older than min_version, which is %s.",
-                       json_text(tls, "min_version", DEFAULT_MIN_VERSION));
     endpoint->server_name = text_of(tls, "server_name");
     endpoint->ca = text_of(tls, "ca");
     endpoint->identity = text_of(tls, "client_cert");
@@ -64,7 +55,7 @@ static void read_address(struct endpoint_spec *endpoint, const char *text)
 }
 
 void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, const json_t *spec,
-                        uint16_t default_port, json_t **errors)
+                        uint16_t default_port)
 {
     const json_t *expect = json_object_get(spec, "expect");
     const char *source = json_text(spec, "source_address", NULL);
@@ -74,7 +65,7 @@ void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, con
     endpoint->port = (uint16_t)json_integer_or(spec, "port", default_port);
     endpoint->family = address_family_of(json_text(spec, "address_family", NULL));
     endpoint->has_source = source && addr_parse_ip(str_of(source), 0, &endpoint->source);
-    endpoint_spec_read_tls(endpoint, json_object_get(spec, "tls"), "/spec/tls", errors);
+    endpoint_spec_read_tls(endpoint, json_object_get(spec, "tls"));
 
     read_timeouts(&check->timeouts, json_object_get(spec, "timeouts_ms"));
     check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);

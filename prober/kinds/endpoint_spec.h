@@ -29,14 +29,12 @@ struct endpoint_spec {
 };
 
 /* Reads the spec that the schema has accepted, and what of it belongs to every check (limits of
- * phases, thresholds, invert) into `check`. Adds to `errors` what is still wrong.
+ * phases, thresholds, invert) into `check`.
  * @param default_port where the spec may leave it out. */
 void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, const json_t *spec,
-                        uint16_t default_port, json_t **errors);
-/* Reads a `tls` object (or NULL) alone, for a further host that a check talks to.
- * @param pointer where it stands: "/spec/tls". */
-void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls, const char *pointer,
-                            json_t **errors);
+                        uint16_t default_port);
+/* Reads a `tls` object (or NULL) alone, for a further host that a check talks to. */
+void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls);
 
 void endpoint_spec_clear(struct endpoint_spec *endpoint);
 

@@ -78,8 +78,7 @@ struct http_oauth *http_oauth_new(const json_t *json, struct http_secrets *secre
     struct http_oauth *oauth = NEW(struct http_oauth);
     const char *wrong = url_parse(str_of(json_text(json, "token_url", "")), &oauth->url);
 
-    endpoint_spec_read_tls(&oauth->endpoint, json_object_get(json, "tls"), "/spec/auth/oauth2/tls",
-                           errors);
+    endpoint_spec_read_tls(&oauth->endpoint, json_object_get(json, "tls"));
     http_secrets_add(secrets, json_text(json, "client_secret", NULL));
     if (wrong)
         json_add_error(errors, "/spec/auth/oauth2/token_url", "url_invalid", "The URL %s.", wrong);

@@ -75,7 +75,7 @@ void http_spec_new(struct check *check, const json_t *json, json_t **errors)
     struct http_request_options first;
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     read_version(spec, json_text(json, "http_version", "1.1"));
     spec->stranger.options = spec->endpoint.tls.options;
     spec->stranger.options.identity = (struct str){0};

@@ -36,8 +36,7 @@ struct http_proxy *http_proxy_new(const json_t *json, struct http_secrets *secre
 
     if (wrong)
         json_add_error(errors, "/spec/proxy/url", "url_invalid", "The URL %s.", wrong);
-    endpoint_spec_read_tls(&proxy->endpoint, json_object_get(json, "tls"), "/spec/proxy/tls",
-                           errors);
+    endpoint_spec_read_tls(&proxy->endpoint, json_object_get(json, "tls"));
     if (authorization)
         buf_printf(&proxy->fields, "Proxy-Authorization: %s\r\n", authorization);
     free(authorization);

@@ -43,7 +43,7 @@ void postgres_spec_new(struct check *check, const json_t *json, json_t **errors)
     struct postgres_spec *spec = NEW(struct postgres_spec);
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, DEFAULT_PORT, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, DEFAULT_PORT);
     spec->with_tls = json_has(json, "tls");
     spec->may_say_password = json_boolean_or(json, "allow_cleartext", false);
     spec->user = text_of(json, "user");

@@ -209,6 +209,7 @@ static void banner_spec_new(struct check *check, const json_t *json, json_t **er
     const struct preset *preset = preset_of(check->kind);
     bool has_tls = json_has(json, "tls");
 
+    (void)errors;
     check->spec = spec;
     spec->preset = preset;
     spec->starttls = json_boolean_or(json, "starttls", false);
@@ -216,8 +217,7 @@ static void banner_spec_new(struct check *check, const json_t *json, json_t **er
     endpoint_spec_read(&spec->endpoint, check, json,
                        spec->starttls   ? preset->starttls_port
                        : spec->with_tls ? preset->tls_port
-                                        : preset->port,
-                       errors);
+                                        : preset->port);
     spec->expiry = cert_expiry_read(json_object_get(json, "expect"));
     spec->dialogue = dialogue_of(preset, spec->starttls);
 }

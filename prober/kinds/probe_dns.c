@@ -445,7 +445,7 @@ static void dns_spec_new(struct check *check, const json_t *json, json_t **error
     const char *transport = json_text(json, "transport", "udp");
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->transport = strcmp(transport, "udp") == 0   ? TRANSPORT_UDP
                       : strcmp(transport, "tcp") == 0 ? TRANSPORT_TCP
                                                       : TRANSPORT_TLS;

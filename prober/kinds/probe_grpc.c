@@ -308,8 +308,9 @@ static void grpc_spec_new(struct check *check, const json_t *json, json_t **erro
 {
     struct grpc_spec *spec = NEW(struct grpc_spec);
 
+    (void)errors;
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->with_tls = json_has(json, "tls");
     spec->endpoint.tls.options.alpn = STR("h2");
     spec->service = xstrdup(json_text(json, "service", ""));

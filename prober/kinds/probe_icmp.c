@@ -357,8 +357,9 @@ static void icmp_spec_new(struct check *check, const json_t *json, json_t **erro
     struct icmp_spec *spec = NEW(struct icmp_spec);
     const json_t *expect = json_object_get(json, "expect");
 
+    (void)errors;
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->count = (unsigned)json_integer_or(json, "count", 3);
     spec->interval_ms = (uint32_t)json_integer_or(json, "interval_ms", 200);
     spec->size = (size_t)json_integer_or(json, "size", 56);

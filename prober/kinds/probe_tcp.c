@@ -90,7 +90,7 @@ static void tcp_spec_new(struct check *check, const json_t *json, json_t **error
     struct tcp_spec *spec = NEW(struct tcp_spec);
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->half_open = json_boolean_or(json, "half_open", false);
     spec->expiry = cert_expiry_read(json_object_get(json, "expect"));
     if (json_has(json, "steps"))

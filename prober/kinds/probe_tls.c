@@ -123,8 +123,9 @@ static void tls_spec_new(struct check *check, const json_t *json, json_t **error
     const json_t *expect = json_object_get(json, "expect");
     const json_t *alert = json_object_get(expect, "alert");
 
+    (void)errors;
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->expiry = cert_expiry_read(expect);
     spec->alert = json_is_string(alert) ? tls_alert_number(str_of(json_string_value(alert)))
                                         : (unsigned)json_integer_value(alert);

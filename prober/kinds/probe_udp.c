@@ -125,7 +125,7 @@ static void udp_spec_new(struct check *check, const json_t *json, json_t **error
     const char *regex = json_text(json, "expect_regex", NULL);
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     buf_append_text(&spec->datagram, json_text(json, "send", ""));
     buf_append_hex(&spec->datagram, json_text(json, "send_hex", ""));
     if (regex && regex_new(str_of(regex), &spec->expect_regex) != OK) {

@@ -62,7 +62,7 @@ void redis_spec_new(struct check *check, const json_t *json, json_t **errors)
     const char *role = json_text(json, "role", NULL);
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, DEFAULT_PORT, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, DEFAULT_PORT);
     spec->with_tls = json_has(json, "tls");
     spec->user = user ? xstrdup(user) : NULL;
     spec->password = password ? xstrdup(password) : NULL;

@@ -48,7 +48,7 @@ void websocket_spec_new(struct check *check, const json_t *json, json_t **errors
     const char *send = json_text(json, "send", NULL);
 
     check->spec = spec;
-    endpoint_spec_read(&spec->endpoint, check, json, 0, errors);
+    endpoint_spec_read(&spec->endpoint, check, json, 0);
     spec->verify_accept = json_boolean_or(json, "verify_accept", true);
     spec->subprotocol = subprotocol ? xstrdup(subprotocol) : NULL;
     spec->send = send ? xstrdup(send) : NULL;

@@ -203,6 +203,37 @@ static void test_formats(void **state)
     }
 }
 
+static void test_formats_of_objects_say_how_fields_belong_together(void **state)
+{
+    static const struct {
+        const char *format;
+        const char *document;
+        const char *errors;
+    } cases[] = {
+        {"tls-versions", "{\"min_version\":\"1.2\",\"max_version\":\"1.2\"}", ""},
+        {"tls-versions", "{\"min_version\":\"1.3\",\"max_version\":null}", ""},
+        {"tls-versions", "{\"min_version\":\"1.0\",\"max_version\":\"1.1\"}", ""},
+        {"tls-versions", "{\"max_version\":\"1.1\"}",
+         "/max_version below_min_version: must not be older than min_version, which is 1.2"},
+        {"thresholds", "{\"warn_ms\":5,\"fail_ms\":5,\"cert_warn_days\":7}", ""},
+        {"thresholds", "{\"warn_ms\":5,\"fail_ms\":null}", ""},
+        {"thresholds", "{\"warn_ms\":5,\"fail_ms\":4}",
+         "/warn_ms above_fail_ms: must not be longer than fail_ms, which is 4"},
+        {"thresholds", "{\"cert_warn_days\":5,\"cert_fail_days\":6}",
+         "/cert_warn_days below_cert_fail_days: must not be less than cert_fail_days, which is 6"},
+        {"secrets", "{\"a\":\"b\"}", ""},
+        {"secrets", "null", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char schema[64];
+
+        snprintf(schema, sizeof schema, "{\"format\":\"%s\"}", cases[i].format);
+        assert_errors(schema, cases[i].document, cases[i].errors);
+    }
+}
+
 static void test_a_wrong_pattern_says_why(void **state)
 {
     (void)state;
@@ -290,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keywords),
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_formats_of_objects_say_how_fields_belong_together),
         cmocka_unit_test(test_a_wrong_pattern_says_why),
         cmocka_unit_test(test_all_errors_come_at_once_but_not_without_end),
         cmocka_unit_test(test_a_schema_that_refers_to_itself_ends),
