@@ -202,6 +202,15 @@ static uint32_t interval_ms(const struct probe *probe)
     return MIN(spec->interval_ms, probe->limit_ms / (spec->count + 1) + 1);
 }
 
+/* Notes what came back in place of a reply. The kernel keeps the details until they are read, and
+ * the socket stays ready until then. */
+static void take_error(struct probe *probe, char *into)
+{
+    state_of(probe)->error = stream_error(&probe->stream);
+    while (recv(probe->stream.fd, into, SHARD_SCRATCH_BYTES, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+        ;
+}
+
 static enum wait icmp_send(struct probe *probe)
 {
     const struct icmp_spec *spec = spec_of(probe);
@@ -223,7 +232,7 @@ static enum wait icmp_send(struct probe *probe)
         (stream_error(&probe->stream) == ENOBUFS || stream_error(&probe->stream) == ENOMEM))
         return probe_end_io(probe, io);
     if (io == IO_ERROR) /* what came back for an earlier one; this one counts as lost */
-        state->error = stream_error(&probe->stream);
+        take_error(probe, (char *)bytes);
     state->sent++;
     if (state->sent < spec->count)
         probe_wake_after(probe, interval_ms(probe));
@@ -254,15 +263,6 @@ static void take_reply(struct icmp_state *state, struct str bytes, int64_t now_u
         return;
     state->round_trip_us[sequence] = MAX(now_us - state->sent_us[sequence], INT64_C(1));
     state->received++;
-}
-
-/* Notes what came back in place of a reply. The kernel keeps the details until they are read, and
- * the socket stays ready until then. */
-static void take_error(struct probe *probe, char *into)
-{
-    state_of(probe)->error = stream_error(&probe->stream);
-    while (recv(probe->stream.fd, into, SHARD_SCRATCH_BYTES, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
-        ;
 }
 
 static enum wait judge(struct probe *probe)
