@@ -13,15 +13,14 @@ enum err cmdb_init(void)
     return item_defaults_init();
 }
 
-enum err cmdb_complete_check(json_t *check)
+void cmdb_review_check(const json_t *check, json_t **errors)
 {
-    json_t *errors = NULL;
+    check_rules_check(check, errors);
+}
 
+void cmdb_complete_check(json_t *check)
+{
     check_rules_defaults(check);
     item_defaults_fill(item_type_of(ENTITY_CHECK), check);
     check_rules_complete(check);
-    check_rules_check(check, &errors);
-    if (!errors)
-        return OK;
-    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
 }

@@ -25,10 +25,8 @@ MUST_USE enum err cmdb_init(void);
 /* Adds the schemas and the routes. */
 void cmdb_add_routes(struct router *router);
 
-/*
- * Completes a check that check_new.json has accepted with the defaults of what it leaves out, and
- * says what is wrong with it; `component`, `name` and `key` may be missing. What POST /checks does,
- * for a check that is only tried out.
- * @return ERR_INVALID "body_invalid" with a pointer for each wrong field.
- */
-MUST_USE enum err cmdb_complete_check(json_t *check);
+/* What POST /checks does, for a check that is only tried out; `component`, `name` and `key` may be
+ * missing. The first adds {pointer, code, detail} for what a schema does not say, and takes any
+ * document; the second fills in the defaults of what a right one leaves out. */
+void cmdb_review_check(const json_t *check, json_t **errors);
+void cmdb_complete_check(json_t *check);

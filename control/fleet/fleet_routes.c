@@ -73,7 +73,7 @@ static enum err preview_check(struct request *request, struct reply *reply)
     JSON_AUTO json_t *answer = NULL;
     int64_t timeout_ms;
 
-    TRY(cmdb_complete_check(request->body));
+    cmdb_complete_check(request->body);
     TRY(refuse_heartbeat(request->body));
     timeout_ms = MIN(json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS),
                      (int64_t)PREVIEW_TIMEOUT_MS);
@@ -95,9 +95,18 @@ static const struct route fleet_routes[] = {
 
 /* clang-format on */
 
+static void review_check(void *context, const json_t *body, json_t **errors)
+{
+    (void)context;
+    cmdb_review_check(body, errors);
+}
+
+static const struct body_rules preview_rules = {.check = review_check};
+
 void fleet_add_routes(struct fleet *fleet, struct router *router)
 {
     router_add_schemas(router, fleet_schemas);
     router_add(router, fleet_routes, fleet);
+    router_add_rules(router, "check_preview", &preview_rules);
     router_add(router, heartbeat_routes, fleet);
 }
