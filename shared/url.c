@@ -72,14 +72,19 @@ static const char *split_authority(struct str authority, struct str *ret_host, s
     return url_check_host(*ret_host);
 }
 
-static const char *check_characters(struct str text)
+static const char *check_visible(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if (c <= 0x20 || c == 0x7f)
+        if ((unsigned char)text.ptr[i] <= 0x20 || text.ptr[i] == 0x7f)
             return "has a space or a control character";
-        if (c >= 0x80)
+    }
+    return NULL;
+}
+
+static const char *check_target(struct str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        if ((unsigned char)target.ptr[i] >= 0x80)
             return "has a character beyond ASCII (percent-encode it)";
     }
     return NULL;
@@ -124,7 +129,7 @@ static const char *parse_after_slashes(bool is_tls, struct str rest, struct url 
 
     target = str_sub(target, 0, span_until(target, "#"));
     if ((wrong = split_authority(authority, &host, &port_text)) ||
-        (wrong = read_port(port_text, is_tls, &port)))
+        (wrong = read_port(port_text, is_tls, &port)) || (wrong = check_target(target)))
         return wrong;
 
     *ret_url = (struct url){
@@ -147,7 +152,7 @@ static const char *parse_absolute(struct str text, struct str plain, struct str 
 
     if (text.len > URL_BYTES_MAX)
         return "is too long";
-    if ((wrong = check_characters(text)))
+    if ((wrong = check_visible(text)))
         return wrong;
     is_tls = cut_scheme(&rest, over_tls);
     if (!is_tls && !cut_scheme(&rest, plain))
