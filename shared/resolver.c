@@ -52,6 +52,7 @@ struct resolver {
     struct list retired;     /* of an older resolv.conf, until their queries have ended */
     unsigned local_failures; /* sockets that could not be opened or connected for want of something
                                 here */
+    bool has_config;         /* somebody says whom to ask */
     struct timespec config_changed;
     ev_tstamp config_looked;
     struct list queries;
@@ -272,7 +273,8 @@ static void channel_free(struct channel *channel)
     free(channel);
 }
 
-/* Lets go of the channels of an older resolv.conf. */
+/* Lets go of the channels of an older resolv.conf. Where there is none at all, c-ares would ask this
+ * machine itself, and blame the name when nobody listens. */
 static void look_at_config(struct resolver *resolver)
 {
     ev_tstamp now = ev_now(resolver->ev);
@@ -288,8 +290,11 @@ static void look_at_config(struct resolver *resolver)
         return;
     resolver->config_looked = now;
     hosts_refresh(resolver->hosts);
-    if (stat(CONFIG_FILE, &status) < 0)
+    if (resolver->servers)
         return;
+    resolver->has_config = stat(CONFIG_FILE, &status) == 0;
+    if (!resolver->has_config)
+        status.st_mtim = (struct timespec){0};
     if (status.st_mtim.tv_sec == resolver->config_changed.tv_sec &&
         status.st_mtim.tv_nsec == resolver->config_changed.tv_nsec)
         return;
@@ -302,12 +307,14 @@ static void look_at_config(struct resolver *resolver)
     }
 }
 
-/* The channel whose limit is the longest one within `timeout_ms`. */
+/* The channel whose limit is the longest one within `timeout_ms`; NULL when there is nobody to ask. */
 static struct channel *channel_for(struct resolver *resolver, uint32_t timeout_ms)
 {
     uint32_t limit_ms = SHORTEST_MS;
     size_t i = 0;
 
+    if (!resolver->has_config)
+        return NULL;
     while (i + 1 < CHANNELS && limit_ms * 2 <= timeout_ms) {
         limit_ms *= 2;
         i++;
@@ -509,6 +516,7 @@ struct resolver *resolver_new(struct ev_loop *ev, const char *servers)
     pthread_once(&once, initialize_library);
     resolver->ev = ev;
     resolver->servers = servers;
+    resolver->has_config = servers != NULL;
     resolver->hosts = hosts_new(HOSTS_FILE);
     list_init(&resolver->retired);
     list_init(&resolver->queries);

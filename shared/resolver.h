@@ -1,7 +1,7 @@
 /*
  * Names to addresses by c-ares: A and AAAA at the same time, hosts file first, nothing cached, so
- * that trouble with DNS shows. A changed resolv.conf is noticed within a second. IP literals are
- * the caller's (addr_parse_ip()).
+ * that trouble with DNS shows. A resolv.conf that changes, goes or comes is noticed within a second.
+ * IP literals are the caller's (addr_parse_ip()).
  *
  * Thread: the loop it was made for.
  */
@@ -24,7 +24,7 @@ enum dns_status {
     DNS_SERVFAIL,
     DNS_REFUSED,
     DNS_FORMAT,     /* an answer that cannot be read, or a name that cannot be asked */
-    DNS_UNAVAILABLE /* nobody to ask: no servers, no descriptors */
+    DNS_UNAVAILABLE /* nobody to ask: no resolv.conf, no descriptors */
 };
 
 struct resolver;
