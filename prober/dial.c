@@ -231,8 +231,10 @@ enum wait dial_start(struct probe *probe, const struct dial_target *target,
 
 /* ---- connecting ---- */
 
-/* What is wrong here and not at the target. */
-static bool is_local_error(int error)
+/* What is wrong here and not at the target.
+ * @param at_once connect() itself said so; what comes later comes from the network: EACCES of a
+ * router that prohibits the way, "network unreachable" of one that knows none. */
+static bool is_local_error(int error, bool at_once)
 {
     switch (error) {
     case EMFILE:
@@ -242,21 +244,21 @@ static bool is_local_error(int error)
     case EADDRNOTAVAIL:
     case EADDRINUSE:
     case EAFNOSUPPORT:
-    case EACCES:
     case EPERM:
     case EAGAIN:
         return true;
+    case EACCES:
+    case ENETUNREACH:
+        return at_once;
     default:
         return false;
     }
 }
 
-/* Remembers the most telling failure: what a target did says more than what this machine lacks.
- * `at_once`: connect() itself said so, then "network unreachable" means that this machine has no
- * route. */
+/* Remembers the most telling failure: what a target did says more than what this machine lacks. */
 static void note_failure(struct dial *dial, const struct addr *addr, int error, bool at_once)
 {
-    bool is_local = is_local_error(error) || (at_once && error == ENETUNREACH);
+    bool is_local = is_local_error(error, at_once);
 
     if (dial->error != 0 && (is_local || !dial->is_local))
         return;
@@ -283,6 +285,9 @@ static enum wait end_for_connect(struct probe *probe)
     case ECONNRESET:
     case EPIPE:
         return probe_end(probe, OUTCOME_RESET, "connection reset by %s", address);
+    case EACCES:
+        return probe_end(probe, OUTCOME_UNREACHABLE, "%s is unreachable: a router prohibits it",
+                         address);
     default:
         return probe_end(probe, OUTCOME_UNREACHABLE, "%s is unreachable: %s", address,
                          strerrordesc_np(dial->error));

@@ -577,7 +577,7 @@ enum wait probe_end_io(struct probe *probe, enum io io)
     if (error == ECONNREFUSED) /* a datagram came back */
         return probe_end(probe, OUTCOME_CONNECT_REFUSED, "nothing listens at %s",
                          addr_format(&probe->dial.addr, address));
-    if (error == EHOSTUNREACH || error == ENETUNREACH)
+    if (error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES) /* by ICMP */
         return probe_end(probe, OUTCOME_UNREACHABLE, "the server became unreachable %s", when);
     if (error == EOVERFLOW)
         return probe_end(probe, OUTCOME_LIMIT_EXCEEDED,

@@ -1,7 +1,9 @@
 """A small DNS server on loopback, over UDP and TCP: answers by name, or stays silent, lies, or answers late."""
 
+import json
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -9,10 +11,10 @@ A, AAAA = 1, 28
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, REFUSED = 0, 1, 2, 3, 5
 
 
-def same_port_twice():
+def same_port_twice(address, port):
     """A listener for TCP and a socket for UDP with one number; what is free for one may be taken for the other."""
     for _ in range(100):
-        listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        listener = socket.create_server((address, port), backlog=64)
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             datagrams.bind(listener.getsockname())
@@ -27,12 +29,13 @@ class DnsServer:
     """`zone`: {name: {"A": [...], "AAAA": [...]} | {"rcode": n} | "silent" | "garbage" | {"delay_s": s, …}}.
 
     An entry may also have {"records": [(section, type, rdata)…]} as bytes, {"truncated": True} for UDP, {"drop": n} for the
-    first n questions over UDP, and {"raw": function(question's message) → list of messages} in place of all that.
+    first n questions over UDP, {"elsewhere": True} to answer from another address, and {"raw": function(question's
+    message) → list of messages} in place of all that.
     """
 
-    def __init__(self, zone):
+    def __init__(self, zone, address="127.0.0.1", port=0):
         self.zone = zone
-        self.listener, self.socket = same_port_twice()
+        self.listener, self.socket = same_port_twice(address, port)
         self.port = self.socket.getsockname()[1]
         self.questions, self.dropped, self.over_tcp = [], {}, []
 
@@ -93,9 +96,18 @@ class DnsServer:
             return
         try:
             for message in self.messages(data, name, kind, question, over_tcp=False):
-                self.socket.sendto(message, peer)
+                if entry != "garbage" and entry.get("elsewhere"):
+                    send_from_elsewhere(message, peer, self.port)
+                else:
+                    self.socket.sendto(message, peer)
         except OSError:
             pass  # the test is over
+
+
+def send_from_elsewhere(message, peer, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.9", port))
+        other.sendto(message, peer)
 
 
 def read_question(data):
@@ -120,3 +132,9 @@ def build(data, question, entry, kind, truncated=False):
     head = struct.pack("!HHHHH", flags | entry.get("rcode", NOERROR), 1, *map(len, sections))
     return data[:2] + head + question + b"".join(
         b"\xc0\x0c" + struct.pack("!HHIH", number, 1, 300, len(rdata)) + rdata for section in sections for number, rdata in section)
+
+
+if __name__ == "__main__":  # python3 -m servers.dns ADDRESS PORT ZONE: until standard input ends
+    with DnsServer(json.loads(sys.argv[3]), sys.argv[1], int(sys.argv[2])) as server:
+        print(server.port, flush=True)
+        sys.stdin.read()

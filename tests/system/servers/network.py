@@ -41,6 +41,6 @@ class Network:
         """Gives `there` one more address."""
         ip("-n", self.names[1], "address", "add", f"{address}/24", "dev", "cable")
 
-    def route(self, *words):
-        """Adds a route of `here`."""
-        ip("-n", self.names[0], "route", "add", *words)
+    def route(self, *words, host="here"):
+        """Adds a route of a host: "10.78.0.0/24", "via", THERE; or "unreachable", and so on."""
+        ip("-n", self.names[("here", "there").index(host)], "route", "add", *words)
