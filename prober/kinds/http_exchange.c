@@ -159,7 +159,7 @@ static enum wait end_malformed(struct probe *probe, struct str input)
         return probe_end(probe, OUTCOME_PROTO_ERROR, "the reply breaks the rules of HTTP: %s",
                          exchange->parser.reason);
     buf_reset(&probe->kept);
-    buf_append_escaped(&probe->kept, input, QUOTED_BYTES_MAX);
+    buf_append_escaped(&probe->kept, str_sub(input, 0, QUOTED_BYTES_MAX), 4 * QUOTED_BYTES_MAX);
     return probe_end(probe, OUTCOME_PROTO_ERROR,
                      "the reply is no HTTP%s: it begins with \"" STR_FMT "\" (%s)",
                      resemblance(input), STR_ARG(buf_str(&probe->kept)), exchange->parser.reason);

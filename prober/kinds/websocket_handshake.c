@@ -137,7 +137,8 @@ static enum wait end_malformed(struct probe *probe, const char *reason)
 {
     CLEANUP(buf_clear_p) struct buf quoted = {0};
 
-    buf_append_escaped(&quoted, buf_str(&probe->in), QUOTED_BYTES_MAX);
+    buf_append_escaped(&quoted, str_sub(buf_str(&probe->in), 0, QUOTED_BYTES_MAX),
+                       4 * QUOTED_BYTES_MAX);
     return probe_end(probe, OUTCOME_PROTO_ERROR,
                      "the reply is no HTTP: it begins with \"" STR_FMT "\" (%s)",
                      STR_ARG(buf_str(&quoted)), reason);

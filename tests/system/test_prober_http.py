@@ -38,6 +38,7 @@ BEHAVIOURS = [
     ("two lengths", answer(reply(b"HTTP/1.1 200 OK\nContent-Length: 5\nContent-Length: 6")), "proto_error", "transfer", ""),
     ("chunk size is no number", answer(CHUNKED + b"zz\r\n"), "proto_error", "transfer", "rules of HTTP"),
     ("chunk size of 17 digits", answer(CHUNKED + b"1" * 17 + b"\r\n"), "proto_error", "transfer", ""),
+    ("chunk without its line break", answer(CHUNKED + b"5\r\nhello0\r\n\r\n"), "proto_error", "transfer", "rules of HTTP"),
     ("chunk extension of 1 MB", answer(CHUNKED + b"5;" + b"x" * 1000000), "limit_exceeded", "transfer", "limit"),
     ("closes in a chunk", answer(CHUNKED + b"5\r\nhel"), "eof_early", "transfer", ""),
     ("closes before the last chunk", answer(CHUNKED + b"5\r\nhello\r\n"), "eof_early", "transfer", ""),
@@ -55,6 +56,8 @@ BEHAVIOURS = [
     ("a blank line first", answer(b"\r\n" + OK), "ok", "assert", ""),
     ("an SSH banner", answer(b"SSH-2.0-OpenSSH_9.2\r\n"), "proto_error", "transfer", 'begins with "SSH-2.0-OpenSSH_9.2'),
     ("random bytes", answer(b"\x00\xff\x01garbage"), "proto_error", "transfer", "\\x00\\xff\\x01"),
+    ("many random bytes", answer(bytes(range(128, 256)) * 100), "proto_error", "transfer", "\\x80\\x81"),
+    ("HTTP/0.9", answer(b"<html>hello</html>"), "proto_error", "transfer", 'begins with "<html>hello</html>"'),
     ("looks like TLS", answer(b"\x15\x03\x01\x00\x02\x02\x46"), "proto_error", "transfer", "looks like TLS"),
     ("status 99", answer(b"HTTP/1.1 99 X\r\n\r\n"), "proto_error", "transfer", ""),
     ("status 1000", answer(b"HTTP/1.1 1000 X\r\n\r\n"), "proto_error", "transfer", ""),
@@ -87,6 +90,10 @@ def test_behaviours_have_their_outcome(prober_once):
     assert not wrong, "\n".join(map(str, wrong))
     assert len(run.order) == len(BEHAVIOURS)
     assert run.status == 1
+    assert run.results["never answers"]["timings_us"]["connect"] > 0
+    assert run.results["never answers"]["timings_us"]["first_byte"] > (TIMEOUT_MS - 100) * 1000
+    shown = run.results["many random bytes"]["message"]
+    assert "\\xbf" in shown and "\\xc0" not in shown, "64 bytes and no more"
 
 
 def test_endless_body_is_cut_and_judged(prober_once):
