@@ -6,7 +6,7 @@ import time
 import pytest
 
 from processes import free_port
-from servers.dns import FORMERR, NXDOMAIN, REFUSED, SERVFAIL, DnsServer
+from servers.dns import A, FORMERR, NXDOMAIN, REFUSED, SERVFAIL, DnsServer, build, read_question
 from servers.hostile import OK, Server, answer
 
 HAS_IPV6 = socket.has_ipv6 and not socket.socket(socket.AF_INET6).connect_ex(("::1", 9)) == 99
@@ -22,11 +22,15 @@ def test_answers_have_their_outcome(prober_once):
             "nodata.test": {}, "nx.test": {"rcode": NXDOMAIN}, "servfail.test": {"rcode": SERVFAIL},
             "refused.test": {"rcode": REFUSED}, "formerr.test": {"rcode": FORMERR}, "silent.test": "silent",
             "garbage.test": "garbage", "metadata.test": {"A": ["169.254.169.254"]}, "zero.test": {"A": ["0.0.0.0"]},
-            "mixed.test": {"A": ["169.254.169.254", "127.0.0.1"]}}
+            "mixed.test": {"A": ["169.254.169.254", "127.0.0.1"]}, "local.test": {"AAAA": ["fe80::1"]},
+            "elsewhere.test": {"A": ["127.0.0.1"], "elsewhere": True},
+            "other-id.test": {"raw": lambda data: [build(bytes([data[0] ^ 1]) + data[1:], read_question(data)[2],
+                                                         {"A": ["127.0.0.1"]}, A)]}}
     wanted = {"good.test": "ok", "many.test": "ok", "late.test": "ok", "half.test": "ok", "nodata.test": "dns_nodata",
               "nx.test": "dns_nxdomain", "servfail.test": "dns_servfail", "refused.test": "dns_refused",
               "formerr.test": "dns_format", "silent.test": "dns_timeout", "garbage.test": "dns_timeout",
-              "metadata.test": "policy", "zero.test": "policy", "mixed.test": "ok"}
+              "metadata.test": "policy", "zero.test": "policy", "mixed.test": "ok", "local.test": "policy",
+              "elsewhere.test": "dns_timeout", "other-id.test": "dns_timeout"}
     with DnsServer(zone) as dns, Server(answer(OK)) as server:
         run = prober_once([http(name, server.port) for name in zone], "--dns-servers", f"127.0.0.1:{dns.port}")
     assert {name: run.results[name]["outcome"] for name in wanted} == wanted
@@ -69,10 +73,20 @@ def test_families(prober_once):
 
 @pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
 def test_ipv6_is_taken_first(prober_once):
-    with DnsServer({"both.test": {"A": ["127.0.0.1"], "AAAA": ["::1"]}}) as dns, \
-            Server(answer(OK), family=socket.AF_INET6) as server:
-        run = prober_once([http("both.test", server.port)], "--dns-servers", f"127.0.0.1:{dns.port}")
-    assert run.results["both.test"]["address"] == f"[::1]:{server.port}"
+    zone = {"both.test": {"A": ["127.0.0.1"], "AAAA": ["::1"]}, "six.test": {"AAAA": ["::1"]}}
+    with DnsServer(zone) as dns, Server(answer(OK), family=socket.AF_INET6) as server:
+        run = prober_once([http(name, server.port) for name in zone], "--dns-servers", f"127.0.0.1:{dns.port}")
+    assert {result["outcome"] for result in run.order} == {"ok"}, "no A is no failure where there is an AAAA"
+    assert {result["address"] for result in run.order} == {f"[::1]:{server.port}"}
+
+
+def test_addresses_are_capped(prober_once):
+    """Two hundred of them come over TCP; eight of a family are tried."""
+    zone = {"lots.test": {"A": [f"127.0.0.{n}" for n in range(1, 201)], "truncated": True}}
+    with DnsServer(zone) as dns, Server(answer(OK)) as server:
+        run = prober_once([http("lots.test", server.port, address_family="all")], "--dns-servers", f"127.0.0.1:{dns.port}")
+        assert ("lots.test", A) in dns.over_tcp
+    assert run.results["lots.test"]["message"].startswith("7 of 8 addresses: connection refused")
 
 
 def test_silent_address_gives_way_to_the_next(prober_once):

@@ -46,6 +46,7 @@ BEHAVIOURS = [
     ("garbage.test", "garbage", "dns_timeout", "no answer from"),
     ("cut.test", {"A": ["127.0.0.1"], "truncated": True}, "ok", "1 record(s)"),
     ("other-id.test", {"raw": answer_with(lambda data, question: b"\0\0" + head(data)[2:] + question)}, "dns_timeout", ""),
+    ("elsewhere.test", {"A": ["127.0.0.1"], "elsewhere": True}, "dns_timeout", "asked 3 time(s)"),
     ("other-question.test", {"raw": answer_with(lambda data, question: head(data, answers=1) + b"\x01x\0" + question[-4:] +
                                                 A_RECORD)}, "dns_timeout", ""),
     ("question-back.test", {"raw": answer_with(lambda data, question: data)}, "dns_timeout", ""),

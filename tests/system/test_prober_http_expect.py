@@ -86,7 +86,7 @@ def test_headers_are_those_of_the_last_reply(prober_once):
 
 def test_bodies_that_are_no_text(prober_once):
     wide = "Sign in".encode("utf-16")
-    mixed = b"a\x00b \xff\xfe" + b"x" * 200_000 + b" end\x00"
+    mixed = b"a\x00b \xff\xfe" + b"x" * 1_000_000 + b" end\x00"
     with Server(answer(reply(wide))) as utf16, Server(answer(reply(mixed))) as odd:
         run = prober_once([
             http(utf16.port, id="no bytes like that", expect={"body_contains": "Sign in"}),

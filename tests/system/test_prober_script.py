@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -53,6 +54,8 @@ def scripts():
     (folder / "inside").symlink_to("ok")
     (folder / "inside-absolute").symlink_to(folder / "ok")
     (folder / "folder").mkdir()
+    shutil.copy("/usr/bin/id", folder / "privileged")
+    (folder / "privileged").chmod(0o4755)
     return folder
 
 
@@ -270,6 +273,13 @@ def test_scripts_run_as_somebody_else_when_root_runs_the_prober(prober_once, scr
     for user, words in (("no-such-user", "useradd"), ("root", "unprivileged")):
         run = prober_once([check("who")], "--scripts", scripts, "--scripts-user", user)
         assert run.status == 2 and words in run.stderr and not run.results
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can give scripts a user of their own")
+def test_a_set_user_id_program_gains_nothing(prober_once, scripts):
+    """So there is no script that the prober may not end; what if there were one, test_spawner_bounds.c shows."""
+    run = prober_once([check("privileged", args=["-un"])], "--scripts", scripts)
+    assert (run.results["privileged"]["outcome"], run.results["privileged"]["message"]) == ("ok", "nobody")
 
 
 @pytest.mark.slow

@@ -77,9 +77,9 @@ def test_server_name_is_sent_for_names_only(prober_once, authority):
     context = authority.issue("sni")
     names = []
     context.sni_callback = lambda _socket, name, _context: names.append(name)
-    outcome_of(prober_once, context, ca=authority.ca, server_name="localhost")
-    outcome_of(prober_once, context, ca=authority.ca)
-    assert names == ["localhost", None]
+    for settings in ({"server_name": "localhost"}, {"server_name": "localhost."}, {"host": "localhost."}, {}):
+        assert outcome_of(prober_once, context, ca=authority.ca, **settings)[0] == "ok", settings
+    assert names == ["localhost", "localhost", "localhost", None], "without the dot, and none for addresses"
 
 
 def test_expiry_warns_and_fails_by_days(prober_once, authority):

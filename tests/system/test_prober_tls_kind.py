@@ -127,6 +127,12 @@ def test_old_versions_and_weak_keys_need_to_be_allowed(prober_once, authority):
     ])
 
 
+def hello_choosing(cipher):
+    """What a server of TLS 1.2 says that has nothing but that cipher."""
+    hello = b"\x03\x03" + bytes(32) + b"\x00" + cipher.to_bytes(2, "big") + b"\x00"
+    return b"\x16\x03\x03" + (len(hello) + 4).to_bytes(2, "big") + b"\x02" + len(hello).to_bytes(3, "big") + hello
+
+
 def alert(number):
     return b"\x15\x03\x03\x00\x02\x02" + bytes([number])
 
@@ -149,6 +155,8 @@ def test_handshakes_that_go_wrong_end_in_time(prober_once, authority):
             ("hello requests without end", Server(lambda c: [c.sendall(b"\x16\x03\x03\x00\x04\0\0\0\0" * 1000) for _ in range(10**6)]),
              ca, "limit_exceeded|tls_handshake", "tls", ""),
             ("protocol by alert", Server(talk(alert(120))), ca, "tls_alert", "tls", "the alert no_application_protocol (120)"),
+            ("RC4", Server(talk(hello_choosing(0x0005))), {**ca, "min_version": "1.0"}, "tls_handshake", "tls", "cipher"),
+            ("export", Server(talk(hello_choosing(0x0003))), {**ca, "min_version": "1.0"}, "tls_handshake", "tls", "cipher"),
             ("unknown alert", Server(talk(alert(200))), ca, "tls_alert", "tls", "the alert unknown (200)"),
             ("byte by byte", Server(relay(good.port, piece_bytes=1)), ca, "ok", "tls", ""),
             ("stalls in the middle", Server(relay(again.port, stop_after=700)), ca, "timeout", "tls", "handshake was not complete"),

@@ -41,7 +41,8 @@ def full_listener():
 def test_each_phase_has_a_limit_of_its_own(prober_once):
     listener, fillers = full_listener()
     with DnsServer({"silent.test": "silent"}) as dns, Server(hostile.hang) as silent, \
-            Server(hostile.byte_by_byte(OK, 0.6)) as dripping, Server(hostile.byte_by_byte(OK, 0.01)) as steady:
+            Server(hostile.byte_by_byte(OK, 0.6)) as dripping, Server(hostile.byte_by_byte(OK, 0.01)) as steady, \
+            Server(hostile.byte_by_byte(OK, 0.2)) as slow:
         run = prober_once([
             http(silent.port, id="dns", host="silent.test", timeouts_ms={"dns": 300}),
             tcp(listener.getsockname()[1], id="connect", timeouts_ms={"connect": 300}),
@@ -50,6 +51,7 @@ def test_each_phase_has_a_limit_of_its_own(prober_once):
             http(dripping.port, id="idle", timeouts_ms={"idle": 300}),
             http(steady.port, id="steady", timeouts_ms={"idle": 300}),
             http(silent.port, id="total", timeout_ms=400, timeouts_ms={"first_byte": 2000}),
+            http(slow.port, id="total over idle", timeout_ms=1000, timeouts_ms={"idle": 600}),
         ], "--dns-servers", f"127.0.0.1:{dns.port}")
     for filler in fillers:
         filler.close()
@@ -57,12 +59,13 @@ def test_each_phase_has_a_limit_of_its_own(prober_once):
 
     wanted = {"dns": ("dns_timeout", "dns"), "connect": ("connect_timeout", "connect"), "tls": ("timeout", "tls"),
               "first byte": ("timeout", "first_byte"), "idle": ("timeout", "transfer"), "steady": ("ok", "assert"),
-              "total": ("timeout", "first_byte")}
+              "total": ("timeout", "first_byte"), "total over idle": ("timeout", "transfer")}
     assert {name: (result["outcome"], result["phase"]) for name, result in run.results.items()} == wanted
     for name in ("dns", "connect", "tls", "first byte"):
         assert run.results[name]["timings_us"]["total"] < 1_000_000, name
         assert "within 300 ms" in run.results[name]["message"] or name == "dns", run.results[name]
     assert "within 400 ms" in run.results["total"]["message"]
+    assert "within 1000 ms" in run.results["total over idle"]["message"], "each byte begins the idle time anew, not the total"
 
 
 def test_source_address_is_bound(prober_once):
