@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from servers import hostile
 from servers.hostile import OK, Server, answer
 
 BODY = {"status": "ok", "items": [{"n": 1}, {"n": 2}], "big": 9007199254740993, "nothing": None}
@@ -76,6 +77,20 @@ def test_costly_programs_hold_nobody_up(prober_once):
         assert result["outcome"] in ("limit_exceeded", "timeout", "prober_error"), result
         assert result["timings_us"]["total"] < 3_500_000
     assert time.monotonic() - began < 15
+
+
+def test_numbers_without_end_hold_nobody_up(prober_once):
+    """As much of them as a check may read at the most, several at once."""
+    with Server(hostile.endless(b"HTTP/1.1 200 OK\r\n\r\n", b"1" * 65536)) as endless, \
+            Server(hostile.byte_by_byte(OK, 0.03)) as steady:
+        run = prober_once([http(endless.port, program, id=program, max_body_bytes=16 << 20) for program in (". == 1", ".a == 1", "[.] | add == 1")] +
+                          [{"id": f"plain {n}", "kind": "http", "spec": {"url": f"http://127.0.0.1:{steady.port}/"}} for n in range(20)],
+                          "--loops", "1")
+    plain = [result for result in run.order if result["check"].startswith("plain")]
+    costly = [result for result in run.order if not result["check"].startswith("plain")]
+    assert len(plain) == 20 and {result["verdict"] for result in plain} == {"ok"}
+    assert max(result["timings_us"]["total"] for result in plain) < len(OK) * 30_000 + 1_000_000
+    assert len(costly) == 3 and {result["outcome"] for result in costly} <= {"assert_failed", "limit_exceeded"}, costly
 
 
 @pytest.mark.parametrize("program", ["env", "input", ".a ==", 'import "a" as a; .', "$ENV.PATH", "debug"])

@@ -34,6 +34,7 @@ def shim(tmp_path_factory):
     return library
 
 
+@pytest.mark.slow
 def test_no_descriptors_left(authority):
     """Probes that hang hold all there are; when they do not any more, everything is well again by itself."""
     released = threading.Event()
@@ -125,6 +126,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("os.geteuid() != 0", reason="needs network namespaces")
 def test_no_host_sees_more_than_its_cap():
     """A thousand checks of one slow host and a hundred of another, all due at once."""
@@ -228,6 +230,7 @@ def test_wall_clock_jumps(shim, tmp_path):
     assert len(days) == 2, "the jump never reached the program: the test says nothing"
 
 
+@pytest.mark.slow
 def test_a_pause_is_skipped_and_not_caught_up():
     """Stopped for a while, as in a suspend: one probe a slot afterwards, no burst."""
     seen = []

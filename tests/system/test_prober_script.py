@@ -251,6 +251,7 @@ def test_terminal_of_the_prober_is_out_of_reach(scripts):
     assert b"/dev/tty: No such device or address" in said and b"Password: " not in said.replace(b"'Password: '", b"")
 
 
+@pytest.mark.slow
 def test_a_check_never_overlaps_itself(scripts):
     """At its deadline the verdict is known; the script ignores TERM, and lives on for the grace of 2 s."""
     notes = short_dir()
