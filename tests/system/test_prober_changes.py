@@ -40,7 +40,7 @@ def test_each_probe_has_one_result_whatever_becomes_of_its_check(api, estate, pr
         time.sleep(1.2)
         begun, results = server.seen, results_of(api, check)
         times = [result["at"] for result in results]
-        assert begun > 10, "hardly a probe was under way: the test says nothing"
+        assert begun > 5, "hardly a probe was under way: the test says nothing"
         assert begun - 1 <= len(results) <= begun and len(set(times)) == len(times), (begun, len(results))
         assert {result["verdict"] for result in results} == {"ok"}
 

@@ -276,6 +276,19 @@ def test_scripts_run_as_somebody_else_when_root_runs_the_prober(prober_once, scr
         assert run.status == 2 and words in run.stderr and not run.results
 
 
+@pytest.mark.skipif(not IS_ROOT, reason="only root can become a user who has no process yet")
+def test_no_process_to_be_had_is_the_probers_trouble(prober_once, scripts):
+    """One for the first thread, one for the loop, one for what starts scripts, and none for a script."""
+    alone = ("setpriv", "--reuid", "54323", "--regid", "54323", "--clear-groups", "prlimit", "--nproc=3:3")
+    run = prober_once([check("ok"), check("warn"), {"id": "tcp", "kind": "tcp", "spec": {"address": "127.0.0.1", "port": 9}}],
+                      "--scripts", scripts, "--loops", 1, within=alone)
+    for name in ("ok", "warn"):
+        assert (run.results[name]["verdict"], run.results[name]["outcome"]) == ("error", "prober_error"), run.results[name]
+        assert "Resource temporarily unavailable" in run.results[name]["message"]
+    assert run.results["tcp"]["verdict"] == "fail", "others go on"
+    assert "scripts.held" in run.stderr, "it tells its people, and waits before it tries again"
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give scripts a user of their own")
 def test_a_set_user_id_program_gains_nothing(prober_once, scripts):
     """So there is no script that the prober may not end; what if there were one, test_spawner_bounds.c shows."""
