@@ -61,6 +61,25 @@ static void check_thresholds(const json_t *expect, const char *pointer, json_t *
                     "must not be less than cert_fail_days, which is %lld", (long long)fail_days);
 }
 
+/* HTTP/2 has a bound for the head of a request. */
+static void check_http_request(const json_t *spec, const char *pointer, json_t **errors)
+{
+    const json_t *headers = json_object_get(spec, "headers");
+    const json_t *header;
+    size_t bytes = 0;
+    size_t i;
+
+    if (strcmp(json_loose_text(spec, "http_version", "1.1"), "1.1") == 0)
+        return;
+    json_array_foreach(headers, i, header) bytes += json_string_length(json_array_get(header, 0)) +
+                                                    json_string_length(json_array_get(header, 1)) +
+                                                    32;
+    if (bytes > CHECK_HTTP2_HEADERS_BYTES_MAX)
+        complain_of("headers", pointer, errors, "too_long",
+                    "must take at most %d bytes with HTTP/2, take %zu (32 for each, too)",
+                    CHECK_HTTP2_HEADERS_BYTES_MAX, bytes);
+}
+
 static void check_secrets(const json_t *secrets, const char *pointer, json_t **errors)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
@@ -76,6 +95,7 @@ const struct json_format json_formats_parts[] = {
     {"dialogue-steps", .check_value = check_dialogue_steps},
     {"tls-versions", .check_value = check_tls_versions},
     {"thresholds", .check_value = check_thresholds},
+    {"http-request", .check_value = check_http_request},
     {"secrets", .check_value = check_secrets},
     {0},
 };

@@ -4,7 +4,6 @@
 #include "shared/json.h"
 
 #include "prober/kinds/http_auth.h"
-#include "prober/kinds/http_over_2.h"
 
 /* With TLS the server chooses from what is offered. */
 static void read_version(struct http_spec *spec, const char *word)
@@ -52,22 +51,6 @@ static void read_credentials(struct http_spec *spec, const json_t *json, json_t 
     }
 }
 
-/* HTTP/2 takes the request as it is composed, but not in any size. */
-static void check_over_2(const struct http_spec *spec, const struct http_request_options *first,
-                         json_t **errors)
-{
-    CLEANUP(buf_clear_p) struct buf text = {0};
-    struct http_field fields[HTTP_FIELDS_MAX];
-    struct http2_request request;
-
-    http_request_compose(&text, spec, &spec->url, first);
-    if (http_over_2_request(buf_str(&text), spec->url.is_tls, fields, &request) == OK &&
-        http2_request_check(&request) == OK)
-        return;
-    json_add_error(errors, "/spec/headers", failure_last()->code, "%s", failure_last()->detail);
-    failure_clear();
-}
-
 void http_spec_new(struct check *check, const json_t *json, json_t **errors)
 {
     struct http_spec *spec = NEW(struct http_spec);
@@ -91,8 +74,6 @@ void http_spec_new(struct check *check, const json_t *json, json_t **errors)
     first = (struct http_request_options){spec->method, spec->body != NULL, true};
     if (!spec->oauth)
         http_request_compose(&spec->request, spec, &spec->url, &first);
-    if (spec->version != HTTP_CHOICE_1_1)
-        check_over_2(spec, &first, errors);
 }
 
 void http_spec_free(void *object)

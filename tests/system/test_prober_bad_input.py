@@ -45,6 +45,7 @@ WRONG = [
     ({"kind": "script", "spec": {"command": "x", "env": {"CHECK_ID": "x", "PATH": "x"}, "secrets": {"a": "x" * 5000, "b": "y" * 5000}}},
      "/spec/env/CHECK_ID /spec/env/PATH /spec/secrets"),
     ({"kind": "script", "spec": {"command": "x", "args": ["a" * 4000] * 17}}, "/spec"),
+    ({"kind": "http", "spec": {**HTTP, "http_version": "auto", "headers": [[f"X-{n}", "x" * 4000] for n in range(6)]}}, "/spec/headers"),
     # what would explode when it is compiled
     ({"kind": "http", "spec": {**HTTP, "expect": {"body_regex": "(((a{1,1000}){1,1000}){1,1000}){1,1000}"}}}, "/spec/expect/body_regex"),
     ({"kind": "http", "spec": {**HTTP, "expect": {"json": "(" * 2000 + "." + ")" * 2000}}}, "/spec/expect/json"),

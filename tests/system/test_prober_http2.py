@@ -207,6 +207,18 @@ def test_http_1_0_is_told_apart(prober_once):
     assert run.results["check"]["message"] == "HTTP/1.0, expected HTTP/1.1"
 
 
+def test_the_largest_request_there_may_be_is_sent(prober_once):
+    """All that a spec may hold beside the 20 KiB of headers that its schema allows."""
+    headers = [[f"x-{number:02}", "x" * (20480 // 10 - 36)] for number in range(10)]
+    requests = []
+    with Server(http2.serve(page, requests)) as server:
+        path = "/" + "p" * (2048 - len(f"http://127.0.0.1:{server.port}/"))
+        run = prober_once([http(server.port, path, headers=headers, auth={"bearer": "b" * 8192}, compression=True, method="P" * 32,
+                                body="x" * 1000)])
+    assert run.status == 0, run.order
+    assert len(requests[0][0]) >= 14
+
+
 def test_a_request_too_large_is_refused(prober_once):
     run = prober_once([http(1, headers=[[f"X-{number}", "x" * 4000] for number in range(9)])])
     assert run.status == 2

@@ -221,6 +221,8 @@ static void test_formats_of_objects_say_how_fields_belong_together(void **state)
          "/warn_ms above_fail_ms: must not be longer than fail_ms, which is 4"},
         {"thresholds", "{\"cert_warn_days\":5,\"cert_fail_days\":6}",
          "/cert_warn_days below_cert_fail_days: must not be less than cert_fail_days, which is 6"},
+        {"http-request", "{\"http_version\":\"2\",\"headers\":[[\"a\",\"b\"]]}", ""},
+        {"http-request", "{\"http_version\":\"auto\",\"headers\":null}", ""},
         {"secrets", "{\"a\":\"b\"}", ""},
         {"secrets", "null", ""},
     };
