@@ -73,3 +73,12 @@ const json_t *json_schema_source(const struct json_schema *schema);
  */
 MUST_USE enum err json_schema_check(const struct json_schema *schema, const json_t *document,
                                     const char *base, json_t **errors);
+
+/* Sees a text that the schema says is writeOnly, at a JSON pointer; returns what is to stand in its
+ * place, or NULL to leave it. */
+typedef json_t *(*json_schema_secret_fn)(void *context, const char *pointer, json_t *text);
+
+/* Calls `replace` for each secret of a document, which may not fit its schema; a document that is
+ * itself a secret is only shown. */
+void json_schema_secrets(const struct json_schema *schema, json_t *document,
+                         json_schema_secret_fn replace, void *context);

@@ -1,93 +1,13 @@
 /* Walks a document along a compiled schema and gathers everything that is wrong with it. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "shared/json.h"
+#include "shared/json_schema_errors.h"
 #include "shared/json_schema_node.h"
 
-#define SHOWN_BYTES 60 /* of a value, in a message */
-
-struct check {
-    struct buf pointer; /* of the value that is looked at */
-    json_t **errors;
-    size_t depth;
-};
-
-static void check_value(struct check *check, const struct json_schema *schema, const json_t *value);
-
-static void complain(struct check *check, const char *code, const char *format, ...) PRINTF(3, 4);
-
-static void complain(struct check *check, const char *code, const char *format, ...)
-{
-    char detail[512];
-    va_list arguments;
-
-    if (json_array_size(*check->errors) >= JSON_SCHEMA_ERRORS_MAX)
-        return;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    /* A cut in the middle of a character would not be JSON. */
-    for (size_t len = strlen(detail); !str_is_utf8(str_n(detail, len)); len--)
-        detail[len - 1] = '\0';
-    json_add_error(check->errors, check->pointer.data ? check->pointer.data : "", code, "%s",
-                   detail);
-}
-
-/* Steps into a member; returns what to give to step_out(). */
-static size_t step_into(struct check *check, const char *name)
-{
-    size_t before = check->pointer.len;
-
-    buf_append_char(&check->pointer, '/');
-    for (; *name; name++) {
-        if (*name == '~')
-            buf_append_text(&check->pointer, "~0");
-        else if (*name == '/')
-            buf_append_text(&check->pointer, "~1");
-        else
-            buf_append_char(&check->pointer, *name);
-    }
-    return before;
-}
-
-static void step_out(struct check *check, size_t before)
-{
-    check->pointer.len = before;
-    check->pointer.data[before] = '\0';
-}
-
-/* A value as a person would name it. */
-static void write_value(const json_t *value, struct buf *out)
-{
-    switch (json_typeof(value)) {
-    case JSON_STRING: {
-        struct str text = {json_string_value(value), json_string_length(value)};
-        size_t shown = MIN(text.len, (size_t)SHOWN_BYTES);
-
-        while (shown > 0 && shown < text.len && ((unsigned char)text.ptr[shown] & 0xc0) == 0x80)
-            shown--;
-        buf_append_json_string(out, str_sub(text, 0, shown));
-        if (shown < text.len)
-            buf_append_text(out, "…");
-        break;
-    }
-    case JSON_OBJECT:
-        buf_append_text(out, "an object");
-        break;
-    case JSON_ARRAY:
-        buf_append_text(out, "an array");
-        break;
-    case JSON_INTEGER:
-    case JSON_REAL:
-    case JSON_TRUE:
-    case JSON_FALSE:
-    case JSON_NULL:
-        json_write(value, out);
-        break;
-    }
-}
+static void check_value(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value);
 
 static unsigned bits_of(const json_t *value)
 {
@@ -111,7 +31,7 @@ static unsigned bits_of(const json_t *value)
     return 0;
 }
 
-static void complain_type(struct check *check, const struct json_schema *schema,
+static void complain_type(struct schema_check *check, const struct json_schema *schema,
                           const json_t *value)
 {
     static const struct {
@@ -130,9 +50,9 @@ static void complain_type(struct check *check, const struct json_schema *schema,
     }
     if (!schema->secret) {
         buf_append_text(&text, ", is ");
-        write_value(value, &text);
+        schema_show_value(value, &text);
     }
-    complain(check, "type", "must be %s", text.data);
+    schema_complain(check, "type", "must be %s", text.data);
 }
 
 static bool is_one_of(const json_t *values, const json_t *value)
@@ -144,7 +64,8 @@ static bool is_one_of(const json_t *values, const json_t *value)
     return false;
 }
 
-static void check_choice(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_choice(struct schema_check *check, const struct json_schema *schema,
+                         const json_t *value)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
 
@@ -152,16 +73,16 @@ static void check_choice(struct check *check, const struct json_schema *schema, 
         for (size_t i = 0; i < json_array_size(schema->values); i++) {
             if (i > 0)
                 buf_append_text(&text, ", ");
-            write_value(json_array_get(schema->values, i), &text);
+            schema_show_value(json_array_get(schema->values, i), &text);
         }
         buf_append_text(&text, "; is ");
-        write_value(value, &text);
-        complain(check, "enum", "must be one of %s", text.data);
+        schema_show_value(value, &text);
+        schema_complain(check, "enum", "must be one of %s", text.data);
     }
     if (schema->constant && !json_equal(schema->constant, value)) {
         buf_reset(&text);
-        write_value(schema->constant, &text);
-        complain(check, "const", "must be %s", text.data);
+        schema_show_value(schema->constant, &text);
+        schema_complain(check, "const", "must be %s", text.data);
     }
 }
 
@@ -178,7 +99,8 @@ static int compare_numbers(const json_t *a, const json_t *b)
            (json_number_value(a) < json_number_value(b));
 }
 
-static void check_range(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_range(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value)
 {
     bool low = schema->minimum && compare_numbers(value, schema->minimum) < 0;
     bool high = schema->maximum && compare_numbers(value, schema->maximum) > 0;
@@ -197,22 +119,23 @@ static void check_range(struct check *check, const struct json_schema *schema, c
     }
     buf_append_text(&text, ", is ");
     json_write(value, &text);
-    complain(check, low ? "minimum" : "maximum", "must be %s", text.data);
+    schema_complain(check, low ? "minimum" : "maximum", "must be %s", text.data);
 }
 
-static void check_number(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_number(struct schema_check *check, const struct json_schema *schema,
+                         const json_t *value)
 {
     check_range(check, schema, value);
     if (schema->above && compare_numbers(value, schema->above) <= 0)
-        complain(check, "minimum", "must be more than %g, is %g", json_number_value(schema->above),
-                 json_number_value(value));
+        schema_complain(check, "minimum", "must be more than %g, is %g",
+                        json_number_value(schema->above), json_number_value(value));
     if (schema->below && compare_numbers(value, schema->below) >= 0)
-        complain(check, "maximum", "must be less than %g, is %g", json_number_value(schema->below),
-                 json_number_value(value));
+        schema_complain(check, "maximum", "must be less than %g, is %g",
+                        json_number_value(schema->below), json_number_value(value));
     if (schema->multiple &&
         fmod(json_number_value(value), json_number_value(schema->multiple)) != 0.0)
-        complain(check, "multiple", "must be a multiple of %g, is %g",
-                 json_number_value(schema->multiple), json_number_value(value));
+        schema_complain(check, "multiple", "must be a multiple of %g, is %g",
+                        json_number_value(schema->multiple), json_number_value(value));
 }
 
 static size_t count_characters(struct str text)
@@ -225,20 +148,22 @@ static size_t count_characters(struct str text)
 }
 
 /* Texts, arrays and objects alike: how many there may be of what. */
-static void check_count(struct check *check, size_t count, size_t min, size_t max, const char *what)
+static void check_count(struct schema_check *check, size_t count, size_t min, size_t max,
+                        const char *what)
 {
     if (count >= min && count <= max)
         return;
     if (min == max)
-        complain(check, count < min ? "too_short" : "too_long", "must have %zu %s, has %zu", min,
-                 what, count);
+        schema_complain(check, count < min ? "too_short" : "too_long", "must have %zu %s, has %zu",
+                        min, what, count);
     else if (count < min)
-        complain(check, "too_short", "must have at least %zu %s, has %zu", min, what, count);
+        schema_complain(check, "too_short", "must have at least %zu %s, has %zu", min, what, count);
     else
-        complain(check, "too_long", "must have at most %zu %s, has %zu", max, what, count);
+        schema_complain(check, "too_long", "must have at most %zu %s, has %zu", max, what, count);
 }
 
-static void check_string(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_string(struct schema_check *check, const struct json_schema *schema,
+                         const json_t *value)
 {
     struct str text = {json_string_value(value), json_string_length(value)};
     size_t characters = count_characters(text);
@@ -250,18 +175,24 @@ static void check_string(struct check *check, const struct json_schema *schema, 
     if (schema->secret)
         buf_append_text(&shown, "not shown");
     else
-        write_value(value, &shown);
+        schema_show_value(value, &shown);
     /* What is too long is not looked at any further: patterns have their price. */
     if (characters > schema->max_length)
         return;
     if (schema->pattern && regex_match(schema->pattern, text) != REGEX_MATCH)
-        complain(check, "pattern", "must match %s, is %s", schema->pattern_text, shown.data);
+        schema_complain(check, "pattern", "must match %s, is %s", schema->pattern_text, shown.data);
     if (schema->format && schema->format->check &&
         !schema->format->check(text, detail, sizeof detail))
-        complain(check, "format", "%s; is %s", detail, shown.data);
+        schema_complain(check, "format", "%s; is %s", detail, shown.data);
 }
 
-static void check_array(struct check *check, const struct json_schema *schema, const json_t *value)
+const struct json_schema *json_schema_item(const struct json_schema *schema, size_t index)
+{
+    return index < schema->prefix.len ? schema->prefix.items[index] : schema->items;
+}
+
+static void check_array(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value)
 {
     size_t count = json_array_size(value);
     char index[24];
@@ -270,53 +201,53 @@ static void check_array(struct check *check, const struct json_schema *schema, c
     if (count > schema->max_items)
         return;
     for (size_t i = 0; i < count; i++) {
-        const struct json_schema *item =
-            i < schema->prefix.len ? schema->prefix.items[i] : schema->items;
+        const struct json_schema *item = json_schema_item(schema, i);
         size_t before;
 
         if (!item)
             break;
         snprintf(index, sizeof index, "%zu", i);
-        before = step_into(check, index);
+        before = schema_step_into(check, index);
         check_value(check, item, json_array_get(value, i));
-        step_out(check, before);
+        schema_step_out(check, before);
     }
     for (size_t i = 0; schema->unique && i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
-                complain(check, "duplicate", "must have no equal items: %zu and %zu are", j, i);
+                schema_complain(check, "duplicate", "must have no equal items: %zu and %zu are", j,
+                                i);
                 return;
             }
         }
     }
 }
 
-static const struct json_schema *find_property(const struct json_schema *schema, const char *name)
+const struct json_schema *json_schema_member(const struct json_schema *schema, const char *name)
 {
     for (size_t i = 0; i < schema->properties.len; i++) {
         if (strcmp(schema->properties.items[i].name, name) == 0)
             return schema->properties.items[i].schema;
     }
-    return NULL;
+    return schema->additional;
 }
 
-static void complain_unknown(struct check *check, const struct json_schema *schema)
+static void complain_unknown(struct schema_check *check, const struct json_schema *schema)
 {
     CLEANUP(buf_clear_p) struct buf known = {0};
 
     for (size_t i = 0; i < schema->properties.len; i++)
         buf_printf(&known, "%s%s", i > 0 ? ", " : "", schema->properties.items[i].name);
     if (known.len > 0)
-        complain(check, "unknown_field", "is not a field here; there are: %s", known.data);
+        schema_complain(check, "unknown_field", "is not a field here; there are: %s", known.data);
     else
-        complain(check, "unknown_field", "is not a field here");
+        schema_complain(check, "unknown_field", "is not a field here");
 }
 
-static void check_member(struct check *check, const struct json_schema *schema, const char *name,
-                         const json_t *value)
+static void check_member(struct schema_check *check, const struct json_schema *schema,
+                         const char *name, const json_t *value)
 {
-    const struct json_schema *property = find_property(schema, name);
-    size_t before = step_into(check, name);
+    const struct json_schema *member = json_schema_member(schema, name);
+    size_t before = schema_step_into(check, name);
 
     if (schema->names) {
         json_t *text = json_string(name);
@@ -324,16 +255,15 @@ static void check_member(struct check *check, const struct json_schema *schema, 
         check_value(check, schema->names, text);
         json_decref(text);
     }
-    if (property)
-        check_value(check, property, value);
-    else if (schema->additional && schema->additional->nothing)
+    if (member && member == schema->additional && member->nothing)
         complain_unknown(check, schema);
-    else if (schema->additional)
-        check_value(check, schema->additional, value);
-    step_out(check, before);
+    else if (member)
+        check_value(check, member, value);
+    schema_step_out(check, before);
 }
 
-static void check_object(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_object(struct schema_check *check, const struct json_schema *schema,
+                         const json_t *value)
 {
     const char *name;
     json_t *member;
@@ -345,10 +275,10 @@ static void check_object(struct check *check, const struct json_schema *schema, 
         const char *wanted = json_string_value(json_array_get(schema->required, i));
 
         if (!json_object_get(value, wanted)) {
-            size_t before = step_into(check, wanted);
+            size_t before = schema_step_into(check, wanted);
 
-            complain(check, "required", "is missing");
-            step_out(check, before);
+            schema_complain(check, "required", "is missing");
+            schema_step_out(check, before);
         }
     }
     json_object_foreach((json_t *)value, name, member) check_member(check, schema, name, member);
@@ -358,7 +288,7 @@ static void check_object(struct check *check, const struct json_schema *schema, 
 static bool fits(const struct json_schema *schema, const json_t *value, size_t depth)
 {
     json_t *errors = NULL;
-    struct check check = {.errors = &errors, .depth = depth};
+    struct schema_check check = {.errors = &errors, .depth = depth};
     bool fit;
 
     check_value(&check, schema, value);
@@ -399,7 +329,7 @@ static void append_titles(struct buf *text, const schema_vec *alternatives)
     buf_append_text(text, text->len > 0 ? ")" : "");
 }
 
-static void check_alternatives(struct check *check, const schema_vec *alternatives,
+static void check_alternatives(struct schema_check *check, const schema_vec *alternatives,
                                bool exactly_one, const json_t *value)
 {
     CLEANUP(buf_clear_p) struct buf titles = {0};
@@ -416,11 +346,11 @@ static void check_alternatives(struct check *check, const schema_vec *alternativ
         return;
     }
     append_titles(&titles, alternatives);
-    complain(check, "alternatives", "must have %s of %zu allowed forms%s, has %zu",
-             exactly_one ? "exactly one" : "one", alternatives->len, titles.data, fitting);
+    schema_complain(check, "alternatives", "must have %s of %zu allowed forms%s, has %zu",
+                    exactly_one ? "exactly one" : "one", alternatives->len, titles.data, fitting);
 }
 
-static void check_combinations(struct check *check, const struct json_schema *schema,
+static void check_combinations(struct schema_check *check, const struct json_schema *schema,
                                const json_t *value)
 {
     const struct json_schema *refused = schema->not ;
@@ -434,11 +364,13 @@ static void check_combinations(struct check *check, const struct json_schema *sc
     if (schema->one_of.len > 0)
         check_alternatives(check, &schema->one_of, true, value);
     if (refused && fits(refused, value, check->depth))
-        complain(check, "not", "%s",
-                 json_text(refused->source, "description", "has a form that is not allowed here"));
+        schema_complain(
+            check, "not", "%s",
+            json_text(refused->source, "description", "has a form that is not allowed here"));
 }
 
-static void check_typed(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_typed(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
@@ -462,7 +394,8 @@ static void check_typed(struct check *check, const struct json_schema *schema, c
 }
 
 /* The parts by themselves first, then how they belong together. */
-static void check_parts(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_parts(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value)
 {
     size_t before = json_array_size(*check->errors);
 
@@ -475,15 +408,17 @@ static void check_parts(struct check *check, const struct json_schema *schema, c
                                     check->errors);
 }
 
-static void check_value(struct check *check, const struct json_schema *schema, const json_t *value)
+static void check_value(struct schema_check *check, const struct json_schema *schema,
+                        const json_t *value)
 {
     if (check->depth == JSON_SCHEMA_DEPTH_MAX) {
-        complain(check, "too_deep", "is nested more than %d levels deep", JSON_SCHEMA_DEPTH_MAX);
+        schema_complain(check, "too_deep", "is nested more than %d levels deep",
+                        JSON_SCHEMA_DEPTH_MAX);
         return;
     }
     check->depth++;
     if (schema->nothing)
-        complain(check, "not", "must not be here");
+        schema_complain(check, "not", "must not be here");
     else if (schema->types != 0 && !(schema->types & bits_of(value)))
         complain_type(check, schema, value);
     else
@@ -495,7 +430,7 @@ enum err json_schema_check(const struct json_schema *schema, const json_t *docum
                            const char *base, json_t **errors)
 {
     json_t *found = NULL;
-    struct check check = {.errors = &found};
+    struct schema_check check = {.errors = &found};
 
     buf_append_text(&check.pointer, base);
     check_value(&check, schema, document);

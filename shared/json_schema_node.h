@@ -70,6 +70,10 @@ struct json_schema {
     const struct json_schema * not ;
 };
 
+/* What a member or an item has to be; NULL: anything. */
+const struct json_schema *json_schema_member(const struct json_schema *schema, const char *name);
+const struct json_schema *json_schema_item(const struct json_schema *schema, size_t index);
+
 /* The formats that every set knows, each list ended by a zero row. */
 extern const struct json_format json_formats[];
 extern const struct json_format json_formats_network[];
