@@ -38,3 +38,31 @@ bool http_is_framing_header(struct str name)
     }
     return false;
 }
+
+/* Whether `part`, in lower case, is in the text. */
+static bool has_part(struct str text, struct str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (str_equal_nocase(str_sub(text, i, part.len), part))
+            return true;
+    }
+    return false;
+}
+
+bool http_is_secret_header(struct str name)
+{
+    static const char *const names[] = {"authorization", "proxy-authorization", "cookie",
+                                        "set-cookie"};
+    static const char *const parts[] = {"token",  "secret",     "password", "api-key",
+                                        "apikey", "access-key", "auth-key"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (str_equal_nocase(name, str_of(names[i])))
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (has_part(name, str_of(parts[i])))
+            return true;
+    }
+    return false;
+}

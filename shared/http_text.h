@@ -13,3 +13,7 @@ bool http_is_field_value(struct str text);
 
 /* The headers that frame a message or the connection; who sends a message sets them itself. */
 bool http_is_framing_header(struct str name);
+
+/* Headers whose values are nobody's to see: by their own name, as Authorization, or by what it tells
+ * ("X-Api-Key", "PRIVATE-TOKEN"). */
+bool http_is_secret_header(struct str name);

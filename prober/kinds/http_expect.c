@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "shared/http_text.h"
 #include "shared/json.h"
 #include "shared/tls.h"
 

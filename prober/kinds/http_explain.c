@@ -1,6 +1,8 @@
 /* Lines become clauses of the step's detail, which is bounded. */
 #include "prober/kinds/http_explain.h"
 
+#include "shared/http_text.h"
+
 #include "prober/history.h"
 #include "prober/kinds/http_mask.h"
 #include "prober/kinds/http_run.h"
@@ -83,12 +85,13 @@ void http_explain_hop(struct probe *probe)
 void http_mask_message(struct probe *probe)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
+    const struct http_secrets *secrets = &spec_of(probe)->secrets;
     struct result *result = &probe->result;
 
-    if (LIKELY(spec_of(probe)->secrets.texts.len == 0))
+    if (LIKELY(secrets->texts.len == 0 && !secrets->passing))
         return;
     buf_append_str(&text, result->message);
-    http_secrets_mask(&spec_of(probe)->secrets, &text);
+    http_secrets_mask(secrets, &text);
     if (!str_equal(buf_str(&text), result->message))
         probe_reword(probe, result->verdict, result->outcome, STR_FMT, STR_ARG(buf_str(&text)));
 }

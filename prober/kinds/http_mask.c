@@ -5,18 +5,6 @@
 
 #define PREFIX_BYTES 8 /* by which a secret is recognised */
 
-bool http_is_secret_header(struct str name)
-{
-    static const char *const names[] = {"authorization", "proxy-authorization", "cookie",
-                                        "set-cookie"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (str_equal_nocase(name, str_of(names[i])))
-            return true;
-    }
-    return false;
-}
-
 void http_secrets_add(struct http_secrets *secrets, const char *text)
 {
     if (text && strlen(text) >= HTTP_SECRET_BYTES_MIN)

@@ -1,13 +1,11 @@
 /*
  * What must not be shown: not in --explain, not in previews, not in messages. Some headers are secret
- * by their name; what proves who asks is, wherever it turns up (a target may send back what it was
- * sent).
+ * by their name (shared/http_text.h); what proves who asks is, wherever it turns up (a target may
+ * send back what it was sent).
  *
  * Thread: any.
  */
 #pragma once
-
-#include <stdbool.h>
 
 #include "shared/buf.h"
 #include "shared/str.h"
@@ -38,6 +36,3 @@ void http_secrets_mask(const struct http_secrets *secrets, struct buf *text);
 
 /* Appends what a target has sent as buf_append_escaped() does, but for `secret` (NULL: none). */
 void append_masked(struct buf *buf, struct str bytes, const char *secret, size_t limit);
-
-/* Whether values of that header are secrets. */
-bool http_is_secret_header(struct str name);

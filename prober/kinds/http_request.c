@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "shared/http_text.h"
 #include "shared/mem.h"
 
 #include "prober/kinds/http_spec.h"
@@ -52,13 +53,7 @@ void http_append_url(struct buf *buf, const struct url *url, size_t target_bytes
 /* Goes with the first host only. */
 static bool is_credential(struct str name)
 {
-    static const char *const names[] = {"authorization", "cookie", "host", "proxy-authorization"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (str_equal_nocase(name, str_of(names[i])))
-            return true;
-    }
-    return false;
+    return str_equal_nocase(name, STR("host")) || http_is_secret_header(name);
 }
 
 /* Which of our own headers the check has given. */

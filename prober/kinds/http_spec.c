@@ -1,6 +1,7 @@
 /* The schema has seen the types and sizes; here stand the rules that a schema cannot say. */
 #include "prober/kinds/http_spec.h"
 
+#include "shared/http_text.h"
 #include "shared/json.h"
 
 #include "prober/kinds/http_auth.h"

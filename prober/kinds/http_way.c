@@ -4,6 +4,7 @@
  */
 #include "prober/kinds/http_way.h"
 
+#include "shared/http_text.h"
 #include "shared/json.h"
 #include "shared/mem.h"
 

@@ -1,6 +1,8 @@
 /* Every rule of RFC 6455, section 4.1, has a sentence of its own. */
 #include "prober/kinds/websocket_handshake.h"
 
+#include "shared/http_text.h"
+
 #include "prober/history.h"
 #include "prober/kinds/http_mask.h"
 #include "prober/kinds/websocket_spec.h"

@@ -207,10 +207,10 @@ def test_redirects_may_be_left_alone(prober_once, redirecting):
 
 def test_credentials_stay_with_their_host(prober_once, redirecting):
     server, requests = redirecting
-    headers = [["Authorization", "Bearer secret"], ["X-Kept", "yes"]]
+    headers = [["Authorization", "Bearer secret"], ["X-Api-Key", "key of home"], ["X-Kept", "yes"]]
     prober_once([http(server.port, "/absolute", headers=headers)])
-    assert "Bearer secret" in requests[0]
-    assert "Bearer secret" not in requests[1] and "X-Kept: yes" in requests[1]
+    assert "Bearer secret" in requests[0] and "key of home" in requests[0]
+    assert "Bearer secret" not in requests[1] and "key of home" not in requests[1] and "X-Kept: yes" in requests[1]
     requests.clear()
     prober_once([http(server.port, "/relative", headers=headers)])
     assert all("Bearer secret" in request for request in requests) and len(requests) == 2

@@ -1,6 +1,7 @@
 /* Secrets in texts, whole and cut off. */
 #include "tests/unit/unit_test.h"
 
+#include "shared/http_text.h"
 #include "shared/json.h"
 #include "shared/mem.h"
 
@@ -89,7 +90,12 @@ static void test_headers_are_secret_by_name(void **state)
     assert_true(http_is_secret_header(STR("proxy-authorization")));
     assert_true(http_is_secret_header(STR("COOKIE")));
     assert_true(http_is_secret_header(STR("Set-Cookie")));
+    assert_true(http_is_secret_header(STR("X-Api-Key")));
+    assert_true(http_is_secret_header(STR("PRIVATE-TOKEN")));
+    assert_true(http_is_secret_header(STR("x-vault-token")));
     assert_false(http_is_secret_header(STR("Cookies")));
+    assert_false(http_is_secret_header(STR("sec-websocket-key")));
+    assert_false(http_is_secret_header(STR("toke")));
     assert_false(http_is_secret_header(STR("")));
 }
 
