@@ -9,6 +9,8 @@
 #include "shared/json.h"
 #include "shared/json_schema.h"
 
+#include "control/cmdb/check_secrets.h"
+
 extern const struct embedded_file check_kind_schemas[];
 extern const struct embedded_file check_part_schemas[];
 
@@ -21,6 +23,11 @@ enum err check_rules_init(void)
     json_schemas_add(kinds, check_kind_schemas);
     json_schemas_add(kinds, check_part_schemas);
     return json_schemas_compile(kinds);
+}
+
+const struct json_schema *check_rules_schema(const char *kind)
+{
+    return json_schemas_find(kinds, kind);
 }
 
 /* --- values that follow from others --- */
@@ -129,7 +136,7 @@ static void check_times(const json_t *check, json_t **errors)
 static void check_spec(const json_t *check, json_t **errors)
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
-    const struct json_schema *kind = json_schemas_find(kinds, json_loose_text(check, "kind", ""));
+    const struct json_schema *kind = check_rules_schema(json_loose_text(check, "kind", ""));
     const json_t *spec = json_object_get(check, "spec");
 
     if (!kind || !json_is_object(spec))
@@ -146,4 +153,5 @@ void check_rules_check(const json_t *check, json_t **errors)
 {
     check_times(check, errors);
     check_spec(check, errors);
+    check_secrets_refuse_masks(check, errors);
 }

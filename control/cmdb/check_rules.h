@@ -10,8 +10,13 @@
 
 #include "shared/err.h"
 
+struct json_schema;
+
 /* Compiles the specs' schemas, include/contract/checks. @return ERR_BUG for a mistake in one. */
 MUST_USE enum err check_rules_init(void);
+
+/* The schema of a kind's specs; NULL when there is no such kind. */
+const struct json_schema *check_rules_schema(const char *kind);
 
 /* Fills in what has another default in this kind than check_new.json says. */
 void check_rules_defaults(json_t *check);

@@ -154,7 +154,7 @@ SELECT CASE WHEN $2::boolean AND shown.heartbeat_path IS NOT NULL THEN row_to_js
  WHERE item.id = $1::uuid;
 
 -- check_item(id): check by id for a writer, with what only writers see beside it.
-SELECT row_to_json(item), item.version, '/hooks/heartbeats/' || c.heartbeat_token
+SELECT row_to_json(item), item.version, '/hooks/heartbeats/' || c.heartbeat_token, c.secrets::text
   FROM health_check_item item
   JOIN health_check c ON c.id = item.id
  WHERE item.id = $1::uuid;

@@ -21,6 +21,9 @@ void item_clear(struct item *item)
 {
     free(item->object);
     free(item->heartbeat_path);
+    if (item->secrets)
+        wipe(item->secrets, strlen(item->secrets));
+    free(item->secrets);
     *item = (struct item){0};
 }
 
@@ -41,6 +44,8 @@ static enum err read_item(struct tx *tx, const struct item_type *type, const str
     };
     if (rows_columns(rows) > 2 && !row_is_null(rows, 0, 2))
         ret_item->heartbeat_path = str_dup(row_text(rows, 0, 2));
+    if (rows_columns(rows) > 3 && !row_is_null(rows, 0, 3))
+        ret_item->secrets = str_dup(row_text(rows, 0, 3));
     return OK;
 }
 
@@ -206,6 +211,8 @@ enum err item_create(struct tx *tx, const struct item_type *type, const json_t *
     if (type->kind == ENTITY_ORGANISATION)
         organisation_id = id;
     TRY(prepare(tx, type, NULL, fields, &organisation_id));
+    if (type->hide_secrets)
+        type->hide_secrets(fields);
 
     json_write(fields, &text);
     TRY(write_fields(tx, type, &type->insert,
@@ -234,13 +241,22 @@ enum err item_update(struct tx *tx, const struct item *before, const json_t *pat
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
     JSON_AUTO json_t *object = NULL;
+    JSON_AUTO json_t *secrets = NULL;
     JSON_AUTO json_t *fields = NULL;
     const struct item_type *type = before->type;
     struct uuid organisation_id = before->organisation_id;
 
     TRY(json_parse(str_of(before->object), &object));
+    if (before->secrets)
+        TRY(json_parse(str_of(before->secrets), &secrets));
     fields = json_merge_patch(object, patch);
+    if (secrets)
+        type->restore_secrets(fields, object, secrets);
     TRY(prepare(tx, type, object, fields, &organisation_id));
+    if (type->hide_secrets) {
+        type->hide_secrets(fields);
+        json_object_set_new(object, "secrets", secrets ? json_incref(secrets) : json_null());
+    }
     if (is_unchanged(object, fields))
         return read_item(tx, type, &before->id, &organisation_id, ret_item);
 

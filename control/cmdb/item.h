@@ -44,7 +44,7 @@ struct item_type {
     const char *collection; /* "environment-groups" */
     struct item_reference references[ITEM_REFERENCES_MAX + 1];
 
-    /* (id): the API's object, its version, and of a heartbeat its path */
+    /* (id): the API's object, its version; of a check also a heartbeat's path, and secrets */
     const struct statement *get;
     struct statement insert;       /* (id, organisation_id, fields) */
     struct statement update;       /* (id, fields) */
@@ -61,6 +61,12 @@ struct item_type {
     /* Adds what is wrong with a state, whole or as sent, that may not fit the schema; pure. NULL:
      * there are no such rules. */
     void (*rules)(const json_t *fields, json_t **errors);
+
+    /* Makes the new state, merged from what may be read of the earlier one, whole by its secrets;
+     * and takes those away again, into a column of their own, before it is written. Pure. NULL:
+     * there are none. */
+    void (*restore_secrets)(json_t *fields, const json_t *earlier, const json_t *secrets);
+    void (*hide_secrets)(json_t *fields);
 
     /* Completes the new state and adds what is wrong with it, where that takes the database;
      * `earlier` is the object as it was, NULL for a new item. NULL: there is nothing of the
@@ -83,6 +89,7 @@ struct item {
     int64_t version;
     char *object;         /* the API's JSON; owned */
     char *heartbeat_path; /* for who may write it, never for the journal; owned; NULL: has none */
+    char *secrets;        /* JSON that nobody gets to read; owned; NULL: has none */
 };
 
 void item_clear(struct item *item);

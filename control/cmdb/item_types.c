@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "control/cmdb/check_rules.h"
+#include "control/cmdb/check_secrets.h"
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
 #include "control/cmdb/item_prepare.h"
@@ -141,9 +142,10 @@ const struct item_type item_types[] = {
         .kind = ENTITY_CHECK, .word = "check", .words = "check", .collection = "checks",
         .references = { REFERENCE("health_check", "component", "component_id", COMPONENT) },
         .get = &sql_check_item, .defaults = check_rules_defaults, .rules = check_rules_check, .prepare = prepare_check,
+        .restore_secrets = check_secrets_restore, .hide_secrets = check_secrets_hide,
         STATEMENTS("health_check", "component_id",
                    COMMON ", component_id, kind, spec, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after,"
-                          " stale_after_s, flap, severity, locations, enabled"),
+                          " stale_after_s, flap, severity, locations, enabled, secrets"),
     },
 };
 /* clang-format on */

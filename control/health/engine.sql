@@ -29,13 +29,13 @@ SELECT rank, kind, id, key, name, version, created_at, parent_id, group_id, crit
 SELECT id FROM component WHERE definition_id = ANY ($1::uuid[]) AND deleted_at IS NULL;
 
 -- health_checks(): how each check is judged and probed.
-SELECT id, kind, spec::text, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after, stale_after_s, flap,
+SELECT id, kind, check_spec_whole(spec, secrets)::text, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after, stale_after_s, flap,
        severity = 'degraded' AS degraded_only, enabled, plan_revision, heartbeat_token
   FROM health_check
  WHERE deleted_at IS NULL;
 
 -- health_checks_of(ids): the same of some of them.
-SELECT id, kind, spec::text, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after, stale_after_s, flap,
+SELECT id, kind, check_spec_whole(spec, secrets)::text, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after, stale_after_s, flap,
        severity = 'degraded' AS degraded_only, enabled, plan_revision, heartbeat_token
   FROM health_check
  WHERE id = ANY ($1::uuid[]) AND deleted_at IS NULL;

@@ -1,6 +1,11 @@
 """Checks through the API: defaults, specs, keys made of names, and values that follow others."""
 
+import json
+
 import pytest
+
+from health_tools import sql
+from processes import ROOT
 
 TCP = {"address": "127.0.0.1", "port": 9}
 HTTP = {"url": "http://shop.test/login"}
@@ -116,3 +121,86 @@ def test_kind_and_component_cannot_change(api, post, estate):
     check = post().json()
     reply = api.patch(f"/api/v1/checks/{check['id']}", json={"kind": "http", "component": estate.component["id"]})
     assert reply.status_code == 422 and pointers(reply) == ["/component", "/kind"]
+
+
+# ---- secrets ----
+
+MASK = "*" * 8
+SECRET_SPECS = [
+    ("http", {**HTTP, "auth": {"basic": {"user": "u", "password": "first-secret"}},
+              "headers": [["accept", "*/*"], ["X-Api-Key", "second-secret"]]}),
+    ("http", {**HTTP, "auth": {"oauth2": {"token_url": "http://a.test/", "client_id": "c", "client_secret": "first-secret"}},
+              "proxy": {"url": "http://p.test:1", "auth": {"bearer": "second-secret"}}}),
+    ("websocket", {"url": "ws://shop.test/", "headers": [["Cookie", "first-secret"]]}),
+    ("postgres", {"address": "db.test", "user": "u", "password": "first-secret"}),
+    ("redis", {"address": "db.test", "password": "first-secret"}),
+    ("script", {"command": "check_it", "secrets": {"one": "first-secret", "two": "second-secret"}}),
+]
+
+
+def stored(control, check):
+    """The spec as probers get it."""
+    [[spec]] = sql(control, f"SELECT check_spec_whole(spec, secrets) FROM health_check WHERE id = '{check['id']}'")
+    return json.loads(spec)
+
+
+@pytest.mark.parametrize("kind, spec", SECRET_SPECS)
+def test_secrets_are_written_and_never_read(api, control, post, kind, spec):
+    created = post(kind=kind, spec=spec, key=f"secret-{len(json.dumps(spec))}")
+    assert created.status_code == 201, created.text
+    check = created.json()
+    path = f"/api/v1/checks/{check['id']}"
+    changed = api.patch(path, json={"name": "other"})
+    lost = api.patch(path, json={"name": "third"}, headers={"If-Match": '"1"'})
+    assert lost.status_code == 412
+    shown = [created, changed, lost, api.get(path), api.get(f"{path}/history"),
+             api.get(f"/api/v1/checks?component={check['component']}")]
+    assert all("-secret" not in reply.text and MASK in reply.text for reply in shown), [reply.text for reply in shown]
+    assert stored(control, check) == spec
+    assert api.delete(path).status_code == 204
+    assert "-secret" not in api.get(f"{path}/history").text
+
+
+def test_masks_that_come_back_keep_the_secrets(api, control, post):
+    spec = {**HTTP, "auth": {"basic": {"user": "u", "password": "old-secret"}}, "headers": [["x-token", "t-secret"], ["a", "b"]]}
+    check = post(kind="http", spec=spec).json()
+    path = f"/api/v1/checks/{check['id']}"
+
+    same = api.patch(path, json={"spec": check["spec"]}).json()
+    assert (same["spec"], same["version"]) == (check["spec"], check["version"])
+
+    moved = api.patch(path, json={"spec": {"headers": [["a", "c"], ["X-Token", MASK]], "auth": {"basic": {"user": "v"}}}})
+    assert moved.status_code == 200, moved.text
+    assert stored(control, check) == {**spec, "headers": [["a", "c"], ["X-Token", "t-secret"]],
+                                      "auth": {"basic": {"user": "v", "password": "old-secret"}}}
+
+    changed = api.patch(path, json={"spec": {"auth": {"basic": {"password": "new-secret"}}}}).json()
+    assert changed["version"] == moved.json()["version"] + 1, "a new secret is a new version, though nothing else can be seen of it"
+    assert stored(control, check)["auth"]["basic"]["password"] == "new-secret"
+
+    gone = api.patch(path, json={"spec": {"auth": None, "headers": None}})
+    assert gone.json()["spec"] == HTTP and stored(control, check) == HTTP
+    assert sql(control, f"SELECT secrets IS NULL FROM health_check WHERE id = '{check['id']}'") == [["t"]]
+
+
+def test_masks_of_nothing_are_refused(api, post):
+    spec = {**HTTP, "auth": {"bearer": MASK}, "headers": [["Cookie", MASK]]}
+    fresh = post(kind="http", spec=spec)
+    assert fresh.status_code == 422 and pointers(fresh) == ["/spec/auth/bearer", "/spec/headers/0/1"]
+    assert "send the secret itself" in fresh.json()["errors"][0]["detail"]
+    check = post(kind="http", spec={**HTTP, "auth": {"bearer": "first-secret"}}).json()
+    reply = api.patch(f"/api/v1/checks/{check['id']}", json={"spec": {"headers": [["Cookie", MASK]]}})
+    assert reply.status_code == 422 and pointers(reply) == ["/spec/headers/0/1"]
+
+
+def test_the_migration_hides_what_was_there(control, post):
+    specs = {post(kind=kind, spec=spec, key=f"old-{number}").json()["id"]: spec
+             for number, (kind, spec) in enumerate(SECRET_SPECS)}
+    for id, spec in specs.items():
+        sql(control, f"UPDATE health_check SET spec = '{json.dumps(spec)}', secrets = NULL WHERE id = '{id}'")
+    migration = next((ROOT / "control" / "store" / "migrations").glob("*_check_secrets.sql")).read_text()
+    sql(control, migration[migration.index("DO $$"):])
+    for id, spec in specs.items():
+        [[masked]] = sql(control, f"SELECT spec FROM health_check WHERE id = '{id}'")
+        assert "-secret" not in masked and MASK in masked
+        assert stored(control, {"id": id}) == spec
