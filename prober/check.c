@@ -173,6 +173,7 @@ void check_unref(struct check *check)
         return;
     if (check->kind)
         check->kind->spec_free(check->spec);
+    free(check->phases);
     free(check->label);
     free(check);
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "contract/outcome.h"
+
 #include "shared/attrs.h"
 #include "shared/err.h"
 #include "shared/str.h"
@@ -31,6 +33,12 @@ struct check_timeouts {
     bool any;
 };
 
+/* Thresholds of phases, by enum phase; 0: none. */
+struct check_phases {
+    uint32_t warn_ms[PHASE_COUNT];
+    uint32_t fail_ms[PHASE_COUNT];
+};
+
 struct check {
     unsigned references;
     struct uuid id;
@@ -40,6 +48,7 @@ struct check {
     uint32_t timeout_ms;
     uint32_t warn_ms; /* thresholds of the total time; 0: none */
     uint32_t fail_ms;
+    struct check_phases *phases; /* NULL: only the total time counts */
     struct check_timeouts timeouts;
     enum address_vote vote; /* of the family `all` */
     bool invert;            /* what works is a failure, and the other way round */

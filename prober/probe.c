@@ -15,6 +15,7 @@
 #include "shared/tls.h"
 
 #include "prober/history.h"
+#include "prober/probe_private.h"
 #include "prober/shard.h"
 #include "prober/text.h"
 #include "prober/tour.h"
@@ -25,130 +26,12 @@
 /* So long a peer may take to answer a goodbye. */
 #define PARTING_MS 1000
 
-static uint32_t *phase_timing(struct result_timings *timings, enum phase phase)
-{
-    switch (phase) {
-    case PHASE_DNS:
-        return &timings->dns_us;
-    case PHASE_CONNECT:
-        return &timings->connect_us;
-    case PHASE_TLS:
-        return &timings->tls_us;
-    case PHASE_REQUEST:
-    case PHASE_FIRST_BYTE:
-        return &timings->first_byte_us;
-    case PHASE_TRANSFER:
-        return &timings->transfer_us;
-    case PHASE_QUEUE:
-    case PHASE_SCRIPT:
-    case PHASE_ASSERT:
-    case PHASE_COUNT:
-        break;
-    }
-    return NULL;
-}
-
-static uint32_t to_u32(int64_t us)
-{
-    return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-}
-
-static void settle_phase(struct probe *probe, int64_t now_us)
-{
-    uint32_t *timing = phase_timing(&probe->result.timings, probe->result.phase);
-
-    if (timing)
-        *timing += to_u32(now_us - probe->phase_started_us);
-    probe->phase_started_us = now_us;
-}
-
-/* The limit of the present phase; 0: none. */
-static uint32_t phase_limit_ms(const struct probe *probe)
-{
-    const struct check_timeouts *timeouts = &probe->check->timeouts;
-
-    switch (probe->result.phase) {
-    case PHASE_DNS:
-        return timeouts->dns_ms;
-    case PHASE_CONNECT:
-        return timeouts->connect_ms;
-    case PHASE_TLS:
-        return timeouts->tls_ms;
-    case PHASE_REQUEST:
-    case PHASE_FIRST_BYTE:
-        return timeouts->first_byte_ms;
-    case PHASE_TRANSFER:
-        return timeouts->idle_ms;
-    case PHASE_QUEUE:
-    case PHASE_SCRIPT:
-    case PHASE_ASSERT:
-    case PHASE_COUNT:
-        break;
-    }
-    return 0;
-}
-
-static void arm_deadline(struct probe *probe, int64_t left_us)
-{
-    struct ev_loop *ev = shard_ev(probe->shard);
-
-    ev_timer_stop(ev, &probe->deadline);
-    ev_timer_set(&probe->deadline, (double)left_us / 1e6, 0.);
-    ev_timer_start(ev, &probe->deadline);
-}
-
-static void set_deadline(struct probe *probe, int64_t now_us)
-{
-    int64_t left_us = probe->started_us + (int64_t)probe->check->timeout_ms * 1000 - now_us;
-    uint32_t phase_ms = phase_limit_ms(probe);
-
-    probe->limit_ms = probe->check->timeout_ms;
-    if (probe->tour) {
-        left_us = tour_share_us(probe->tour, left_us);
-        probe->limit_ms = (uint32_t)MAX(left_us / 1000, INT64_C(0));
-    }
-    if (phase_ms && (int64_t)phase_ms * 1000 < left_us) {
-        left_us = (int64_t)phase_ms * 1000;
-        probe->limit_ms = phase_ms;
-    }
-    if (probe->own_due_us && probe->own_due_us - now_us < left_us) {
-        left_us = probe->own_due_us - now_us;
-        probe->limit_ms = probe->own_limit_ms;
-    }
-    left_us = MAX(left_us, INT64_C(0));
-    probe->due_us = now_us + left_us;
-    arm_deadline(probe, left_us);
-}
-
-void probe_set_deadline(struct probe *probe)
-{
-    set_deadline(probe, clock_monotonic_us());
-}
-
-void probe_limit(struct probe *probe, uint32_t limit_ms)
-{
-    int64_t now_us = clock_monotonic_us();
-
-    if (!limit_ms && !probe->own_due_us)
-        return;
-    probe->own_due_us = limit_ms ? now_us + (int64_t)limit_ms * 1000 : 0;
-    probe->own_limit_ms = limit_ms;
-    set_deadline(probe, now_us);
-}
-
 void probe_enter(struct probe *probe, enum phase phase)
 {
-    settle_phase(probe, clock_monotonic_us());
+    probe_settle_phase(probe, clock_monotonic_us());
     probe->result.phase = phase;
     if (UNLIKELY(probe->check->timeouts.any))
         probe_set_deadline(probe);
-}
-
-uint32_t probe_left_ms(const struct probe *probe)
-{
-    int64_t left_ms = (probe->due_us - clock_monotonic_us()) / 1000;
-
-    return (uint32_t)MAX(left_ms, INT64_C(1));
 }
 
 int64_t probe_elapsed_us(const struct probe *probe)
@@ -205,8 +88,8 @@ __attribute__((format(printf, 4, 0))) static void end_v(struct probe *probe, enu
     probe->ended = true;
     if (probe->parting)
         return;
-    settle_phase(probe, now_us);
-    result->timings.total_us = to_u32(now_us - probe->measured_from_us);
+    probe_settle_phase(probe, now_us);
+    result->timings.total_us = probe_us(now_us - probe->measured_from_us);
     result->verdict = verdict;
     result->outcome = outcome;
     len = vsnprintf(probe->message, sizeof probe->message, format, arguments);
@@ -236,25 +119,19 @@ enum wait probe_end(struct probe *probe, enum outcome outcome, const char *forma
     return WAIT_END;
 }
 
-bool probe_is_too_slow(const struct probe *probe)
-{
-    uint32_t fail_ms = probe->check->fail_ms;
-
-    return fail_ms && probe_elapsed_us(probe) / 1000 >= fail_ms;
-}
-
 enum wait probe_succeed(struct probe *probe, const char *format, ...)
 {
-    const struct check *check = probe->check;
-    int64_t total_ms = probe_elapsed_us(probe) / 1000;
+    struct probe_slowness slow;
     va_list arguments;
 
-    if (probe_is_too_slow(probe))
-        return probe_end_as(probe, VERDICT_FAIL, OUTCOME_SLOW, "took %lld ms, the limit is %u ms",
-                            (long long)total_ms, check->fail_ms);
-    if (check->warn_ms && total_ms >= check->warn_ms)
-        return probe_end_as(probe, VERDICT_WARN, OUTCOME_SLOW, "took %lld ms, more than %u ms",
-                            (long long)total_ms, check->warn_ms);
+    slow = probe_slowness(probe, VERDICT_FAIL);
+    if (UNLIKELY(slow.limit_ms))
+        return probe_end_as(probe, VERDICT_FAIL, OUTCOME_SLOW, "%stook %lld ms, the limit is %u ms",
+                            slow.what, (long long)slow.took_ms, slow.limit_ms);
+    slow = probe_slowness(probe, VERDICT_WARN);
+    if (UNLIKELY(slow.limit_ms))
+        return probe_end_as(probe, VERDICT_WARN, OUTCOME_SLOW, "%stook %lld ms, more than %u ms",
+                            slow.what, (long long)slow.took_ms, slow.limit_ms);
 
     va_start(arguments, format);
     end_v(probe, VERDICT_OK, OUTCOME_OK, format, arguments);
@@ -283,7 +160,7 @@ static void begin_run(struct probe *probe, int64_t now_us)
     probe->exchanges = 0;
     probe->dial.dials = 0;
     probe->own_due_us = 0;
-    set_deadline(probe, now_us);
+    probe_set_deadline_from(probe, now_us);
 }
 
 void probe_reword(struct probe *probe, enum verdict verdict, enum outcome outcome,
@@ -350,7 +227,7 @@ static bool goes_on(struct probe *probe)
         return true;
     }
     tour_conclude(probe->tour, probe->check->vote, &probe->result);
-    probe->result.timings.total_us = to_u32(since_start_us(probe));
+    probe->result.timings.total_us = probe_us(since_start_us(probe));
     return false;
 }
 
@@ -441,43 +318,6 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
     probe_advance(probe);
 }
 
-static enum wait end_at_deadline(struct probe *probe)
-{
-    const struct probe_kind *kind = probe->check->kind;
-    unsigned limit_ms = probe->limit_ms;
-    char address[ADDR_TEXT_BYTES];
-
-    if (kind->timed_out && kind->timed_out(probe) == WAIT_END)
-        return WAIT_END;
-    switch (probe->result.phase) {
-    case PHASE_DNS:
-        return probe_end(probe, OUTCOME_DNS_TIMEOUT, "no DNS answer for %s within %u ms",
-                         probe->dial.target.host, limit_ms);
-    case PHASE_CONNECT:
-        return probe_end(probe, OUTCOME_CONNECT_TIMEOUT, "no connection to %s within %u ms",
-                         addr_format(&probe->dial.addr, address), limit_ms);
-    case PHASE_TLS:
-        return probe_end(probe, OUTCOME_TIMEOUT, "the TLS handshake was not complete within %u ms",
-                         limit_ms);
-    case PHASE_REQUEST:
-        return probe_end(probe, OUTCOME_TIMEOUT, "the request could not be sent within %u ms",
-                         limit_ms);
-    case PHASE_FIRST_BYTE:
-        return probe_end(probe, OUTCOME_TIMEOUT, "no reply within %u ms", limit_ms);
-    case PHASE_SCRIPT:
-        return probe_end(probe, OUTCOME_SCRIPT_TIMEOUT, "the script did not end within %u ms",
-                         limit_ms);
-    case PHASE_ASSERT:
-        return probe_end(probe, OUTCOME_PROBER_ERROR,
-                         "this prober was too busy to judge the reply within %u ms", limit_ms);
-    case PHASE_TRANSFER:
-    case PHASE_QUEUE:
-    case PHASE_COUNT:
-        break;
-    }
-    return probe_end(probe, OUTCOME_TIMEOUT, "the reply was not complete within %u ms", limit_ms);
-}
-
 static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
 {
     struct probe *probe = container_of(watcher, struct probe, deadline);
@@ -487,10 +327,10 @@ static void on_deadline(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)events;
     /* The loop's clock stood still while it worked, so the timer may be early. */
     if (left_us > 0) {
-        arm_deadline(probe, left_us);
+        probe_arm_deadline(probe, left_us);
         return;
     }
-    end_at_deadline(probe);
+    probe_end_at_deadline(probe);
     finish(probe);
 }
 
@@ -541,7 +381,7 @@ void probe_start(struct probe *probe, struct job *job, struct check *check, int6
         .check_id = check->id,
         .at_ms = clock_wall_ms(),
         .phase = PHASE_QUEUE,
-        .timings.queue_us = to_u32(now_us - due_us),
+        .timings.queue_us = probe_us(now_us - due_us),
     };
     probe->result.scheduled_at_ms = probe->result.at_ms - probe->result.timings.queue_us / 1000;
     begin_run(probe, now_us);

@@ -45,6 +45,25 @@ static void check_tls_versions(const json_t *tls, const char *pointer, json_t **
                     "must not be older than min_version, which is %s", oldest);
 }
 
+static void check_phases(const json_t *expect, const char *pointer, json_t **errors)
+{
+    const json_t *limits_of_fail = json_object_get(expect, "fail_phases_ms");
+    char field[64];
+    const char *phase;
+    json_t *warn_ms;
+
+    json_object_foreach(json_object_get(expect, "warn_phases_ms"), phase, warn_ms)
+    {
+        int64_t fail_ms = json_loose_integer(limits_of_fail, phase, INT64_MAX);
+
+        snprintf(field, sizeof field, "warn_phases_ms/%s", phase);
+        if (json_integer_value(warn_ms) > fail_ms)
+            complain_of(field, pointer, errors, "above_fail_ms",
+                        "must not be longer than in fail_phases_ms, which is %lld",
+                        (long long)fail_ms);
+    }
+}
+
 /* The level that warns must be reached before the one that fails. */
 static void check_thresholds(const json_t *expect, const char *pointer, json_t **errors)
 {
@@ -59,6 +78,7 @@ static void check_thresholds(const json_t *expect, const char *pointer, json_t *
     if (warn_days < fail_days)
         complain_of("cert_warn_days", pointer, errors, "below_cert_fail_days",
                     "must not be less than cert_fail_days, which is %lld", (long long)fail_days);
+    check_phases(expect, pointer, errors);
 }
 
 /* HTTP/2 has a bound for the head of a request. */

@@ -45,6 +45,26 @@ static void read_timeouts(struct check_timeouts *timeouts, const json_t *limits)
                     timeouts->first_byte_ms || timeouts->idle_ms;
 }
 
+static void read_phases(uint32_t *limits, const json_t *json)
+{
+    limits[PHASE_DNS] = (uint32_t)json_integer_or(json, "dns", 0);
+    limits[PHASE_CONNECT] = (uint32_t)json_integer_or(json, "connect", 0);
+    limits[PHASE_TLS] = (uint32_t)json_integer_or(json, "tls", 0);
+    limits[PHASE_FIRST_BYTE] = (uint32_t)json_integer_or(json, "first_byte", 0);
+    limits[PHASE_TRANSFER] = (uint32_t)json_integer_or(json, "transfer", 0);
+}
+
+static void read_thresholds(struct check *check, const json_t *expect)
+{
+    check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);
+    check->fail_ms = (uint32_t)json_integer_or(expect, "fail_ms", 0);
+    if (!json_has(expect, "warn_phases_ms") && !json_has(expect, "fail_phases_ms"))
+        return;
+    check->phases = NEW(struct check_phases);
+    read_phases(check->phases->warn_ms, json_object_get(expect, "warn_phases_ms"));
+    read_phases(check->phases->fail_ms, json_object_get(expect, "fail_phases_ms"));
+}
+
 static void read_address(struct endpoint_spec *endpoint, const char *text)
 {
     struct str address = str_of(text);
@@ -57,7 +77,6 @@ static void read_address(struct endpoint_spec *endpoint, const char *text)
 void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, const json_t *spec,
                         uint16_t default_port)
 {
-    const json_t *expect = json_object_get(spec, "expect");
     const char *source = json_text(spec, "source_address", NULL);
 
     if (json_has(spec, "address"))
@@ -68,8 +87,7 @@ void endpoint_spec_read(struct endpoint_spec *endpoint, struct check *check, con
     endpoint_spec_read_tls(endpoint, json_object_get(spec, "tls"));
 
     read_timeouts(&check->timeouts, json_object_get(spec, "timeouts_ms"));
-    check->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);
-    check->fail_ms = (uint32_t)json_integer_or(expect, "fail_ms", 0);
+    read_thresholds(check, json_object_get(spec, "expect"));
     check->vote = address_vote_of(json_text(spec, "address_vote", NULL));
     check->invert = json_boolean_or(spec, "invert", false);
     check->host = endpoint->host;

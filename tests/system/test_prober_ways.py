@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -66,6 +67,38 @@ def test_each_phase_has_a_limit_of_its_own(prober_once):
         assert "within 300 ms" in run.results[name]["message"] or name == "dns", run.results[name]
     assert "within 400 ms" in run.results["total"]["message"]
     assert "within 1000 ms" in run.results["total over idle"]["message"], "each byte begins the idle time anew, not the total"
+
+
+def test_each_phase_has_thresholds_of_its_own(prober_once):
+    """150 ms to the first byte and 150 ms more to the last."""
+
+    def handle(connection):
+        hostile.read_head(connection)
+        time.sleep(0.15)
+        connection.sendall(OK[:20])
+        time.sleep(0.15)
+        connection.sendall(OK[20:])
+
+    with Server(handle) as server:
+        run = prober_once([
+            http(server.port, id="warn", expect={"warn_phases_ms": {"first_byte": 100, "transfer": 2000}}),
+            http(server.port, id="fail", expect={"fail_phases_ms": {"transfer": 100}, "warn_phases_ms": {"first_byte": 50}}),
+            http(server.port, id="ok", expect={"fail_phases_ms": {"dns": 250, "connect": 250, "tls": 1, "first_byte": 2000}}),
+            http(server.port, id="the whole first", expect={"warn_ms": 200, "warn_phases_ms": {"first_byte": 50}}),
+            http(server.port, id="still to come", expect={"warn_phases_ms": {"first_byte": 290}}),
+            tcp(server.port, id="in the phase itself", expect={"fail_phases_ms": {"transfer": 100}}, steps=[
+                {"send": "x\r\n\r\n"}, {"expect_regex": "hello", "match": "buffer"}]),
+            http(server.port, id="wrong", expect={"warn_phases_ms": {"assert": 1, "tls": 0}}),
+        ])
+    assert {name: (result["verdict"], result["outcome"]) for name, result in run.results.items()} == {
+        "warn": ("warn", "slow"), "fail": ("fail", "slow"), "ok": ("ok", "ok"), "the whole first": ("warn", "slow"),
+        "still to come": ("ok", "ok"), "in the phase itself": ("fail", "slow")}
+    message = {name: result["message"] for name, result in run.results.items()}
+    assert message["warn"].startswith("the first byte of the reply took 1") and message["warn"].endswith(" ms, more than 100 ms")
+    assert message["fail"].startswith("the rest of the reply took 1") and message["fail"].endswith(" ms, the limit is 100 ms")
+    assert message["the whole first"].startswith("took ")
+    assert [error["pointer"] for error in run.errors[0]["errors"]] == [
+        "/spec/expect/warn_phases_ms/assert", "/spec/expect/warn_phases_ms/tls"]
 
 
 def test_source_address_is_bound(prober_once):
