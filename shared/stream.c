@@ -242,6 +242,11 @@ enum io stream_write(struct stream *stream, const void *data, size_t len, size_t
     return IO_DONE;
 }
 
+bool stream_has_buffered(const struct stream *stream)
+{
+    return stream->ssl && SSL_has_pending(stream->ssl);
+}
+
 enum io stream_end_writing(struct stream *stream)
 {
     int result;

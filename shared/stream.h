@@ -68,6 +68,10 @@ enum io stream_handshake(struct stream *stream);
 enum io stream_read(struct stream *stream, void *data, size_t size, size_t *ret_len);
 enum io stream_write(struct stream *stream, const void *data, size_t len, size_t *ret_len);
 
+/* Whether bytes of the peer lie in the TLS session already, maybe less than a whole record: the socket
+ * need not become readable for them. */
+bool stream_has_buffered(const struct stream *stream);
+
 /* Says that nothing more will be written (with TLS: close_notify); reading goes on. */
 enum io stream_end_writing(struct stream *stream);
 

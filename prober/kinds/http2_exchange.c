@@ -135,7 +135,8 @@ enum wait http2_exchange_run(struct probe *probe, struct http2_exchange *exchang
         if (!exchange->is_sent) {
             exchange->is_sent = true;
             probe_enter(probe, PHASE_FIRST_BYTE);
-            return WAIT_READ;
+            if (!stream_has_buffered(&probe->stream))
+                return WAIT_READ;
         }
         wait = receive(probe, exchange);
         if (wait != WAIT_NONE || probe->step != step)

@@ -99,7 +99,7 @@ enum wait http_exchange_send(struct probe *probe)
     }
     enter(probe, PHASE_FIRST_BYTE);
     probe->step = &exchange->client->receive;
-    return WAIT_READ;
+    return stream_has_buffered(&probe->stream) ? WAIT_NONE : WAIT_READ;
 }
 
 /* ---- the reply ---- */

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import subprocess
 import time
 
@@ -99,6 +100,48 @@ def test_each_phase_has_thresholds_of_its_own(prober_once):
     assert message["the whole first"].startswith("took ")
     assert [error["pointer"] for error in run.errors[0]["errors"]] == [
         "/spec/expect/warn_phases_ms/assert", "/spec/expect/warn_phases_ms/tls"]
+
+
+def test_what_tls_has_read_already_is_not_waited_for(prober_once, authority):
+    """The end of a TLS 1.2 handshake and what the server says at once come in one piece, and so does all that follows."""
+    context = authority.issue("early")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def greet(connection):
+        connection.sendall(b"220 one\r\n")
+        connection.sendall(b"220 two\r\n")
+        hostile.hang(connection)
+
+    def answer_at_once(connection):
+        connection.sendall(OK)
+        hostile.hang(connection)
+
+    def in_one_piece(target):
+        def relay(connection):
+            with socket.create_connection(("127.0.0.1", target.port)) as to:
+                to.settimeout(0.1)
+                connection.settimeout(0.1)
+                while True:
+                    for one, other in ((connection, to), (to, connection)):
+                        data = b""
+                        try:
+                            while part := one.recv(65536):
+                                data += part
+                            return
+                        except TimeoutError:
+                            pass
+                        if data:
+                            other.sendall(data)
+        return relay
+
+    tls = {"ca": authority.ca}
+    with Server(greet, context) as greeting, Server(answer_at_once, context) as hasty, \
+            Server(in_one_piece(greeting)) as to_greeting, Server(in_one_piece(hasty)) as to_hasty:
+        run = prober_once([
+            tcp(to_greeting.port, id="dialogue", tls=tls, steps=[{"expect_regex": "^220 one"}, {"expect_regex": "^220 two"}]),
+            http(to_hasty.port, id="http", scheme="https", tls=tls),
+        ])
+    assert {name: result["outcome"] for name, result in run.results.items()} == {"dialogue": "ok", "http": "ok"}, run.order
 
 
 def test_source_address_is_bound(prober_once):
