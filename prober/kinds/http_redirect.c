@@ -74,6 +74,14 @@ static enum wait go_on(struct probe *probe, unsigned status, struct url *next_ta
     return http_ask_anew(probe);
 }
 
+static void take_cookies(struct http_run *run, const struct http_head *head)
+{
+    for (uint32_t i = 0; i < head->field_count; i++) {
+        if (str_equal_nocase(head->fields[i].name, STR("set-cookie")))
+            http_cookies_take(&run->cookies, run->url, head->fields[i].value);
+    }
+}
+
 enum wait http_redirect_follow(struct probe *probe, const struct http_head *head,
                                struct str location)
 {
@@ -83,6 +91,8 @@ enum wait http_redirect_follow(struct probe *probe, const struct http_head *head
     const char *wrong;
 
     add_to_chain(run);
+    if (spec->keeps_cookies)
+        take_cookies(run, head);
     if (run->redirects == spec->follow_redirects)
         return probe_end(probe, OUTCOME_REDIRECT_LIMIT, "more than %u redirects: " STR_FMT,
                          spec->follow_redirects, STR_ARG(buf_str(&run->chain)));

@@ -62,23 +62,31 @@ struct given {
     bool agent;
     bool accept;
     bool encoding;
+    bool cookie;
 };
 
-static void append_given(struct buf *buf, const struct http_spec *spec, bool with_credentials,
-                         const char *authorization, struct given *ret_given)
+static void append_given(struct buf *buf, const struct http_spec *spec,
+                         const struct http_request_options *options, const char *authorization,
+                         struct given *ret_given)
 {
     for (size_t i = 0; i < spec->headers.len; i++) {
         const struct http_header *header = &spec->headers.items[i];
         struct str name = str_of(header->name);
 
-        if ((!with_credentials && is_credential(name)) ||
+        if ((!options->with_credentials && is_credential(name)) ||
             (authorization && str_equal_nocase(name, STR("authorization"))))
             continue;
         ret_given->host |= str_equal_nocase(name, STR("host"));
         ret_given->agent |= str_equal_nocase(name, STR("user-agent"));
         ret_given->accept |= str_equal_nocase(name, STR("accept"));
         ret_given->encoding |= str_equal_nocase(name, STR("accept-encoding"));
-        buf_printf(buf, "%s: %s\r\n", header->name, header->value);
+        buf_printf(buf, "%s: %s", header->name, header->value);
+        /* There must be one header of cookies only. */
+        if (options->cookies && !ret_given->cookie && str_equal_nocase(name, STR("cookie"))) {
+            ret_given->cookie = true;
+            buf_printf(buf, "; %s", options->cookies);
+        }
+        buf_append_text(buf, "\r\n");
     }
 }
 
@@ -89,7 +97,7 @@ void http_request_compose(struct buf *buf, const struct http_spec *spec, const s
     CLEANUP(buf_clear_p) struct buf headers = {0};
     struct given given = {0};
 
-    append_given(&headers, spec, options->with_credentials, authorization, &given);
+    append_given(&headers, spec, options, authorization, &given);
     buf_printf(buf, "%s %s HTTP/1.1\r\n", options->method, url->target);
     if (!given.host)
         http_append_host(buf, url);
@@ -103,6 +111,8 @@ void http_request_compose(struct buf *buf, const struct http_spec *spec, const s
     if (authorization)
         buf_printf(buf, "Authorization: %s\r\n", authorization);
     buf_append_str(buf, buf_str(&headers));
+    if (options->cookies && !given.cookie)
+        buf_printf(buf, "Cookie: %s\r\n", options->cookies);
     if (options->with_body)
         buf_printf(buf, "Content-Length: %zu\r\n", spec->body_len);
     else if (strcmp(options->method, "POST") == 0 || strcmp(options->method, "PUT") == 0)

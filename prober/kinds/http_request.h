@@ -34,6 +34,7 @@ struct http_request_options {
     bool with_body;
     /* what proves who asks, and the given Host, belong to the first host only */
     bool with_credentials;
+    const char *cookies; /* that earlier replies have set; NULL: none */
 };
 
 /* Appends the whole request for `url`. */

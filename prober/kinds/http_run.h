@@ -7,6 +7,7 @@
  *   http_exchange.c  one request and its reply over HTTP/1.1, http_over_2.c over HTTP/2
  *   http_decode.c    the body as it was before the server compressed it
  *   http_redirect.c  where a redirect leads, and what goes along
+ *   http_cookies.c   cookies that replies set, for the hops to come
  *   http_judge.c     the verdict, by what http_expect.c says of the reply
  *   http_json.c      what is asserted of the body as JSON: here, or by jq
  *   http_explain.c   what --explain tells of all that
@@ -19,6 +20,7 @@
 #include "shared/result.h"
 #include "shared/url.h"
 
+#include "prober/kinds/http_cookies.h"
 #include "prober/kinds/http_exchange.h"
 #include "prober/kinds/http_spec.h"
 #include "prober/kinds/http_way.h"
@@ -42,6 +44,7 @@ struct http_run {
     enum http_version version; /* that the last reply came in */
     struct inflater *inflater; /* NULL: its body is taken as it comes */
     struct http_way way;
+    struct http_cookies cookies;
 
     struct jq_request *jq_request;       /* NULL: jq is not asked */
     const struct probe_step *after_json; /* when the assertion holds */

@@ -33,6 +33,7 @@ static void read_request(struct http_spec *spec, const json_t *json, json_t **er
         spec->body_len = strlen(spec->body);
     }
     spec->follow_redirects = (unsigned)json_integer_or(json, "follow_redirects", 5);
+    spec->keeps_cookies = json_boolean_or(json, "cookies", false);
     spec->require_tls = json_boolean_or(json, "require_tls", false);
     spec->allows_both_lengths = strcmp(json_text(json, "ambiguous_length", "fail"), "warn") == 0;
     spec->max_body_bytes = (uint64_t)json_integer_or(json, "max_body_bytes", 1048576);
@@ -72,7 +73,7 @@ void http_spec_new(struct check *check, const json_t *json, json_t **errors)
     if (*errors)
         return;
     check->host = spec->url.host;
-    first = (struct http_request_options){spec->method, spec->body != NULL, true};
+    first = (struct http_request_options){spec->method, spec->body != NULL, true, NULL};
     if (!spec->oauth)
         http_request_compose(&spec->request, spec, &spec->url, &first);
 }

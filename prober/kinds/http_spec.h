@@ -35,6 +35,7 @@ struct http_spec {
     char *body; /* NULL: none */
     size_t body_len;
     unsigned follow_redirects;
+    bool keeps_cookies;       /* from one hop to the next */
     bool require_tls;         /* of every hop */
     bool allows_both_lengths; /* a reply with both is a warning */
     uint64_t max_body_bytes;

@@ -37,7 +37,7 @@ static enum wait http_begin(struct probe *probe)
     memset(run, 0, offsetof(struct http_run, exchange));
     http_exchange_init(&run->exchange);
     run->url = &spec->url;
-    run->options = (struct http_request_options){spec->method, spec->body != NULL, true};
+    run->options = (struct http_request_options){spec->method, spec->body != NULL, true, NULL};
     if (http_token_is_wanted(spec->oauth))
         return http_token_fetch(probe);
     return http_ask(probe);
@@ -64,9 +64,13 @@ static enum wait go_to_target(struct probe *probe)
 enum wait http_ask_anew(struct probe *probe)
 {
     struct http_run *run = run_of(probe);
+    CLEANUP(buf_clear_p) struct buf cookies = {0};
 
+    http_cookies_append(&run->cookies, run->url, &cookies);
+    run->options.cookies = cookies.len > 0 ? cookies.data : NULL;
     buf_reset(&run->composed);
     http_request_compose(&run->composed, spec_of(probe), run->url, &run->options);
+    run->options.cookies = NULL;
     run->request = buf_str(&run->composed);
     return go_to_target(probe);
 }
@@ -201,6 +205,7 @@ static void http_release(struct probe *probe)
     url_clear(&run->redirected);
     buf_clear(&run->composed);
     buf_clear(&run->chain);
+    http_cookies_clear(&run->cookies);
     http_way_release(&run->way);
     inflater_free(TAKE(run->inflater));
     http_exchange_clear(&run->exchange);
