@@ -102,6 +102,40 @@ void addr_set_port(struct addr *addr, uint16_t port)
         addr->v4.sin_port = htons(port);
 }
 
+bool addr_parse_network(struct str text, struct addr_network *ret_network)
+{
+    struct str rest = text;
+    struct str first = str_cut(&rest, '/');
+    uint64_t bits;
+
+    if (!addr_parse_ip(first, 0, &ret_network->first))
+        return false;
+    bits = ret_network->first.any.sa_family == AF_INET6 ? 128 : 32;
+    if (rest.ptr && !str_to_u64(rest, bits, &bits))
+        return false;
+    ret_network->bits = (unsigned)bits;
+    return true;
+}
+
+static const uint8_t *bytes_of(const struct addr *addr)
+{
+    return addr->any.sa_family == AF_INET6 ? addr->v6.sin6_addr.s6_addr
+                                           : (const uint8_t *)&addr->v4.sin_addr;
+}
+
+bool addr_is_in(const struct addr *addr, const struct addr_network *network)
+{
+    const uint8_t *bytes = bytes_of(addr);
+    const uint8_t *first = bytes_of(&network->first);
+    unsigned whole = network->bits / 8;
+    unsigned rest = network->bits % 8;
+
+    if (addr->any.sa_family != network->first.any.sa_family)
+        return false;
+    return memcmp(bytes, first, whole) == 0 &&
+           (rest == 0 || (bytes[whole] ^ first[whole]) >> (8 - rest) == 0);
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
     if (addr->any.sa_family == AF_INET)

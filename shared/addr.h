@@ -47,5 +47,17 @@ static inline uint16_t addr_port(const struct addr *addr)
 
 void addr_set_port(struct addr *addr, uint16_t port);
 
+/* A network: its first address, and how many bits of that all its addresses share. */
+struct addr_network {
+    struct addr first;
+    unsigned bits;
+};
+
+/* Reads "10.0.0.0/8", "fd00::/8" or a single IP literal; false for anything else. */
+bool addr_parse_network(struct str text, struct addr_network *ret_network);
+
+/* Whether the address is one of the network's, which is one of the same family. */
+bool addr_is_in(const struct addr *addr, const struct addr_network *network);
+
 /* 127.0.0.0/8, ::1 and their IPv4-mapped forms. */
 bool addr_is_loopback(const struct addr *addr);

@@ -70,6 +70,21 @@ static bool is_host(struct str text, char *detail, size_t detail_bytes)
     return !wrong;
 }
 
+/* Hosts that are gone to without a proxy. */
+static bool is_host_or_network(struct str text, char *detail, size_t detail_bytes)
+{
+    struct addr_network network;
+
+    snprintf(detail, detail_bytes,
+             "must be a host name (\"shop.test\", or \".shop.test\" for the names below), an IP "
+             "address or a network (\"10.0.0.0/8\")");
+    if (addr_parse_network(text, &network))
+        return true;
+    if (text.len > 1 && text.ptr[0] == '.')
+        text = str_sub(text, 1, text.len);
+    return !url_check_host(text);
+}
+
 static bool is_ip_address(struct str text, char *detail, size_t detail_bytes)
 {
     struct addr literal;
@@ -197,6 +212,7 @@ const struct json_format json_formats_network[] = {
     {"http-origin", is_http_origin},
     {"ws-url", is_ws_url},
     {"host", is_host},
+    {"host-or-network", is_host_or_network},
     {"ip-address", is_ip_address},
     {"address-port", is_address_with_port},
     {"status-list", is_status_list},

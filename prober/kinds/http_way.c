@@ -4,6 +4,8 @@
  */
 #include "prober/kinds/http_way.h"
 
+#include <netdb.h>
+
 #include "shared/http_text.h"
 #include "shared/json.h"
 #include "shared/mem.h"
@@ -12,11 +14,13 @@
 #include "prober/kinds/http_explain.h"
 #include "prober/kinds/http_run.h"
 
+static enum wait name_resolved(struct probe *probe);
 static enum wait ask_proxy(struct probe *probe);
 static enum wait on_head(struct probe *probe, const struct http_head *head);
 
 static const char ask_name[] = "proxy request";
 
+static const struct probe_step WAY_RESOLVED = {"resolved", name_resolved};
 static const struct probe_step WAY_ASK = {ask_name, ask_proxy};
 
 static const struct http_client tunnel = {
@@ -34,6 +38,8 @@ struct http_proxy *http_proxy_new(const json_t *json, struct http_secrets *secre
     const char *wrong = url_parse(str_of(json_text(json, "url", "")), &proxy->url);
     char *authorization = http_auth_value(json_object_get(json, "auth"), secrets);
     http_headers headers = {0};
+    json_t *host;
+    size_t i;
 
     if (wrong)
         json_add_error(errors, "/spec/proxy/url", "url_invalid", "The URL %s.", wrong);
@@ -42,12 +48,15 @@ struct http_proxy *http_proxy_new(const json_t *json, struct http_secrets *secre
         buf_printf(&proxy->fields, "Proxy-Authorization: %s\r\n", authorization);
     free(authorization);
     http_headers_read(&headers, json_object_get(json, "headers"));
-    for (size_t i = 0; i < headers.len; i++) {
+    for (i = 0; i < headers.len; i++) {
         buf_printf(&proxy->fields, "%s: %s\r\n", headers.items[i].name, headers.items[i].value);
         if (http_is_secret_header(str_of(headers.items[i].name)))
             http_secrets_add(secrets, headers.items[i].value);
     }
     http_headers_clear(&headers);
+    proxy->resolves_here = strcmp(json_text(json, "resolve", "proxy"), "here") == 0;
+    json_array_foreach(json_object_get(json, "no_proxy"), i, host)
+        vec_push(&proxy->without, xstrdup(json_string_value(host)));
     return proxy;
 }
 
@@ -58,6 +67,9 @@ void http_proxy_free(struct http_proxy *proxy)
     url_clear(&proxy->url);
     endpoint_spec_clear(&proxy->endpoint);
     buf_clear(&proxy->fields);
+    for (size_t i = 0; i < proxy->without.len; i++)
+        free(proxy->without.items[i]);
+    vec_clear(&proxy->without);
     free(proxy);
 }
 
@@ -86,11 +98,13 @@ static const char *refusal(const char *host)
     return addr_parse_ip(str_of(host), 0, &addr) ? dial_refusal(&addr) : NULL;
 }
 
-static enum wait go_to_proxy(struct probe *probe, const struct http_destination *to)
+/* Asks it for `host`: the one of the URL, or its address. */
+static enum wait go_to_proxy(struct probe *probe, const char *host)
 {
     struct http_proxy *proxy = spec_of(probe)->proxy;
     struct http_way *way = &run_of(probe)->way;
-    const char *why = refusal(to->url->host);
+    const struct http_destination *to = &way->to;
+    const char *why = refusal(host);
     const struct dial_target target = {
         .host = proxy->url.host,
         .port = proxy->url.port,
@@ -101,29 +115,92 @@ static enum wait go_to_proxy(struct probe *probe, const struct http_destination 
     };
 
     if (why)
-        return probe_end(probe, OUTCOME_POLICY, "%s %s", to->url->host, why);
+        return probe_end(probe, OUTCOME_POLICY, "%s %s", host, why);
     way->stage = WAY_TO_PROXY;
     buf_reset(&way->request);
     buf_append_text(&way->request, "CONNECT ");
-    http_append_authority(&way->request, to->url->host, to->url->port);
+    http_append_authority(&way->request, host, to->url->port);
     buf_append_text(&way->request, " HTTP/1.1\r\nHost: ");
-    http_append_authority(&way->request, to->url->host, to->url->port);
+    http_append_authority(&way->request, host, to->url->port);
     buf_append_text(&way->request, "\r\nUser-Agent: " HTTP_USER_AGENT "\r\n");
     buf_append_str(&way->request, buf_str(&proxy->fields));
     buf_append_text(&way->request, "\r\n");
     return dial_start(probe, &target, &WAY_ASK);
 }
 
+/* The name is resolved: its first address is what the proxy is asked for. */
+static enum wait name_resolved(struct probe *probe)
+{
+    char host[ADDR_TEXT_BYTES];
+
+    getnameinfo(&probe->dial.addr.any, addr_len(&probe->dial.addr), host, sizeof host, NULL, 0,
+                NI_NUMERICHOST);
+    return go_to_proxy(probe, host);
+}
+
+static enum wait resolve_here(struct probe *probe, const struct http_destination *to)
+{
+    const struct dial_target target = {
+        .host = to->url->host,
+        .port = to->url->port,
+        .transport = DIAL_ADDRESS,
+        .family = to->family,
+    };
+
+    run_of(probe)->way.stage = WAY_TO_NAME;
+    return dial_start(probe, &target, &WAY_RESOLVED);
+}
+
+/* Whether a name is `pattern` or lies below it; with a leading dot: only below. */
+static bool is_name_of(struct str name, struct str pattern)
+{
+    struct str end;
+
+    if (pattern.len > 0 && pattern.ptr[0] != '.' && str_equal_nocase(name, pattern))
+        return true;
+    if (pattern.len > 0 && pattern.ptr[0] == '.')
+        pattern = str_sub(pattern, 1, pattern.len);
+    if (name.len <= pattern.len + 1)
+        return false;
+    end = str_sub(name, name.len - pattern.len, pattern.len);
+    return str_equal_nocase(end, pattern) && end.ptr[-1] == '.';
+}
+
+static bool needs_no_proxy(const struct http_proxy *proxy, const char *host)
+{
+    struct addr addr;
+    bool is_address = addr_parse_ip(str_of(host), 0, &addr);
+
+    for (size_t i = 0; i < proxy->without.len; i++) {
+        struct str pattern = str_of(proxy->without.items[i]);
+        struct addr_network network;
+        bool is_network = addr_parse_network(pattern, &network);
+
+        if (is_address ? is_network && addr_is_in(&addr, &network)
+                       : !is_network && is_name_of(str_of(host), pattern))
+            return true;
+    }
+    return false;
+}
+
 enum wait http_way_start(struct probe *probe, const struct http_destination *to,
                          const struct probe_step *then)
 {
     struct http_way *way = &run_of(probe)->way;
+    const struct http_proxy *proxy = spec_of(probe)->proxy;
+    struct addr literal;
 
-    if (LIKELY(!spec_of(probe)->proxy))
+    if (LIKELY(!proxy))
         return go_straight(probe, to, then);
+    if (needs_no_proxy(proxy, to->url->host)) {
+        way->stage = WAY_DIRECT;
+        return go_straight(probe, to, then);
+    }
     way->to = *to;
     way->then = then;
-    return go_to_proxy(probe, to);
+    if (proxy->resolves_here && !addr_parse_ip(str_of(to->url->host), 0, &literal))
+        return resolve_here(probe, to);
+    return go_to_proxy(probe, to->url->host);
 }
 
 static enum wait ask_proxy(struct probe *probe)
@@ -190,7 +267,7 @@ void http_way_conclude(struct probe *probe)
     CLEANUP(buf_clear_p) struct buf from = {0};
     CLEANUP(buf_clear_p) struct buf to = {0};
 
-    if (LIKELY(way->stage == WAY_DIRECT || way->stage == WAY_OPEN))
+    if (LIKELY(way->stage == WAY_DIRECT || way->stage == WAY_OPEN || way->stage == WAY_TO_NAME))
         return;
     http_append_url(&from, &spec_of(probe)->proxy->url, 0);
     http_append_authority(&to, way->to.url->host, way->to.url->port);

@@ -1,8 +1,8 @@
 /*
  * The way to the host of a URL: straight, or through an HTTP proxy that is asked to connect there
- * (CONNECT, RFC 9110, 9.3.6). The proxy resolves the name. What it cannot reach is a failure of the
- * target; everything else that goes wrong with it is this prober's trouble. Only the check names a
- * proxy: the environment has no say.
+ * (CONNECT, RFC 9110, 9.3.6). The proxy resolves the name, or this prober where the check wants it.
+ * What the proxy cannot reach is a failure of the target; everything else that goes wrong with it is
+ * this prober's trouble. Only the check names a proxy: the environment has no say.
  *
  * Thread: the loop of its probe.
  */
@@ -12,6 +12,7 @@
 
 #include "shared/buf.h"
 #include "shared/url.h"
+#include "shared/vec.h"
 
 #include "prober/dial.h"
 #include "prober/kinds/endpoint_spec.h"
@@ -24,6 +25,8 @@ struct http_proxy {
     struct url url;
     struct endpoint_spec endpoint; /* TLS to the proxy itself */
     struct buf fields;             /* its headers, as they are sent */
+    bool resolves_here;
+    VEC(char *) without; /* hosts and networks that need no proxy */
 };
 
 /* Where to; all of it is borrowed until the run ends. */
@@ -37,6 +40,7 @@ struct http_destination {
 
 enum http_way_stage {
     WAY_DIRECT,
+    WAY_TO_NAME,  /* the target's name is resolved here */
     WAY_TO_PROXY, /* until the proxy was asked */
     WAY_ASKED,
     WAY_OPEN, /* it has answered: what happens now is the target's doing */

@@ -8,6 +8,7 @@ import pytest
 
 from servers import hostile
 from servers.certificates import Authority
+from servers.dns import DnsServer
 from servers.hostile import OK, Server, answer, redirect, routes
 from servers.proxy import ESTABLISHED, Proxy
 from test_prober_http_auth import SECRET, TokenServer, basic, http, oauth
@@ -92,6 +93,44 @@ def test_every_hop_and_every_token_takes_the_proxy(prober_once):
     assert run.status == 0, run.order
     assert [request.split(" ")[1] for request in proxy.requests] == [
         f"127.0.0.1:{tokens.port}", f"127.0.0.1:{first.port}", f"localhost:{end.port}"]
+
+
+def test_some_hosts_need_no_proxy(prober_once):
+    with Server(routes({"/": OK})) as server, Proxy() as proxy, \
+            DnsServer({name: {"A": ["127.0.0.1"]} for name in ("a.shop.test", "shop.test", "myshop.test")}) as dns:
+        cases = {"name": ("shop.test", ["shop.test"], False), "below a name": ("a.shop.test", ["SHOP.test"], False),
+                 "another name": ("myshop.test", ["shop.test"], True), "only below": ("shop.test", [".shop.test"], True),
+                 "below only": ("a.shop.test", ["other", ".shop.test"], False), "address": ("127.0.0.1", ["127.0.0.1"], False),
+                 "network": ("127.0.0.1", ["::/0", "127.0.0.0/9"], False), "another network": ("127.0.0.1", ["126.0.0.0/8"], True),
+                 "a name is no address": ("shop.test", ["127.0.0.0/8"], True)}
+        proxy.hosts = dict.fromkeys(("shop.test", "a.shop.test", "myshop.test"), "127.0.0.1")
+        run = prober_once([http(server.port, id=name, host=host, proxy=via(proxy, no_proxy=without))
+                           for name, (host, without, _) in cases.items()]
+                          + [http(server.port, id="wrong", proxy=via(proxy, no_proxy=["ok", "10.0.0.0/33", "a b", "*.x"]))],
+                          "--dns-servers", f"127.0.0.1:{dns.port}", "--explain")
+    assert {result["outcome"] for result in run.order} == {"ok"}, run.order
+    asked = {name: any(step["step"] == "proxy request" for step in result["steps"]) for name, result in run.results.items()}
+    assert asked == {name: by_proxy for name, (_, _, by_proxy) in cases.items()}
+    assert [error["pointer"] for error in run.errors[0]["errors"]] == [f"/spec/proxy/no_proxy/{n}" for n in (1, 2, 3)]
+
+
+def test_a_redirect_may_lead_off_the_proxy_and_back(prober_once):
+    with Server(answer(OK)) as end, Server(answer(redirect(f"http://localhost:{end.port}/"))) as middle, \
+            Server(answer(redirect(f"http://127.0.0.1:{middle.port}/"))) as first, Proxy() as proxy:
+        run = prober_once([http(first.port, host="localhost", proxy=via(proxy, no_proxy=["127.0.0.1"]))])
+    assert run.results["check"]["http"]["redirects"] == 2 and run.status == 0, run.order
+    assert [request.split(" ")[1] for request in proxy.requests] == [f"localhost:{first.port}", f"localhost:{end.port}"]
+
+
+def test_the_prober_may_resolve_for_the_proxy(prober_once):
+    with Server(answer(OK)) as server, Proxy() as proxy, \
+            DnsServer({"shop.test": {"A": ["127.0.0.1"]}, "metadata.test": {"A": ["169.254.169.254"]}}) as dns:
+        run = prober_once([http(server.port, id=host, host=f"{host}.test", proxy=via(proxy, resolve="here"))
+                           for host in ("shop", "metadata", "nx")], "--dns-servers", f"127.0.0.1:{dns.port}")
+    assert [request.split(" ")[1] for request in proxy.requests] == [f"127.0.0.1:{server.port}"]
+    assert {name: (result["outcome"], result["message"]) for name, result in run.results.items()} == {
+        "shop": ("ok", "status 200, 5 bytes"), "metadata": ("policy", f"169.254.169.254:{server.port} is a metadata address"),
+        "nx": ("dns_nxdomain", "the name nx.test does not exist")}
 
 
 def test_environment_has_no_say(prober_once, monkeypatch):
