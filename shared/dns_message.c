@@ -10,11 +10,10 @@
 
 #include "shared/attrs.h"
 
-#define HEAD_BYTES     12
-#define LABEL_BYTES    63
-#define NAME_BYTES     255
-#define CLASS_INTERNET 1
-#define TYPE_OPT       41
+#define HEAD_BYTES  12
+#define LABEL_BYTES 63
+#define NAME_BYTES  255
+#define TYPE_OPT    41
 
 #define FLAG_REPLY               0x8000u
 #define FLAG_AUTHORITATIVE       0x0400u
@@ -127,7 +126,7 @@ void dns_question_write(struct buf *buf, const struct dns_question *question)
     put_u16(buf, question->edns ? 1 : 0);
     put_name(buf, question->name);
     put_u16(buf, question->type);
-    put_u16(buf, CLASS_INTERNET);
+    put_u16(buf, question->class ? question->class : DNS_CLASS_INTERNET);
     if (!question->edns)
         return;
     buf_append_char(buf, 0); /* the root: the name of an OPT record */
@@ -246,7 +245,7 @@ bool dns_repeats_question(struct str message, const struct dns_question *questio
         return false;
     put_name(&asked, question->name);
     put_u16(&asked, question->type);
-    put_u16(&asked, CLASS_INTERNET);
+    put_u16(&asked, question->class ? question->class : DNS_CLASS_INTERNET);
     return str_equal_nocase(str_sub(from, 0, asked.len), buf_str(&asked));
 }
 

@@ -19,6 +19,9 @@
 #define DNS_RECORDS_MAX        512  /* of one answer; more are a malformed one */
 #define DNS_QUESTION_BYTES_MAX 300
 
+#define DNS_CLASS_INTERNET 1
+#define DNS_CLASS_CHAOS    3 /* what servers tell of themselves: version.bind */
+
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTION_COUNT };
 
 struct dns_question {
@@ -27,6 +30,7 @@ struct dns_question {
     uint16_t id;
     bool recursion; /* wanted */
     bool edns;      /* offer DNS_UDP_BYTES for the answer */
+    uint16_t class; /* 0: DNS_CLASS_INTERNET */
 };
 
 struct dns_head {

@@ -33,6 +33,7 @@ struct dns_spec {
     enum dns_transport transport;
     char *name;
     uint16_t type;
+    uint16_t class;
     bool recursion;
     VEC(struct addr) servers; /* none: those of the prober */
     uint16_t rcodes;          /* a bit for each that is expected */
@@ -100,6 +101,7 @@ static enum wait dns_begin(struct probe *probe)
     *state = (struct dns_state){
         .question = {.name = str_of(spec->name),
                      .type = spec->type,
+                     .class = spec->class,
                      .recursion = spec->recursion,
                      .edns = true},
         .transport = spec->transport,
@@ -197,8 +199,8 @@ static bool on_record(void *context, const struct dns_record *record)
     size_t data_at;
 
     buf_reset(&findings->line);
-    buf_printf(&findings->line, "%s %u IN %s ", record->name, record->ttl_s,
-               dns_type_word(record->type, word));
+    buf_printf(&findings->line, "%s %u %s %s ", record->name, record->ttl_s,
+               record->class == DNS_CLASS_CHAOS ? "CH" : "IN", dns_type_word(record->type, word));
     data_at = findings->line.len;
     dns_rdata_write(&findings->line, findings->message, record);
     if (record->section == DNS_ANSWER && findings->shown.len < SHOWN_BYTES_MAX)
@@ -451,6 +453,8 @@ static void dns_spec_new(struct check *check, const json_t *json, json_t **error
                                                       : TRANSPORT_TLS;
     spec->name = xstrdup(json_text(json, "name", ""));
     spec->type = dns_type_of(str_of(json_text(json, "type", "A")));
+    spec->class =
+        strcmp(json_text(json, "class", "IN"), "CH") == 0 ? DNS_CLASS_CHAOS : DNS_CLASS_INTERNET;
     spec->recursion = json_boolean_or(json, "recursion", true);
     read_servers(spec, json_object_get(json, "servers"));
     if (spec->servers.len == 0)

@@ -170,3 +170,20 @@ def test_all_mistakes_of_a_spec_are_named(prober_once):
     assert sorted(error["pointer"] for error in run.errors[0]["errors"]) == [
         "/spec/expect/answer_regex", "/spec/expect/min_answers", "/spec/expect/rcode/0", "/spec/name", "/spec/servers/0",
         "/spec/transport", "/spec/type"]
+
+
+def test_servers_tell_of_themselves_in_class_chaos(prober_once):
+    def tell(data):
+        question = read_question(data)[2]
+        record = b"\xc0\x0c" + struct.pack("!HHIH", TXT, 3, 0, 7) + b"\x069.18.1"
+        return [head(data, answers=1) + question + record] if question[-2:] == b"\0\3" else [head(data, 0x8185) + question]
+
+    with DnsServer({"version.bind": {"raw": tell}}) as server:
+        run = prober_once([
+            dns("version.bind", server, id="chaos", type="TXT", **{"class": "CH"},
+                expect={"answer_regex": r'^version\.bind\. 0 CH TXT "9\.18'}),
+            dns("version.bind", server, id="internet", type="TXT"),
+            dns("version.bind", server, id="wrong", **{"class": "XX"}),
+        ])
+    assert {name: result["outcome"] for name, result in run.results.items()} == {"chaos": "ok", "internet": "dns_refused"}
+    assert run.errors[0]["errors"][0]["pointer"] == "/spec/class"
