@@ -33,6 +33,7 @@ struct icmp_spec {
     int ttl; /* 0: the system's */
     bool dont_fragment;
     unsigned max_loss_pct;
+    unsigned warn_loss_pct;
     uint32_t warn_ms; /* of the mean round-trip time; 0: off */
     uint32_t fail_ms;
 };
@@ -303,6 +304,10 @@ static enum wait judge(struct probe *probe)
         return probe_end_as(probe, VERDICT_FAIL, OUTCOME_SLOW,
                             "the mean round trip took %.1f ms, the limit is %u ms", mean_ms,
                             spec->fail_ms);
+    if (lost_pct > spec->warn_loss_pct)
+        return probe_end_as(probe, VERDICT_WARN, OUTCOME_ICMP_LOSS,
+                            "%u of %u requests had no reply", state->sent - state->received,
+                            state->sent);
     if (spec->warn_ms && mean_ms >= spec->warn_ms)
         return probe_end_as(probe, VERDICT_WARN, OUTCOME_SLOW,
                             "the mean round trip took %.1f ms, more than %u ms", mean_ms,
@@ -365,6 +370,7 @@ static void icmp_spec_new(struct check *check, const json_t *json, json_t **erro
     spec->size = (size_t)json_integer_or(json, "size", 56);
     spec->ttl = (int)json_integer_or(json, "ttl", 0);
     spec->dont_fragment = json_boolean_or(json, "dont_fragment", false);
+    spec->warn_loss_pct = (unsigned)json_integer_or(expect, "warn_loss_pct", 100);
     spec->max_loss_pct = (unsigned)json_integer_or(expect, "max_loss_pct", 0);
     spec->warn_ms = (uint32_t)json_integer_or(expect, "warn_ms", 0);
     spec->fail_ms = (uint32_t)json_integer_or(expect, "fail_ms", 0);

@@ -58,6 +58,17 @@ def test_losses_and_limits(prober_once, network):
         "four": "ok", "six": "ok", "too big": "assert_failed", "in parts": "ok", "nobody": "unreachable"}
 
 
+def test_some_losses_are_a_warning(prober_once, network):
+    network.sysctl("net.ipv4.icmp_ratemask", 1)  # a burst of replies, then one a second
+    network.sysctl("net.ipv4.icmp_ratelimit", 1000)
+    lossy = {"count": 20, "timeout_ms": 600}
+    run = prober_once([icmp(THERE, id="warn", **lossy, expect={"max_loss_pct": 99, "warn_loss_pct": 20})], within=network.here)
+    network.sysctl("net.ipv4.icmp_ratemask", 6168)
+    result = run.results["warn"]
+    assert (result["verdict"], result["outcome"]) == ("warn", "icmp_loss"), result
+    assert result["message"].endswith(" of 20 requests had no reply")
+
+
 def test_no_way_is_the_probers_own_trouble_or_the_networks(prober_once, network):
     network.route("unreachable", "10.78.0.0/24")
     network.route("prohibit", "10.79.0.0/24")
