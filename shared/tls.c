@@ -137,11 +137,28 @@ static const struct verify_row verify_rows[] = {
 
 /* clang-format on */
 
-static enum outcome verify_failure(long error, struct buf *text)
+/* Whom a certificate should be for. */
+static void append_wanted(SSL *ssl, long error, struct buf *text)
 {
+    X509_VERIFY_PARAM *wanted = SSL_get0_param(ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(wanted, 0);
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(wanted);
+
+    if (error == X509_V_ERR_HOSTNAME_MISMATCH && host)
+        buf_printf(text, " than %s", host);
+    if (error == X509_V_ERR_IP_ADDRESS_MISMATCH && address)
+        buf_printf(text, " than %s", address);
+    OPENSSL_free(address);
+}
+
+static enum outcome verify_failure(SSL *ssl, struct buf *text)
+{
+    long error = SSL_get_verify_result(ssl);
+
     for (size_t i = 0; i < ARRAY_LEN(verify_rows); i++) {
         if (verify_rows[i].error == error) {
             buf_append_text(text, verify_rows[i].clause);
+            append_wanted(ssl, error, text);
             return verify_rows[i].outcome;
         }
     }
@@ -156,7 +173,7 @@ enum outcome tls_failure(const struct stream *stream, struct buf *text)
     const char *words = ERR_reason_error_string(stream->ssl_error);
 
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        return verify_failure(SSL_get_verify_result(stream->ssl), text);
+        return verify_failure(stream->ssl, text);
     if (alert != 0) {
         buf_printf(text, "the server sent the alert %s (%u)", tls_alert_name(alert), alert);
         return OUTCOME_TLS_ALERT;

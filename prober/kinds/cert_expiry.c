@@ -37,11 +37,14 @@ void cert_expiry_merge(struct result_tls *ret_earliest, const struct result_tls 
 static enum wait end_for_expiry(struct probe *probe, enum verdict verdict, const char *what,
                                 int64_t left_ms)
 {
+    long long days = (left_ms < 0 ? -left_ms : left_ms) / DAY_MS;
+    const char *plural = days == 1 ? "" : "s";
+
     if (left_ms < 0)
-        return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expired %lld days ago", what,
-                            (long long)(-left_ms / DAY_MS));
-    return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expires in %lld days", what,
-                        (long long)(left_ms / DAY_MS));
+        return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expired %lld day%s ago",
+                            what, days, plural);
+    return probe_end_as(probe, verdict, OUTCOME_CERT_EXPIRING, "%s expires in %lld day%s", what,
+                        days, plural);
 }
 
 /* Whether `days` or fewer are left; never when they are -1. */

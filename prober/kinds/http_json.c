@@ -82,13 +82,14 @@ enum wait http_json_judge(struct probe *probe, const struct probe_step *then)
 {
     const struct json_assert *assertion = spec_of(probe)->expect.json;
     CLEANUP(buf_clear_p) struct buf reason = {0};
+    enum json_answer answer;
     enum wait wait;
 
     run_of(probe)->after_json = then;
     if (!json_assert_is_quick(assertion, body_of(probe)))
         return ask_jq(probe);
-    wait = judge_answer(probe, json_assert_holds(assertion, body_of(probe), &reason),
-                        buf_str(&reason));
+    answer = json_assert_holds(assertion, body_of(probe), &reason);
+    wait = judge_answer(probe, answer, buf_str(&reason));
     if (wait == WAIT_NONE)
         probe->step = then;
     return wait;

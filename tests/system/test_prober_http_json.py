@@ -13,14 +13,14 @@ BODY = {"status": "ok", "items": [{"n": 1}, {"n": 2}], "big": 9007199254740993, 
 # assertion, outcome, a part of the message
 ROWS = [
     ('.status == "ok"', "ok", ""),
-    ('.status == "bad"', "assert_failed", '.status == "bad" does not hold'),
+    ('.status == "bad"', "assert_failed", '.status == "bad" does not hold: "ok" == "bad" is false'),
     (".items | length > 1", "ok", ""),
     (".items[0].n == 1 and .items[1].n == 2", "ok", ""),
-    (".missing", "assert_failed", "does not hold"),
+    (".missing", "assert_failed", ".missing does not hold: it gives null"),
     (".missing == null", "ok", ""),
     (".big == 9007199254740993", "ok", ""),
     (".big == 9007199254740992", "assert_failed", ""),
-    (".status.deeper", "assert_failed", "has no answer"),
+    (".status.deeper", "assert_failed", "has no answer: Cannot index string"),
     # for jq itself
     ("[.items[].n] | add == 3", "ok", ""),
     ("all(.items[]; .n > 1)", "assert_failed", "does not hold"),
