@@ -7,6 +7,8 @@
 #include "prober/kinds/http_mask.h"
 #include "prober/kinds/http_run.h"
 
+#define BODY_BYTES_MAX 1000 /* that are shown */
+
 static void note(struct probe *probe, struct buf *text)
 {
     http_secrets_mask(&spec_of(probe)->secrets, text);
@@ -65,6 +67,18 @@ void http_explain_head(struct probe *probe, const struct http_head *head)
     note(probe, &first);
     for (uint32_t i = 0; i < head->field_count; i++)
         note_field(probe, head->fields[i].name, head->fields[i].value);
+}
+
+void http_explain_body(struct probe *probe, struct str body)
+{
+    CLEANUP(buf_clear_p) struct buf text = {0};
+
+    if (LIKELY(!probe->history) || body.len == 0)
+        return;
+    buf_append_text(&text, "the body: \"");
+    buf_append_escaped(&text, body, BODY_BYTES_MAX);
+    buf_append_text(&text, "\"");
+    note(probe, &text);
 }
 
 void http_explain_hop(struct probe *probe)

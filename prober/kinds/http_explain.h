@@ -14,6 +14,9 @@ struct probe;
 void http_explain_request(struct probe *probe, struct str request);
 void http_explain_head(struct probe *probe, const struct http_head *head);
 
+/* How the body begins that something is expected of; an empty one is none. */
+void http_explain_body(struct probe *probe, struct str body);
+
 /* The times of the hop that ends here. */
 void http_explain_hop(struct probe *probe);
 

@@ -87,6 +87,8 @@ static enum wait judge(struct probe *probe)
     enum wait wait;
 
     http_explain_hop(probe);
+    http_explain_body(probe,
+                      str_sub(buf_str(&probe->kept), run_of(probe)->kept_head_bytes, SIZE_MAX));
     if ((wait = judge_reply(probe)) != WAIT_NONE)
         return wait;
     if (UNLIKELY(spec_of(probe)->expect.json))

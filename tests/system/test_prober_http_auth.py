@@ -124,6 +124,17 @@ def test_explain_shows_requests_replies_and_times_of_hops(prober_once):
     assert all("times of this hop in us: dns 0, connect " in reply for reply in replies)
 
 
+def test_explain_shows_how_a_body_begins_that_is_judged(prober_once):
+    body = f"<p>\x01token={SECRET}</p>".encode() + b"x" * 5000
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with Server(answer(reply)) as server:
+        run = prober_once([http(server.port, id="judged", auth={"bearer": SECRET}, expect={"body_contains": "welcome"}),
+                           http(server.port, id="not looked at")], "--explain")
+    judge = " ".join(step["detail"] for step in run.results["judged"]["steps"])
+    assert 'the body: "<p>\\x01token=***</p>xxx' in judge and len(judge) < 2500
+    assert "the body" not in json.dumps(run.results["not looked at"])
+
+
 # ---- tokens ----
 
 class TokenServer(Server):
