@@ -12,7 +12,9 @@
 #include "shared/embedded_file.h"
 #include "shared/err.h"
 
+struct db;
 struct router;
+struct uuid;
 
 /* The schemas of bodies and answers, and those of the specs of checks; each ended by a zero row. */
 extern const struct embedded_file cmdb_schemas[];
@@ -24,6 +26,10 @@ MUST_USE enum err cmdb_init(void);
 
 /* Adds the schemas and the routes. */
 void cmdb_add_routes(struct router *router);
+
+/* Puts the secrets of a check that is there in place of the masks in the spec of one that is only
+ * tried out. Nothing happens when there is no such check, or it is of another kind. */
+MUST_USE enum err cmdb_restore_secrets(struct db *db, const struct uuid *id, json_t *check);
 
 /* What POST /checks does, for a check that is only tried out; `component`, `name` and `key` may be
  * missing. The first adds {pointer, code, detail} for what a schema does not say, and takes any

@@ -159,6 +159,11 @@ SELECT row_to_json(item), item.version, '/hooks/heartbeats/' || c.heartbeat_toke
   JOIN health_check c ON c.id = item.id
  WHERE item.id = $1::uuid;
 
+-- check_secrets_find(id): the spec of a check with its masks, and what they stand for.
+SELECT kind, spec::text, secrets::text
+  FROM health_check
+ WHERE id = $1::uuid AND deleted_at IS NULL AND secrets IS NOT NULL;
+
 -- heartbeat_rotate(id): another path for the calls of a heartbeat's target; the old one leads nowhere from then on.
 UPDATE health_check
    SET heartbeat_token = heartbeat_token_new()

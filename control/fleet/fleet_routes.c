@@ -66,6 +66,28 @@ static enum err refuse_heartbeat(const json_t *check)
     return fail_fields(ERR_INVALID, "check_not_probed", "A heartbeat cannot be tried out.", errors);
 }
 
+/* Where it is a change of a check, the secrets that nobody can read are those of that check. */
+static enum err take_secrets(const struct request *request)
+{
+    const struct fleet *fleet = request->context;
+    const char *text = json_text(request->body, "id", NULL);
+    json_t *errors = NULL;
+    struct uuid id;
+
+    if (!text || !uuid_parse(str_of(text), &id))
+        return OK;
+    if (!(request->principal.permissions & PERMISSION_BIT(PERMISSION_CHECK_WRITE)))
+        return fail(ERR_DENIED, "permission_missing",
+                    "To try out a change of a check takes the permission check.write.");
+    if (!health_may_see(fleet->config.health, &request->principal, &id))
+        return fail(ERR_NOT_FOUND, "not_found", "There is no check with this id.");
+    TRY(cmdb_restore_secrets(request->db, &id, request->body));
+    cmdb_review_check(request->body, &errors);
+    if (!errors)
+        return OK;
+    return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
+}
+
 static enum err preview_check(struct request *request, struct reply *reply)
 {
     AUTO(xfree) char *document = NULL;
@@ -73,6 +95,7 @@ static enum err preview_check(struct request *request, struct reply *reply)
     JSON_AUTO json_t *answer = NULL;
     int64_t timeout_ms;
 
+    TRY(take_secrets(request));
     cmdb_complete_check(request->body);
     TRY(refuse_heartbeat(request->body));
     timeout_ms = MIN(json_integer_or(request->body, "timeout_ms", PREVIEW_TIMEOUT_MS),
@@ -95,10 +118,12 @@ static const struct route fleet_routes[] = {
 
 /* clang-format on */
 
+/* A change of a check waits for the secrets of that check. */
 static void review_check(void *context, const json_t *body, json_t **errors)
 {
     (void)context;
-    cmdb_review_check(body, errors);
+    if (!json_loose_text(body, "id", NULL))
+        cmdb_review_check(body, errors);
 }
 
 static const struct body_rules preview_rules = {.check = review_check};

@@ -8,7 +8,8 @@ import pytest
 
 from health_tools import (LEVELS, Target, entity_of, events_of, health_of, largest_script_spec, results_of, subscriber,
                           tcp_check, wait_state)
-from processes import wait_until
+from processes import Client, wait_until
+from servers import hostile
 
 pytestmark = pytest.mark.usefixtures("prober")
 
@@ -254,6 +255,30 @@ def test_a_check_is_tried_out(api, target):
     assert reply.json()["result"]["outcome"] == "connect_refused"
     reply = api.post("/api/v1/checks/preview", json={"kind": "tcp", "spec": {"address": "127.0.0.1"}})
     assert reply.status_code == 422 and reply.json()["errors"][0]["pointer"].startswith("/spec")
+
+
+def test_a_change_is_tried_out_with_the_secrets_that_are_there(api, estate):
+    """The target only answers who has the key, which nobody can read from the check."""
+    def handle(connection):
+        head = hostile.read_head(connection)
+        connection.sendall(hostile.OK if b"X-Api-Key: the-secret" in head else b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+    with hostile.Server(handle) as server:
+        check = api.create("checks", component=estate.component["id"], name="keyed", kind="http", enabled=False,
+                           spec={"url": f"http://127.0.0.1:{server.port}/", "headers": [["X-Api-Key", "the-secret"]]})
+        change = {"kind": "http", "spec": {**check["spec"], "method": "HEAD"}}
+        tried = api.post("/api/v1/checks/preview", json={**change, "id": check["id"]})
+        assert tried.status_code == 200 and tried.json()["result"]["outcome"] == "ok", tried.text
+        assert "the-secret" not in tried.text
+        masked = api.post("/api/v1/checks/preview", json=change)
+        assert masked.status_code == 422 and masked.json()["errors"][0]["code"] == "masked"
+        wrong = api.post("/api/v1/checks/preview", json={**change, "id": check["id"], "spec": {**change["spec"], "colour": 1}})
+        assert wrong.status_code == 422 and [error["pointer"] for error in wrong.json()["errors"]] == ["/spec/colour"]
+        stranger = api.post("/api/v1/checks/preview", json={**change, "id": estate.component["id"]})
+        assert stranger.status_code == 422 and stranger.json()["errors"][0]["code"] == "masked"
+        key = api.create("api-keys", name="operator", scopes=["check.run", "check.read"])
+        with Client(api.url, key["key"]) as operator:
+            assert operator.post("/api/v1/checks/preview", json={**change, "id": check["id"]}).status_code == 403
 
 
 def test_a_check_that_is_described_at_length_is_tried_out(api):
