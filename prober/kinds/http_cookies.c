@@ -8,6 +8,7 @@
 
 #include "shared/addr.h"
 #include "shared/clock.h"
+#include "shared/http_text.h"
 #include "shared/mem.h"
 
 /* ---- where a cookie belongs ---- */
@@ -162,7 +163,8 @@ void http_cookies_take(struct http_cookies *cookies, const struct url *from, str
     struct str host = str_of(from->host);
     struct http_cookie cookie;
 
-    if (value.len > HTTP_COOKIE_BYTES_MAX || !after_name.ptr || name.len == 0)
+    if (value.len > HTTP_COOKIE_BYTES_MAX || !http_is_field_value(value) || !after_name.ptr ||
+        name.len == 0)
         return;
     if (attributes.domain.len > 0 && !may_set(host, attributes.domain))
         return;
