@@ -329,11 +329,11 @@ static enum wait connected(struct probe *probe, struct dial_attempt *attempt)
     return WAIT_NONE;
 }
 
-enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, const char *server_name,
+enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, struct tls_names names,
                          const struct probe_step *then)
 {
     probe->dial.target.tls = tls;
-    probe->dial.target.server_name = server_name;
+    probe->dial.target.names = names;
     probe->dial.then = then;
     return begin_handshake(probe);
 }
@@ -431,13 +431,15 @@ static void note_session(struct probe *probe)
 static enum wait dial_handshake(struct probe *probe)
 {
     struct dial *dial = &probe->dial;
+    struct tls_names names = dial->target.names;
     enum io io;
 
+    if (!names.server)
+        names.server = dial->target.host;
     if (!shard_may_handshake(probe->shard))
         return WAIT_TURN;
     if (!dial->has_session &&
-        !tls_client_start(dial->target.tls, shard_tls(probe->shard), &probe->stream,
-                          dial->target.server_name ? dial->target.server_name : dial->target.host))
+        !tls_client_start(dial->target.tls, shard_tls(probe->shard), &probe->stream, names))
         return probe_end(probe, OUTCOME_PROBER_ERROR, "this prober cannot set up TLS");
     dial->has_session = true;
 

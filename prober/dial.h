@@ -45,7 +45,7 @@ struct dial_target {
     enum address_family family;
     const struct addr *source; /* to be bound; NULL: what the system takes */
     struct tls_client *tls;    /* NULL: plain */
-    const char *server_name;   /* for SNI and verification; NULL: the host */
+    struct tls_names names;    /* without a server: the host */
 
     /* The handshake has failed in that way; NULL: the probe ends by probe_end_io(). */
     enum wait (*handshake_failed)(struct probe *probe, enum io io);
@@ -82,8 +82,8 @@ enum wait dial_start(struct probe *probe, const struct dial_target *target,
                      const struct probe_step *then);
 
 /* Starts TLS on the stream that stands (STARTTLS, or behind a proxy); `then` runs after the
- * handshake. `server_name` is as in dial_target, but never NULL. */
-enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, const char *server_name,
+ * handshake. `names` have a server. */
+enum wait dial_start_tls(struct probe *probe, struct tls_client *tls, struct tls_names names,
                          const struct probe_step *then);
 
 /* Why nobody may be sent to that address, as a clause ("is a metadata address"); NULL when one

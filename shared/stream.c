@@ -16,6 +16,8 @@
 #include "shared/mem.h"
 #include "shared/tls_socket.h"
 
+#define NAME_BYTES 256 /* of a host, with its zero byte */
+
 static enum io io_failed(struct stream *stream, int error)
 {
     stream->error = error;
@@ -107,38 +109,47 @@ static void start_tls(struct stream *stream, SSL_CTX *context)
 }
 
 /* The name without the dot that makes it absolute in DNS; certificates and SNI know none. */
-static size_t name_len_without_dot(const char *name)
+static void drop_last_dot(const char *name, char into[NAME_BYTES])
 {
-    size_t len = strlen(name);
+    size_t len = strnlen(name, NAME_BYTES - 1);
 
-    return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+    if (len > 1 && name[len - 1] == '.')
+        len--;
+    memcpy(into, name, len);
+    into[len] = '\0';
+}
+
+void stream_verify_name(struct stream *stream, const char *name)
+{
+    X509_VERIFY_PARAM *wanted = SSL_get0_param(stream->ssl);
+    char text[NAME_BYTES];
+    struct addr literal;
+
+    drop_last_dot(name, text);
+    X509_VERIFY_PARAM_set1_ip(wanted, NULL, 0);
+    X509_VERIFY_PARAM_set1_host(wanted, NULL, 0);
+    SSL_set_hostflags(stream->ssl,
+                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (addr_parse_ip(str_of(text), 0, &literal)
+            ? X509_VERIFY_PARAM_set1_ip_asc(wanted, text) != 1
+            : X509_VERIFY_PARAM_set1_host(wanted, text, 0) != 1)
+        out_of_memory(0);
 }
 
 void stream_start_tls_client(struct stream *stream, SSL_CTX *context, const char *server_name)
 {
+    char name[NAME_BYTES];
     struct addr literal;
-    char name[256];
-    size_t len;
 
     start_tls(stream, context);
     SSL_set_connect_state(stream->ssl);
     if (!server_name)
         return;
-
-    len = name_len_without_dot(server_name);
-    if (len >= sizeof name)
-        len = sizeof name - 1;
-    memcpy(name, server_name, len);
-    name[len] = '\0';
-    if (addr_parse_ip(str_of(name), 0, &literal)) {
-        if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream->ssl), name) != 1)
-            out_of_memory(0);
-        return;
-    }
-    SSL_set_hostflags(stream->ssl,
-                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (SSL_set_tlsext_host_name(stream->ssl, name) != 1 || SSL_set1_host(stream->ssl, name) != 1)
+    drop_last_dot(server_name, name);
+    if (!addr_parse_ip(str_of(name), 0, &literal) &&
+        SSL_set_tlsext_host_name(stream->ssl, name) != 1)
         out_of_memory(0);
+    stream_verify_name(stream, name);
 }
 
 void stream_start_tls_server(struct stream *stream, SSL_CTX *context)

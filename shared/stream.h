@@ -59,6 +59,9 @@ void stream_adopt(struct stream *stream, int fd);
 /* Starts TLS as client; `server_name` (or NULL for none) is sent as SNI and verified by what
  * `context` says. On a stream that has a session already (to a proxy) the new one lies on it. */
 void stream_start_tls_client(struct stream *stream, SSL_CTX *context, const char *server_name);
+/* Before the handshake: the certificate has to be for this name or address, whatever SNI says. */
+void stream_verify_name(struct stream *stream, const char *name);
+
 void stream_start_tls_server(struct stream *stream, SSL_CTX *context);
 
 /* Goes on with the handshake. */

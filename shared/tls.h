@@ -102,8 +102,14 @@ struct tls_client {
 
 void tls_client_clear(struct tls_client *client);
 
-/* Starts TLS on a connected stream; `server_name` (or NULL for none) is sent as SNI and verified.
+/* The names of a session: borrowed. */
+struct tls_names {
+    const char *server; /* sent as SNI, unless it is an address; NULL: none is */
+    const char *verify; /* whom the certificate has to be for; NULL: `server` */
+};
+
+/* Starts TLS on a connected stream.
  * False when no context can be made of the options (they were checked before: so only memory or the
  * machine's trouble). */
 bool tls_client_start(struct tls_client *client, struct tls_contexts *contexts,
-                      struct stream *stream, const char *server_name);
+                      struct stream *stream, struct tls_names names);

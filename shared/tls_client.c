@@ -238,15 +238,17 @@ static void resume(struct tls_client *client, struct stream *stream, const char 
 }
 
 bool tls_client_start(struct tls_client *client, struct tls_contexts *contexts,
-                      struct stream *stream, const char *server_name)
+                      struct stream *stream, struct tls_names names)
 {
     if (!client->context)
         client->context = context_for(contexts, &client->options);
     if (!client->context)
         return false;
-    stream_start_tls_client(stream, client->context, server_name);
+    stream_start_tls_client(stream, client->context, names.server);
+    if (names.verify)
+        stream_verify_name(stream, names.verify);
     if (client->options.resume)
-        resume(client, stream, server_name);
+        resume(client, stream, names.server);
     return true;
 }
 

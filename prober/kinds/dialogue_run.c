@@ -181,7 +181,7 @@ static enum wait dialogue_start_tls(struct probe *probe)
         return probe_end(probe, OUTCOME_PROTO_ERROR,
                          "the server sent %zu bytes more in plain text after it agreed to TLS",
                          probe->in.len);
-    return dial_start_tls(probe, run->tls, run->server_name, &TLS_STANDS);
+    return dial_start_tls(probe, run->tls, run->names, &TLS_STANDS);
 }
 
 static enum wait dialogue_tls_stands(struct probe *probe)

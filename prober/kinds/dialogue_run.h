@@ -9,16 +9,16 @@
 
 #include "shared/dialogue.h"
 #include "shared/stream.h"
+#include "shared/tls.h"
 
 struct probe;
 struct probe_step;
-struct tls_client;
 enum wait;
 
 struct dialogue_run {
     const struct dialogue *dialogue;
     struct tls_client *tls; /* for the step that starts TLS */
-    const char *server_name;
+    struct tls_names names;
     const struct probe_step *then; /* after the last step */
 
     size_t at;        /* the step */

@@ -28,6 +28,7 @@ void endpoint_spec_read_tls(struct endpoint_spec *endpoint, const json_t *tls)
     options->min_version = version_of(json_text(tls, "min_version", CHECK_TLS_MIN_VERSION));
     options->max_version = version_of(json_text(tls, "max_version", NULL));
     endpoint->server_name = text_of(tls, "server_name");
+    endpoint->verify_name = text_of(tls, "verify_name");
     endpoint->ca = text_of(tls, "ca");
     endpoint->identity = text_of(tls, "client_cert");
     options->ca = str_of(endpoint->ca);
@@ -98,6 +99,7 @@ void endpoint_spec_clear(struct endpoint_spec *endpoint)
     tls_client_clear(&endpoint->tls);
     free(endpoint->host);
     free(endpoint->server_name);
+    free(endpoint->verify_name);
     free(endpoint->ca);
     free(endpoint->identity);
 }
@@ -110,11 +112,12 @@ struct dial_target endpoint_target(struct endpoint_spec *endpoint, bool with_tls
         .family = endpoint->family,
         .source = endpoint->has_source ? &endpoint->source : NULL,
         .tls = with_tls ? &endpoint->tls : NULL,
-        .server_name = endpoint->server_name,
+        .names = endpoint_names(endpoint),
     };
 }
 
-const char *endpoint_server_name(const struct endpoint_spec *endpoint)
+struct tls_names endpoint_names(const struct endpoint_spec *endpoint)
 {
-    return endpoint->server_name ? endpoint->server_name : endpoint->host;
+    return (struct tls_names){endpoint->server_name ? endpoint->server_name : endpoint->host,
+                              endpoint->verify_name};
 }

@@ -23,6 +23,7 @@ struct endpoint_spec {
     bool has_source;
     struct addr source;
     char *server_name; /* NULL: the host */
+    char *verify_name; /* NULL: server_name */
     struct tls_client tls;
     char *ca; /* what tls.options views */
     char *identity;
@@ -42,5 +43,5 @@ void endpoint_spec_clear(struct endpoint_spec *endpoint);
  * @param with_tls from the start. */
 struct dial_target endpoint_target(struct endpoint_spec *endpoint, bool with_tls);
 
-/* The name that a session with the endpoint's own host asks for and verifies. */
-const char *endpoint_server_name(const struct endpoint_spec *endpoint);
+/* The names of a session with the endpoint's own host. */
+struct tls_names endpoint_names(const struct endpoint_spec *endpoint);

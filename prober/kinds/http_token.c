@@ -62,7 +62,7 @@ enum wait http_token_fetch(struct probe *probe)
     const struct http_destination to = {
         .url = &oauth->url,
         .tls = &oauth->endpoint.tls,
-        .server_name = oauth->endpoint.server_name,
+        .names = endpoint_names(&oauth->endpoint),
         .family = FAMILY_HAPPY,
     };
 

@@ -84,7 +84,7 @@ static enum wait go_straight(struct probe *probe, const struct http_destination 
         .family = to->family,
         .source = to->source,
         .tls = to->url->is_tls ? to->tls : NULL,
-        .server_name = to->server_name,
+        .names = to->names,
     };
 
     return dial_start(probe, &target, then);
@@ -111,7 +111,7 @@ static enum wait go_to_proxy(struct probe *probe, const char *host)
         .family = to->family,
         .source = to->source,
         .tls = proxy->url.is_tls ? &proxy->endpoint.tls : NULL,
-        .server_name = proxy->endpoint.server_name,
+        .names = endpoint_names(&proxy->endpoint),
     };
 
     if (why)
@@ -251,10 +251,13 @@ static enum wait on_head(struct probe *probe, const struct http_head *head)
     way->stage = WAY_OPEN;
     if (head->status >= 300)
         return end_for_status(probe, head->status);
-    if (way->to.url->is_tls)
-        return dial_start_tls(probe, way->to.tls,
-                              way->to.server_name ? way->to.server_name : way->to.url->host,
-                              way->then);
+    if (way->to.url->is_tls) {
+        struct tls_names names = way->to.names;
+
+        if (!names.server)
+            names.server = way->to.url->host;
+        return dial_start_tls(probe, way->to.tls, names, way->then);
+    }
     probe->step = way->then;
     return WAIT_NONE;
 }

@@ -33,7 +33,7 @@ struct http_proxy {
 struct http_destination {
     const struct url *url;
     struct tls_client *tls; /* for a URL with TLS */
-    const char *server_name;
+    struct tls_names names; /* without a server: the URL's host */
     enum address_family family;
     const struct addr *source;
 };

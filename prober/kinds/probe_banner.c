@@ -27,8 +27,8 @@ struct exchange {
 
 struct preset {
     const char *name;
-    uint16_t
-        port; /* in plain text, with STARTTLS, and with TLS from the start; 0: there is no such */
+    /* In plain text, with STARTTLS, and with TLS from the start; 0: there is no such. */
+    uint16_t port;
     uint16_t starttls_port;
     uint16_t tls_port;
     struct dialogue_expectation greeting;
@@ -117,7 +117,7 @@ static enum wait banner_begin(struct probe *probe)
     dialogue_run_init(probe, &(struct dialogue_run){
                                  .dialogue = spec->dialogue,
                                  .tls = &spec->endpoint.tls,
-                                 .server_name = endpoint_server_name(&spec->endpoint),
+                                 .names = endpoint_names(&spec->endpoint),
                                  .then = &BANNER_DONE,
                              });
     return dial_start(probe, &target, &BANNER_CONNECTED);

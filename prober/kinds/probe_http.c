@@ -53,7 +53,7 @@ static enum wait go_to_target(struct probe *probe)
     const struct http_destination to = {
         .url = run->url,
         .tls = has_identity && !run->options.with_credentials ? &spec->stranger : &endpoint->tls,
-        .server_name = is_at_home ? endpoint->server_name : NULL,
+        .names = is_at_home ? endpoint_names(endpoint) : (struct tls_names){0},
         .family = endpoint->family,
         .source = endpoint->has_source ? &endpoint->source : NULL,
     };

@@ -159,9 +159,7 @@ static enum wait postgres_tls_asked(struct probe *probe)
     switch (probe->in.data[0]) {
     case 'S':
         buf_reset(&probe->in);
-        return dial_start_tls(probe, &endpoint->tls,
-                              endpoint->server_name ? endpoint->server_name : endpoint->host,
-                              &POSTGRES_START);
+        return dial_start_tls(probe, &endpoint->tls, endpoint_names(endpoint), &POSTGRES_START);
     case 'N':
         probe_enter(probe, PHASE_TLS);
         return probe_end(probe, OUTCOME_TLS_HANDSHAKE, "the server does not offer TLS");

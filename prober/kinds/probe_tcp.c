@@ -38,7 +38,7 @@ static enum wait tcp_begin(struct probe *probe)
     dialogue_run_init(probe, &(struct dialogue_run){
                                  .dialogue = spec->dialogue,
                                  .tls = &spec->endpoint.tls,
-                                 .server_name = endpoint_server_name(&spec->endpoint),
+                                 .names = endpoint_names(&spec->endpoint),
                                  .then = &TCP_DONE,
                              });
     return dial_start(probe, &target, &TCP_CONNECTED);

@@ -82,6 +82,20 @@ def test_server_name_is_sent_for_names_only(prober_once, authority):
     assert names == ["localhost", "localhost", "localhost", None], "without the dot, and none for addresses"
 
 
+def test_the_name_to_verify_may_be_another_than_the_one_asked_for(prober_once, authority):
+    context = authority.issue("other", names="DNS:*.inner.test,IP:10.0.0.1")
+    names = []
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    asked = {"ca": authority.ca, "server_name": "localhost"}
+    assert outcome_of(prober_once, context, **asked, verify_name="a.inner.test")[0] == "ok"
+    assert outcome_of(prober_once, context, **asked, verify_name="10.0.0.1")[0] == "ok"
+    assert outcome_of(prober_once, context, ca=authority.ca, verify_name="a.inner.test.")[0] == "ok"
+    assert outcome_of(prober_once, context, **asked)[0] == "tls_name"
+    outcome, _, result = outcome_of(prober_once, context, **asked, verify_name="10.0.0.2")
+    assert outcome == "tls_name" and result["message"] == "the certificate is for another address than 10.0.0.2"
+    assert names == ["localhost", "localhost", None, "localhost", "localhost"]
+
+
 def test_expiry_warns_and_fails_by_days(prober_once, authority):
     with Server(answer(OK), authority.issue("soon", to_days=10)) as server:
         run = prober_once([

@@ -150,7 +150,7 @@ static SSL_CTX *context_of(struct tls_contexts *contexts, const struct tls_clien
     struct stream stream = {.fd = open("/dev/null", O_RDWR | O_CLOEXEC)};
     SSL_CTX *context = NULL;
 
-    if (tls_client_start(&client, contexts, &stream, "a.test"))
+    if (tls_client_start(&client, contexts, &stream, (struct tls_names){.server = "a.test"}))
         context = client.context;
     stream_close(&stream, false);
     tls_client_clear(&client);
