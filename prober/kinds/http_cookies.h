@@ -15,7 +15,7 @@
 /* What comes beyond these is left out. */
 #define HTTP_COOKIES_MAX       50
 #define HTTP_COOKIE_BYTES_MAX  4096 /* of one, with its attributes */
-#define HTTP_COOKIES_BYTES_MAX (16 * 1024)
+#define HTTP_COOKIES_BYTES_MAX (8 * 1024)
 
 struct http_cookie {
     char *pair; /* "name=value" */

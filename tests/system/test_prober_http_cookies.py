@@ -63,4 +63,4 @@ def test_floods_of_cookies_are_bounded(prober_once):
     with Server(routes(table, requests)) as server:
         assert prober_once([http(server.port, cookies=True)]).status == 0
     [sent] = cookies_of(requests[1])
-    assert len(sent) < 17_000 and "c0=x" in sent and "huge" not in sent
+    assert len(sent) < 9_000 and "c0=x" in sent and "huge" not in sent
