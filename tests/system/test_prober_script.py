@@ -143,15 +143,18 @@ def test_descriptors_and_memory_return(scripts, tmp_path):
     environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1"}
     with subprocess.Popen([EM_PROBER, "run", "--checks", checks, "--scripts", scripts, "--summary"], env=environment,
                           stdout=subprocess.PIPE, text=True) as child:
-        time.sleep(2.5)  # every check has run, and every buffer has its size
-        phases = [[], []]
-        for phase in phases:
-            end = time.monotonic() + 4
-            while time.monotonic() < end:
-                phase.append(numbers(child))
-                time.sleep(0.005)
-        child.terminate()
-        summary = json.loads(child.communicate(timeout=20)[0])
+        try:
+            time.sleep(2.5)  # every check has run, and every buffer has its size
+            phases = [[], []]
+            for phase in phases:
+                end = time.monotonic() + 4
+                while time.monotonic() < end:
+                    phase.append(numbers(child))
+                    time.sleep(0.005)
+            child.terminate()
+            summary = json.loads(child.communicate(timeout=20)[0])
+        finally:
+            child.kill()
     first, last = ([min(column) for column in zip(*phase)] for phase in phases)
     assert last[:2] == first[:2], f"descriptors: {first} then {last}"
     assert last[2] < first[2] + 4096 and last[3] < first[3] + 1024, f"KiB: {first} then {last}"
