@@ -10,6 +10,7 @@
 
 #include "control/api/exchange_private.h"
 #include "control/api/guard_cookie.h"
+#include "control/api/listing_query.h"
 #include "control/api/live_client.h"
 #include "control/api/media_type.h"
 #include "control/api/parameters.h"
@@ -245,24 +246,59 @@ static void fill_values(const struct exchange *exchange, const struct uuid *orga
     }
 }
 
+static enum err ask_for_object(struct exchange *exchange, const struct uuid *organisation)
+{
+    const struct statement *statement = exchange->routed->route->statement;
+    char texts[2][UUID_TEXT_BYTES];
+    struct str values[STATEMENT_MAX];
+
+    assert(statement->parameter_count <= STATEMENT_MAX);
+    fill_values(exchange, organisation, texts, values);
+    return pipeline_query(exchange->request.server->config.pipeline, statement,
+                          &(struct pipeline_request){
+                              .values = values,
+                              .organisation = organisation,
+                              .deadline_us = exchange->started_us + READ_US,
+                              .done = on_read,
+                              .argument = exchange,
+                              .ret_id = &exchange->read_id,
+                          });
+}
+
+/* Asks for a page: what has been asked for in the same way before is prepared already. */
+static enum err ask_for_page(struct exchange *exchange, const struct uuid *organisation)
+{
+    CLEANUP(listing_query_clear_p) struct listing_query query = {0};
+
+    const struct listing *listing = exchange->routed->route->listing;
+
+    TRY(listing_query_compile(listing, &exchange->request, &query));
+    return pipeline_query_text(exchange->request.server->config.pipeline, listing->name,
+                               buf_str(&query.text), query.parameter_count,
+                               &(struct pipeline_request){
+                                   .values = query.values,
+                                   .organisation = organisation,
+                                   .deadline_us = exchange->started_us + READ_US,
+                                   .done = on_read,
+                                   .argument = exchange,
+                                   .ret_id = &exchange->read_id,
+                               });
+}
+
 static void run_read(struct exchange *exchange)
 {
     struct server *server = exchange->request.server;
-    const struct statement *statement = exchange->routed->route->statement;
     const struct uuid *organisation = &exchange->request.principal.organisation_id;
-    char texts[2][UUID_TEXT_BYTES];
-    struct str values[STATEMENT_MAX];
     enum err err;
 
-    assert(statement->parameter_count <= STATEMENT_MAX);
     if (uuid_is_nil(organisation))
         organisation = NULL;
-    fill_values(exchange, organisation, texts, values);
-    if (server->config.pipeline)
-        err = pipeline_query(server->config.pipeline, statement, values, organisation,
-                             exchange->started_us + READ_US, on_read, exchange, &exchange->read_id);
-    else
+    if (!server->config.pipeline)
         err = fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
+    else if (exchange->routed->route->listing)
+        err = ask_for_page(exchange, organisation);
+    else
+        err = ask_for_object(exchange, organisation);
     if (err != OK) {
         exchange_fail(exchange, err);
         exchange_send(exchange);
@@ -308,6 +344,7 @@ void exchange_proceed(struct exchange *exchange)
         run_memory(exchange);
         break;
     case ROUTE_READ:
+    case ROUTE_LIST:
         run_read(exchange);
         break;
     case ROUTE_HANDLER:

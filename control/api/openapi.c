@@ -10,6 +10,7 @@
 #include "shared/json_schema.h"
 #include "shared/mem.h"
 
+#include "control/api/listing.h"
 #include "control/api/parameters.h"
 #include "control/api/router.h"
 
@@ -98,6 +99,64 @@ static json_t *parameter_schema(const struct parameter *parameter)
     return json_object();
 }
 
+static json_t *value_schema(enum listing_type type)
+{
+    switch (type) {
+    case LISTING_UUID:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
+    case LISTING_INTEGER:
+        return json_pack("{s:s}", "type", "integer");
+    case LISTING_NUMBER:
+        return json_pack("{s:s}", "type", "number");
+    case LISTING_BOOLEAN:
+        return json_pack("{s:s}", "type", "boolean");
+    case LISTING_TIME:
+        return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
+    case LISTING_TEXT:
+    case LISTING_TAGS:
+    case LISTING_ATTRIBUTES:
+    case LISTING_OTHER:
+    case LISTING_TYPE_COUNT:
+        break;
+    }
+    return json_pack("{s:s, s:i}", "type", "string", "maxLength", PARAMETER_TEXT_MAX);
+}
+
+/* The ways to ask for a field, other than by its plain name. */
+static json_t *operators_of(enum listing_type type)
+{
+    json_t *operators = json_array();
+
+    for (int op = LISTING_EQUAL + 1; op < LISTING_OP_COUNT; op++) {
+        if (listing_type_has(type, (enum listing_op)op))
+            json_array_append_new(operators, json_string(listing_op_word((enum listing_op)op)));
+    }
+    return operators;
+}
+
+/* One parameter for each field; its operators are names of their own, <name>__<operator>. */
+static void append_filters(const struct listing *listing, json_t *parameters)
+{
+    for (const struct listing_field *field = listing->fields; field->name; field++) {
+        bool is_attributes = field->type == LISTING_ATTRIBUTES;
+        json_t *schema;
+
+        if (field->type == LISTING_OTHER)
+            continue;
+        schema =
+            json_pack("{s:s, s:o}", "type", is_attributes ? "object" : "array",
+                      is_attributes ? "additionalProperties" : "items", value_schema(field->type));
+        json_array_append_new(
+            parameters,
+            json_pack("{s:s, s:s, s:s, s:b, s:s, s:o, s:o}", "name",
+                      field->type == LISTING_TAGS ? "tag" : field->name, "in", "query", "style",
+                      is_attributes ? "deepObject" : "form", "explode", 1, "description",
+                      is_attributes ? "As attributes.<name>=: those with this attribute"
+                                    : "One of the values that are given",
+                      "schema", schema, "x-filter-operators", operators_of(field->type)));
+    }
+}
+
 static json_t *parameters_of(const struct routed *routed)
 {
     json_t *list = json_array();
@@ -118,6 +177,8 @@ static json_t *parameters_of(const struct routed *routed)
             json_object_set_new(entry, "description", json_string(parameter->description));
         json_array_append_new(list, entry);
     }
+    if (routed->route->listing)
+        append_filters(routed->route->listing, list);
     if (routed->route->method == METHOD_PATCH || routed->route->method == METHOD_DELETE)
         json_array_append_new(
             list, json_pack("{s:s, s:s, s:{s:s}, s:s}", "name", "If-Match", "in", "header",

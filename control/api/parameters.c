@@ -18,7 +18,7 @@ static const struct parameter parameters[] = {
     { "fields",               PARAMETER_WORD,    "The fields to answer with" },
     { "include",              PARAMETER_WORD,    "Related objects to add" },
     { "as_of",                PARAMETER_TIME,    "Answer as it stood then" },
-    { "q",                    PARAMETER_TEXT,    "Words to look for" },
+    { "q",                    PARAMETER_TEXT,    "Words to look for in key, name and description" },
     { "key",                  PARAMETER_TEXT,    "Only the one with this key" },
     { "tag",                  PARAMETER_TEXT,    "Only those with this tag" },
     { "id",                   PARAMETER_UUID,    "Only this one" },

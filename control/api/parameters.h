@@ -15,7 +15,7 @@
 #include "control/permissions.h"
 
 #define PARAMETER_TEXT_MAX   500
-#define PARAMETER_CURSOR_MAX 200
+#define PARAMETER_CURSOR_MAX 4000
 
 enum parameter_type {
     PARAMETER_TEXT,

@@ -24,7 +24,7 @@
 #include "control/api/guard.h"
 #include "control/api/route.h"
 
-#define REQUEST_PARAMETERS_MAX 32
+#define REQUEST_PARAMETERS_MAX 64
 #define REQUEST_ID_BYTES       65 /* with its zero byte */
 
 #define PAGE_LIMIT_DEFAULT 50

@@ -3,6 +3,7 @@
 
 #include "shared/json.h"
 
+#include "control/api/listing.h"
 #include "control/api/parameters.h"
 
 enum method method_of(struct str word)
@@ -131,12 +132,40 @@ static void complain(json_t **errors, struct str name, const char *code, const c
     json_add_error(errors, pointer.data, code, "%s", detail);
 }
 
+/* A filter of a list; the same one may be given several times. */
+static void read_condition(struct request *request, const struct listing *listing, struct str name,
+                           struct str value, json_t **errors)
+{
+    struct listing_condition condition;
+    char detail[128];
+
+    if (!listing_condition_read(listing, name, &condition))
+        complain(errors, name, "unknown_parameter",
+                 "is no field of this list, or cannot be asked for in that way");
+    else if (!listing_value_is_valid(&condition, value, detail, sizeof detail))
+        complain(errors, name, "invalid", detail);
+    else
+        add(request, name, value);
+}
+
+/* The fields that a list is to be sorted by or to show. */
+static bool names_are_valid(const struct listing *listing, const char *known, struct str value,
+                            char *detail, size_t detail_bytes)
+{
+    bool sorts = strcmp(known, "sort") == 0;
+
+    if (!listing || (!sorts && strcmp(known, "fields") != 0))
+        return true;
+    return listing_names_are_valid(listing, value, sorts, detail, detail_bytes);
+}
+
 static void read_pair(struct request *request, const struct routed *routed, struct str pair,
                       struct buf *texts, json_t **errors)
 {
     struct str value = pair;
     struct str raw_name = str_cut(&value, '=');
     struct str name;
+    const struct listing *listing = routed->route->listing;
     const char *known;
     char detail[128];
 
@@ -146,11 +175,14 @@ static void read_pair(struct request *request, const struct routed *routed, stru
         return;
     }
     known = known_name(routed, name);
-    if (!known)
+    if (!known && listing)
+        read_condition(request, listing, name, value, errors);
+    else if (!known)
         complain(errors, name, "unknown_parameter", "is not a parameter of this");
     else if (request_parameter(request, known).ptr)
         complain(errors, name, "repeated", "may be given once only");
-    else if (!parameter_is_valid(parameter_find(known), value, detail, sizeof detail))
+    else if (!parameter_is_valid(parameter_find(known), value, detail, sizeof detail) ||
+             !names_are_valid(listing, known, value, detail, sizeof detail))
         complain(errors, name, "invalid", detail);
     else
         add(request, str_of(known), value);
@@ -164,9 +196,12 @@ static void read_pairs(struct request *request, const struct routed *routed, str
 
         if (pair.len == 0)
             continue;
-        if (request->parameter_count == REQUEST_PARAMETERS_MAX ||
-            json_array_size(*errors) == REQUEST_PARAMETERS_MAX)
+        if (json_array_size(*errors) == REQUEST_PARAMETERS_MAX)
             return;
+        if (request->parameter_count == REQUEST_PARAMETERS_MAX) {
+            complain(errors, (struct str){0}, "too_many", "has more parameters than it may have");
+            return;
+        }
         read_pair(request, routed, pair, texts, errors);
     }
 }

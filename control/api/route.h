@@ -7,6 +7,7 @@
  *            are filled by name (control/api/request.h): from {segments} of the path, from reserved
  *            names, else from the query string. It returns one row: JSON text, then optionally the
  *            version for the ETag. No row means 404.
+ *   LIST     a page of objects, found by the filters of control/api/listing.h; else as READ.
  *   MEMORY   a pure function of a read model that the loop owns; it never waits.
  *   HANDLER  straight-line code on a worker thread with request->db.
  *
@@ -27,6 +28,7 @@
 
 #include "control/permissions.h"
 
+struct listing;
 struct reply;
 struct request;
 
@@ -47,7 +49,7 @@ extern const char *const method_words[METHOD_COUNT];
  * numbers). */
 enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
 
-enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_MEMORY, ROUTE_HANDLER };
+enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_LIST, ROUTE_MEMORY, ROUTE_HANDLER };
 
 typedef enum err (*route_memory_fn)(const struct request *request, struct reply *reply);
 typedef enum err (*route_handler_fn)(struct request *request, struct reply *reply);
@@ -57,6 +59,7 @@ struct route {
     enum method method;
     const char *path; /* "/api/v1/systems/{id}" */
     const struct statement *statement;
+    const struct listing *listing;
     route_memory_fn memory;
     route_handler_fn handler;
     const char *operation; /* operationId, and the console's function name */
@@ -78,6 +81,14 @@ struct route {
         .run = ROUTE_READ, .method = METHOD_GET, .path = (path_), .statement = &(statement_),      \
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
         .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_)               \
+    }
+
+#define LIST(path_, listing_, operation_, permission_, reply_, summary_)                           \
+    {                                                                                              \
+        .run = ROUTE_LIST, .method = METHOD_GET, .path = (path_), .listing = &(listing_),          \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_BROWSE,    \
+        .body = "none", .status = 200, .reply = #reply_, .summary = (summary_),                    \
+        .query = ROUTE_QUERY("limit", "cursor", "sort", "fields", "count", "q")                    \
     }
 
 /* After the summary: the names of the query parameters, as strings. */

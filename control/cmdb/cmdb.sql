@@ -1,148 +1,40 @@
--- Reads of the inventory: <kind>_get is one object with its version, <kinds>_page a page of them in the order of their
--- ids, which is the order of creation. The views <table>_item give the objects their shape; a page finds its ids first, so
--- that only what is shown is shaped. Writes are in item_types.c.
+-- Reads of the inventory: <kind>_get is one object with its version. The views <table>_item give the objects their shape.
+-- Lists are made from item_listings.c, writes from item_types.c.
 
 -- organisation_get(id): organisation by id.
 SELECT row_to_json(item), version
   FROM organisation_item item
  WHERE id = $1::uuid;
 
--- organisations_page(limit, cursor, key, q, tag): organisations after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM organisation_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN organisation_item item USING (id);
-
 -- business_unit_get(id): business unit by id.
 SELECT row_to_json(item), version
   FROM business_unit_item item
  WHERE id = $1::uuid;
-
--- business_units_page(limit, cursor, key, q, tag, organisation, parent): business units of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM business_unit_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR organisation = $6::uuid)
-           AND ($7::uuid IS NULL OR parent = $7::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN business_unit_item item USING (id);
 
 -- system_get(id): system by id.
 SELECT row_to_json(item), version
   FROM system_item item
  WHERE id = $1::uuid;
 
--- systems_page(limit, cursor, key, q, tag, business_unit): systems of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM system_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR business_unit = $6::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN system_item item USING (id);
-
 -- environment_group_get(id): environment group by id.
 SELECT row_to_json(item), version
   FROM environment_group_item item
  WHERE id = $1::uuid;
-
--- environment_groups_page(limit, cursor, key, q, tag, business_unit): environment groups of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM environment_group_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR business_unit = $6::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN environment_group_item item USING (id);
 
 -- instance_get(id): instance by id.
 SELECT row_to_json(item), version
   FROM instance_item item
  WHERE id = $1::uuid;
 
--- instances_page(limit, cursor, key, q, tag, system, environment_group): instances of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM instance_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR system = $6::uuid)
-           AND ($7::uuid IS NULL OR environment_group = $7::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN instance_item item USING (id);
-
 -- component_definition_get(id): component definition by id.
 SELECT row_to_json(item), version
   FROM component_definition_item item
  WHERE id = $1::uuid;
 
--- component_definitions_page(limit, cursor, key, q, tag, system): component definitions of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM component_definition_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR system = $6::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN component_definition_item item USING (id);
-
 -- component_get(id): component by id.
 SELECT row_to_json(item), version
   FROM component_item item
  WHERE id = $1::uuid;
-
--- components_page(limit, cursor, key, q, tag, instance, definition): components of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM component_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR instance = $6::uuid)
-           AND ($7::uuid IS NULL OR definition = $7::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN component_item item USING (id);
 
 -- check_get(id, may_check_write): check by id; where a heartbeat's target calls is for who may write it.
 SELECT CASE WHEN $2::boolean AND shown.heartbeat_path IS NOT NULL THEN row_to_json(shown) ELSE row_to_json(item) END,
@@ -168,21 +60,6 @@ SELECT kind, spec::text, secrets::text
 UPDATE health_check
    SET heartbeat_token = heartbeat_token_new()
  WHERE id = $1::uuid AND heartbeat_token IS NOT NULL AND deleted_at IS NULL;
-
--- checks_page(limit, cursor, key, q, tag, component): checks of a parent after the cursor, with one key, words or tag.
-SELECT json_build_object(
-           'items', coalesce(json_agg(row_to_json(item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
-           'next', CASE WHEN count(*) > $1::integer THEN (array_agg(id ORDER BY place))[$1::integer] END)
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place
-          FROM health_check_item
-         WHERE id > coalesce($2::uuid, uuid_nil())
-           AND ($3::text IS NULL OR key = $3)
-           AND ($4::text IS NULL OR item_mentions($4, key, name, description))
-           AND ($5::text IS NULL OR $5 = ANY (tags))
-           AND ($6::uuid IS NULL OR component = $6::uuid)
-         ORDER BY id
-         LIMIT $1::integer + 1) page
-  JOIN health_check_item item USING (id);
 
 -- time_zone_find(name): a row when there is a zone of that name.
 SELECT 1 WHERE $1::text = 'UTC' -- the default, found without a look at all the zone files

@@ -9,6 +9,7 @@
 #include "control/cmdb/cmdb.h"
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
+#include "control/cmdb/item_listings.h"
 #include "control/journal/journal.h"
 #include "control/journal/journal.sql.h"
 #include "control/store/tx.h"
@@ -157,9 +158,9 @@ static const struct route heartbeat_routes[] = {
     { 0 },
 };
 
-#define ITEM_ROUTES(path, one, many, resource, a_thing, things)                                                           \
+#define ITEM_ROUTES(kind, path, one, many, resource, a_thing, things)                                                     \
     (const struct route[]) {                                                                                              \
-        READ   (        path,                sql_##many##_page, "list_" #many,           resource##_READ,  BROWSE, none,        200, one##_page,  "List " things),                    \
+        LIST   (        path,                item_listings[ENTITY_##kind], "list_" #many,   resource##_READ,                            one##_page,  "List " things),                    \
         READ   (        path "/{id}",        sql_##one##_get,   "get_" #one,             resource##_READ,  BROWSE, none,        200, one,         "Get " a_thing),                    \
         READ   (        path "/{id}/history", sql_change_page,  "get_" #one "_history",  JOURNAL_READ,     BROWSE, none,        200, change_page, "What happened to " a_thing),       \
         HANDLER(POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
@@ -172,14 +173,14 @@ static const struct {
     enum entity_kind kind;
     const struct route *routes;
 } tables[] = {
-    { ENTITY_ORGANISATION,         ITEM_ROUTES("/api/v1/organisations",         organisation,         organisations,         INVENTORY, "an organisation",        "organisations") },
-    { ENTITY_BUSINESS_UNIT,        ITEM_ROUTES("/api/v1/business-units",        business_unit,        business_units,        INVENTORY, "a business unit",        "business units") },
-    { ENTITY_SYSTEM,               ITEM_ROUTES("/api/v1/systems",               system,               systems,               INVENTORY, "a system",               "systems") },
-    { ENTITY_ENVIRONMENT_GROUP,    ITEM_ROUTES("/api/v1/environment-groups",    environment_group,    environment_groups,    INVENTORY, "an environment group",   "environment groups") },
-    { ENTITY_INSTANCE,             ITEM_ROUTES("/api/v1/instances",             instance,             instances,             INVENTORY, "an instance",            "instances") },
-    { ENTITY_COMPONENT_DEFINITION, ITEM_ROUTES("/api/v1/component-definitions", component_definition, component_definitions, INVENTORY, "a component definition", "component definitions") },
-    { ENTITY_COMPONENT,            ITEM_ROUTES("/api/v1/components",            component,            components,            INVENTORY, "a component",            "components") },
-    { ENTITY_CHECK,                ITEM_ROUTES("/api/v1/checks",                check,                checks,                CHECK,     "a check",                "checks") },
+    { ENTITY_ORGANISATION,         ITEM_ROUTES(ORGANISATION, "/api/v1/organisations",         organisation,         organisations,         INVENTORY, "an organisation",        "organisations") },
+    { ENTITY_BUSINESS_UNIT,        ITEM_ROUTES(BUSINESS_UNIT, "/api/v1/business-units",        business_unit,        business_units,        INVENTORY, "a business unit",        "business units") },
+    { ENTITY_SYSTEM,               ITEM_ROUTES(SYSTEM, "/api/v1/systems",               system,               systems,               INVENTORY, "a system",               "systems") },
+    { ENTITY_ENVIRONMENT_GROUP,    ITEM_ROUTES(ENVIRONMENT_GROUP, "/api/v1/environment-groups",    environment_group,    environment_groups,    INVENTORY, "an environment group",   "environment groups") },
+    { ENTITY_INSTANCE,             ITEM_ROUTES(INSTANCE, "/api/v1/instances",             instance,             instances,             INVENTORY, "an instance",            "instances") },
+    { ENTITY_COMPONENT_DEFINITION, ITEM_ROUTES(COMPONENT_DEFINITION, "/api/v1/component-definitions", component_definition, component_definitions, INVENTORY, "a component definition", "component definitions") },
+    { ENTITY_COMPONENT,            ITEM_ROUTES(COMPONENT, "/api/v1/components",            component,            components,            INVENTORY, "a component",            "components") },
+    { ENTITY_CHECK,                ITEM_ROUTES(CHECK, "/api/v1/checks",                check,                checks,                CHECK,     "a check",                "checks") },
 };
 
 /* clang-format on */

@@ -22,6 +22,7 @@ static void query_free(struct pipeline *pipeline, struct read_query *query)
     assert(pipeline->by_id); /* it is in there */
     list_remove(&query->node);
     HASH_DEL(pipeline->by_id, query);
+    pipeline_text_free(query->once);
     free(query->values);
     free(query->offsets);
     free(query);
@@ -191,6 +192,7 @@ void pipeline_free(struct pipeline *pipeline)
     }
     ev_prepare_stop(loop_ev(pipeline->loop), &pipeline->before_wait);
     ev_timer_stop(loop_ev(pipeline->loop), &pipeline->tick);
+    pipeline_texts_clear(&pipeline->texts);
     free(pipeline);
 }
 
@@ -217,32 +219,59 @@ static void copy_values(struct read_query *query, const struct str *values)
     }
 }
 
-enum err pipeline_query(struct pipeline *pipeline, const struct statement *statement,
-                        const struct str *values, const struct uuid *organisation,
-                        int64_t deadline_us, pipeline_done_fn done, void *argument,
-                        uint64_t *ret_id)
+static bool is_full(struct pipeline *pipeline)
 {
-    struct read_query *query;
+    if (HASH_COUNT(pipeline->by_id) < pipeline->queue_max)
+        return false;
+    pipeline->counters.refused++;
+    return true;
+}
 
-    if (HASH_COUNT(pipeline->by_id) >= pipeline->queue_max) {
-        pipeline->counters.refused++;
-        return fail(ERR_LIMITED, "reads_full", "%zu reads are waiting already",
-                    pipeline->queue_max);
-    }
+static enum err refuse(const struct pipeline *pipeline)
+{
+    return fail(ERR_LIMITED, "reads_full", "%zu reads are waiting already", pipeline->queue_max);
+}
 
-    query = NEW(struct read_query);
+/* Takes `once`. */
+static void enqueue(struct pipeline *pipeline, const struct statement *statement,
+                    struct pipeline_text *once, const struct pipeline_request *request)
+{
+    struct read_query *query = NEW(struct read_query);
+
     query->id = ++pipeline->last_id;
     query->statement = statement;
-    query->deadline_us = deadline_us;
-    query->done = done;
-    query->argument = argument;
-    copy_values(query, values);
-    if (organisation && !uuid_is_nil(organisation))
-        uuid_format(organisation, query->organisation);
+    query->once = once;
+    query->deadline_us = request->deadline_us;
+    query->done = request->done;
+    query->argument = request->argument;
+    copy_values(query, request->values);
+    if (request->organisation && !uuid_is_nil(request->organisation))
+        uuid_format(request->organisation, query->organisation);
     HASH_ADD(hh, pipeline->by_id, id, sizeof query->id, query);
     list_append(&pipeline->waiting, &query->node);
-    if (ret_id)
-        *ret_id = query->id;
+    if (request->ret_id)
+        *request->ret_id = query->id;
+}
+
+enum err pipeline_query(struct pipeline *pipeline, const struct statement *statement,
+                        const struct pipeline_request *request)
+{
+    if (is_full(pipeline))
+        return refuse(pipeline);
+    enqueue(pipeline, statement, NULL, request);
+    return OK;
+}
+
+enum err pipeline_query_text(struct pipeline *pipeline, const char *name, struct str text,
+                             size_t parameter_count, const struct pipeline_request *request)
+{
+    struct pipeline_text *once;
+    const struct statement *statement;
+
+    if (is_full(pipeline))
+        return refuse(pipeline);
+    statement = pipeline_texts_get(&pipeline->texts, name, text, parameter_count, &once);
+    enqueue(pipeline, statement, once, request);
     return OK;
 }
 

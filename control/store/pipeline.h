@@ -46,19 +46,26 @@ void pipeline_free(struct pipeline *pipeline);
 
 DEFINE_AUTO(struct pipeline *, pipeline_free);
 
-/*
- * Asks. `values` are the statement's parameters as text, in its order, a NULL view for NULL; they
- * are copied. `done` is called once, never from inside this call.
- *
- * @param organisation set as em.org for row-level security during this statement; NULL or nil: ''.
- * @param deadline_us by the monotonic clock; the query is answered with ERR_TIMEOUT then.
- * @param ret_id for pipeline_cancel(); or NULL.
- * @return ERR_LIMITED "reads_full" when the queue is full: then `done` is not called.
- */
+/* What is asked for, and who waits. Everything is copied. */
+struct pipeline_request {
+    const struct str *values; /* the parameters as text, in order, a NULL view for NULL */
+    /* set as em.org for row-level security during this statement; NULL or nil: '' */
+    const struct uuid *organisation;
+    int64_t deadline_us;   /* by the monotonic clock; the answer is ERR_TIMEOUT then */
+    pipeline_done_fn done; /* called once, never from inside the call that asks */
+    void *argument;
+    uint64_t *ret_id; /* for pipeline_cancel(); or NULL */
+};
+
+/* Asks. @return ERR_LIMITED "reads_full" when the queue is full: then `done` is not called. */
 MUST_USE enum err pipeline_query(struct pipeline *pipeline, const struct statement *statement,
-                                 const struct str *values, const struct uuid *organisation,
-                                 int64_t deadline_us, pipeline_done_fn done, void *argument,
-                                 uint64_t *ret_id);
+                                 const struct pipeline_request *request);
+
+/* As pipeline_query() for a text that is made at run time; `name` is what statements of its sort
+ * are called in the server. Texts that come again, up to a bound, are prepared once. */
+MUST_USE enum err pipeline_query_text(struct pipeline *pipeline, const char *name, struct str text,
+                                      size_t parameter_count,
+                                      const struct pipeline_request *request);
 
 /* The answer is no longer wanted: `done` will not be called. */
 void pipeline_cancel(struct pipeline *pipeline, uint64_t id);

@@ -235,14 +235,17 @@ static void on_writable(struct ev_loop *ev, ev_io *watcher, int events)
 
 static bool send_prepare(struct link *link, struct read_query *query)
 {
-    struct prepared *prepared;
+    struct prepared *prepared = NULL;
 
-    HASH_FIND_PTR(link->prepared, &query->statement, prepared);
+    if (!query->once)
+        HASH_FIND_PTR(link->prepared, &query->statement, prepared);
     if (prepared)
         return true;
-    prepared = NEW(struct prepared);
-    prepared->statement = query->statement;
-    HASH_ADD_PTR(link->prepared, statement, prepared);
+    if (!query->once) {
+        prepared = NEW(struct prepared);
+        prepared->statement = query->statement;
+        HASH_ADD_PTR(link->prepared, statement, prepared);
+    }
     query->preparing = true;
     return PQsendPrepare(link->pg, query->statement->name, query->statement->text, 0, NULL) == 1;
 }

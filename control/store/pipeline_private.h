@@ -11,6 +11,7 @@
 #include "shared/map.h"
 
 #include "control/store/pipeline.h"
+#include "control/store/pipeline_texts.h"
 
 #define LINKS_MAX            8
 #define LINK_UNDER_WAY_MAX   64      /* more wait in the queue, for the next free link */
@@ -21,7 +22,8 @@ struct read_query {
     struct list node; /* in the queue, or on its link in the order of sending */
     uint64_t id;
     const struct statement *statement;
-    char *values; /* the texts with their zero bytes, one after the other */
+    struct pipeline_text *once; /* the statement, when it is this query's alone; else NULL */
+    char *values;               /* the texts with their zero bytes, one after the other */
     size_t *offsets;
     char organisation[UUID_TEXT_BYTES];
     int64_t deadline_us;
@@ -41,6 +43,7 @@ struct pipeline {
     size_t queue_max;
     struct list waiting;
     struct read_query *by_id;
+    struct pipeline_texts texts;
     uint64_t last_id;
     bool failing; /* the last attempt to connect failed and no link is up */
     ev_prepare before_wait;

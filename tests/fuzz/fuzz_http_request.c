@@ -1,6 +1,6 @@
 /*
  * What the server makes of a head before anything runs: target, credentials, origin, entity tags,
- * path and query parameters. The input is a request as it comes from the socket.
+ * path and query parameters, the statement of a list. The input is a request as it comes from the socket.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "shared/http_parse.h"
 
 #include "control/api/guard_cookie.h"
+#include "control/api/listing_query.h"
 #include "control/api/reply.h"
 #include "control/api/request_read.h"
 
@@ -21,9 +22,15 @@ static enum err answer(const struct request *request, struct reply *reply)
 }
 
 /* clang-format off */
+static const struct listing things = { "things", "thing", "thing_item", (const struct listing_field[]){
+    { "id", LISTING_UUID }, { "name", LISTING_TEXT }, { "tags", LISTING_TAGS }, { "attributes", LISTING_ATTRIBUTES },
+    { "size", LISTING_NUMBER }, { "made_at", LISTING_TIME }, { "spec", LISTING_OTHER }, { 0 },
+} };
+
 static const struct route routes[] = {
     MEMORY(GET,  "/api/v1/things",           answer, "list", PUBLIC, BROWSE, none, 200, none, "All",  "limit", "cursor", "q", "from", "system", "include", "cascade"),
     MEMORY(GET,  "/api/v1/things/{id}",      answer, "get",  PUBLIC, BROWSE, none, 200, none, "One",  "as_of"),
+    LIST  (      "/api/v1/listed",           things, "list_things", PUBLIC, none, "Listed"),
     MEMORY(POST, "/api/v1/things/{name}/at", answer, "post", PUBLIC, BROWSE, none, 200, none, "Name", "q"),
     { 0 },
 };
@@ -38,6 +45,27 @@ static struct router *make_router(void)
     if (router_prepare(router) != OK)
         abort();
     return router;
+}
+
+/* Nothing that was sent is part of the statement, and each $N of it has a value. */
+static void compile(const struct route *route, const struct request *request)
+{
+    CLEANUP(listing_query_clear_p) struct listing_query query = {0};
+
+    if (listing_query_compile(route->listing, request, &query) != OK) {
+        failure_clear();
+        return;
+    }
+    assert(query.parameter_count <= 3 * REQUEST_PARAMETERS_MAX + 16);
+    for (size_t i = 0; i + 1 < query.text.len; i++) {
+        char c = query.text.data[i];
+
+        assert(c >= ' ' && c <= '~');
+        if (c == '$')
+            assert((size_t)atoi(query.text.data + i + 1) <= query.parameter_count);
+    }
+    for (size_t i = 0; i < query.parameter_count; i++)
+        assert(!memchr(query.values[i].ptr, '\0', query.values[i].len));
 }
 
 static void read_parameters(const struct router *router, struct request *request, struct str query)
@@ -55,6 +83,8 @@ static void read_parameters(const struct router *router, struct request *request
     }
     for (size_t i = 0; i < request->parameter_count; i++)
         assert(str_is_utf8(request->parameters[i].value));
+    if (match.routed->route->listing)
+        compile(match.routed->route, request);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

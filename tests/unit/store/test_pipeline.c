@@ -43,13 +43,26 @@ static struct pipeline *open_pipeline(size_t queue_max)
         loop, &(struct pipeline_options){.url = test_database_url, .queue_max = queue_max});
 }
 
+/* A request with one value that is answered in time. */
+static struct pipeline_request request_of(const struct str *value, pipeline_done_fn done,
+                                          void *argument)
+{
+    return (struct pipeline_request){
+        .values = value,
+        .deadline_us = clock_monotonic_us() + WAIT_US,
+        .done = done,
+        .argument = argument,
+    };
+}
+
 static enum err ask_until(struct pipeline *pipeline, const struct statement *statement,
                           const char *value, int64_t timeout_us, struct asked *asked)
 {
-    const struct str values[] = {str_of(value)};
+    const struct str text = str_of(value);
+    struct pipeline_request request = request_of(&text, on_answer, asked);
 
-    return pipeline_query(pipeline, statement, values, NULL, clock_monotonic_us() + timeout_us,
-                          on_answer, asked, NULL);
+    request.deadline_us = clock_monotonic_us() + timeout_us;
+    return pipeline_query(pipeline, statement, &request);
 }
 
 static void ask(struct pipeline *pipeline, const struct statement *statement, const char *value,
@@ -73,15 +86,15 @@ static void test_answer_has_text_version_and_scope(void **state)
     const struct str values[] = {STR("5")};
     struct asked asked = {0};
     struct asked scoped = {0};
+    struct pipeline_request request = request_of(values, on_answer, &scoped);
     struct uuid organisation;
 
     (void)state;
+    request.organisation = &organisation;
     assert_true(uuid_parse(STR("01890a5d-ac96-774b-bcce-b302099a8057"), &organisation));
     ask(pipeline, &sql_test_json, "4", &asked);
     assert_int_equal(asked.times, 0); /* never from inside the call */
-    assert_int_equal(pipeline_query(pipeline, &sql_test_json, values, &organisation,
-                                    clock_monotonic_us() + WAIT_US, on_answer, &scoped, NULL),
-                     OK);
+    assert_int_equal(pipeline_query(pipeline, &sql_test_json, &request), OK);
     wait_for(&asked);
     wait_for(&scoped);
     assert_int_equal(asked.err, OK);
@@ -89,6 +102,28 @@ static void test_answer_has_text_version_and_scope(void **state)
     assert_string_equal(asked.version, "7");
     assert_string_equal(scoped.text,
                         "{\"number\" : 5, \"org\" : \"01890a5d-ac96-774b-bcce-b302099a8057\"}");
+}
+
+/* Beyond the bound of kept texts each is prepared for its query alone. */
+static void test_texts_made_at_run_time(void **state)
+{
+    AUTO(pipeline_free) struct pipeline *pipeline = open_pipeline(0);
+    const struct str values[] = {STR("5")};
+
+    (void)state;
+    for (int i = 0; i < 1200; i++) {
+        struct asked asked = {0};
+        struct pipeline_request request = request_of(values, on_answer, &asked);
+        char text[64];
+        char answer[16];
+
+        snprintf(text, sizeof text, "SELECT ($1::integer + %d)::text", i % 600);
+        snprintf(answer, sizeof answer, "%d", 5 + i % 600);
+        assert_int_equal(pipeline_query_text(pipeline, "sum", str_of(text), 1, &request), OK);
+        wait_for(&asked);
+        assert_int_equal(asked.err, OK);
+        assert_string_equal(asked.text, answer);
+    }
 }
 
 static void test_failures_do_not_touch_their_neighbours(void **state)
@@ -144,12 +179,12 @@ static void test_cancelled_query_is_not_answered(void **state)
     const struct str values[] = {STR("1")};
     struct asked cancelled = {0};
     struct asked next = {0};
+    struct pipeline_request request = request_of(values, on_answer, &cancelled);
     uint64_t id;
 
     (void)state;
-    assert_int_equal(pipeline_query(pipeline, &sql_test_json, values, NULL,
-                                    clock_monotonic_us() + WAIT_US, on_answer, &cancelled, &id),
-                     OK);
+    request.ret_id = &id;
+    assert_int_equal(pipeline_query(pipeline, &sql_test_json, &request), OK);
     pipeline_cancel(pipeline, id);
     ask(pipeline, &sql_test_json, "2", &next);
     wait_for(&next);
@@ -282,9 +317,9 @@ static void test_rate(void **state)
     (void)state;
     while (answered < MANY) {
         while (asked < MANY && asked - answered < 128) {
-            assert_int_equal(pipeline_query(pipeline, &sql_test_json, values, NULL,
-                                            clock_monotonic_us() + WAIT_US, on_counted, NULL, NULL),
-                             OK);
+            struct pipeline_request request = request_of(values, on_counted, NULL);
+
+            assert_int_equal(pipeline_query(pipeline, &sql_test_json, &request), OK);
             asked++;
         }
         ev_run(loop_ev(loop), EVRUN_ONCE);
@@ -298,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_has_text_version_and_scope),
+        cmocka_unit_test(test_texts_made_at_run_time),
         cmocka_unit_test(test_failures_do_not_touch_their_neighbours),
         cmocka_unit_test(test_deadline_answers_although_the_server_does_not),
         cmocka_unit_test(test_cancelled_query_is_not_answered),
