@@ -62,7 +62,7 @@ static void compile(const struct route *route, const struct request *request)
 
         assert(c >= ' ' && c <= '~');
         if (c == '$')
-            assert((size_t)atoi(query.text.data + i + 1) <= query.parameter_count);
+            assert(strtoul(query.text.data + i + 1, NULL, 10) <= query.parameter_count);
     }
     for (size_t i = 0; i < query.parameter_count; i++)
         assert(!memchr(query.values[i].ptr, '\0', query.values[i].len));
