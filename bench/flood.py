@@ -117,7 +117,7 @@ def measure_loops(folder, rounds, seconds):
 
 
 def measure(quick):
-    rounds, seconds = (2, 2) if quick else (5, 4)
+    rounds, seconds = (2, 2) if quick else (3, 3)
     rows = []
     with target() as ports, tempfile.TemporaryDirectory() as folder:
         for kind, in_flight, close, wanted in CASES:
