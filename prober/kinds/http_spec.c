@@ -53,6 +53,17 @@ static void read_credentials(struct http_spec *spec, const json_t *json, json_t 
     }
 }
 
+static void read_stranger(struct http_spec *spec)
+{
+    const struct tls_client_options *options = &spec->endpoint.tls.options;
+
+    if (options->identity.len == 0)
+        return;
+    spec->stranger = NEW(struct tls_client);
+    spec->stranger->options = *options;
+    spec->stranger->options.identity = (struct str){0};
+}
+
 void http_spec_new(struct check *check, const json_t *json, json_t **errors)
 {
     struct http_spec *spec = NEW(struct http_spec);
@@ -62,8 +73,7 @@ void http_spec_new(struct check *check, const json_t *json, json_t **errors)
     check->spec = spec;
     endpoint_spec_read(&spec->endpoint, check, json, 0);
     read_version(spec, json_text(json, "http_version", "1.1"));
-    spec->stranger.options = spec->endpoint.tls.options;
-    spec->stranger.options.identity = (struct str){0};
+    read_stranger(spec);
     read_request(spec, json, errors);
     read_credentials(spec, json, errors);
     if (json_has(json, "proxy"))
@@ -94,7 +104,9 @@ void http_spec_free(void *object)
     free(spec->method);
     free(spec->body);
     free(spec->authorization);
-    tls_client_clear(&spec->stranger);
+    if (spec->stranger)
+        tls_client_clear(spec->stranger);
+    free(spec->stranger);
     endpoint_spec_clear(&spec->endpoint);
     free(spec);
 }

@@ -29,7 +29,7 @@ enum http_choice { HTTP_CHOICE_1_1, HTTP_CHOICE_2, HTTP_CHOICE_AUTO };
 struct http_spec {
     struct url url;
     struct endpoint_spec endpoint; /* without host and port: those are the URL's */
-    struct tls_client stranger;    /* TLS with other hosts: it shows no client certificate */
+    struct tls_client *stranger;   /* TLS with other hosts, for an identity to be hidden; NULL */
     char *method;
     http_headers headers;
     char *body; /* NULL: none */

@@ -49,10 +49,10 @@ static enum wait go_to_target(struct probe *probe)
     struct http_run *run = run_of(probe);
     struct endpoint_spec *endpoint = &spec->endpoint;
     bool is_at_home = strcmp(run->url->host, spec->url.host) == 0;
-    bool has_identity = endpoint->tls.options.identity.len > 0;
+    bool as_stranger = spec->stranger && !run->options.with_credentials;
     const struct http_destination to = {
         .url = run->url,
-        .tls = has_identity && !run->options.with_credentials ? &spec->stranger : &endpoint->tls,
+        .tls = as_stranger ? spec->stranger : &endpoint->tls,
         .names = is_at_home ? endpoint_names(endpoint) : (struct tls_names){0},
         .family = endpoint->family,
         .source = endpoint->has_source ? &endpoint->source : NULL,
