@@ -1,7 +1,8 @@
 /*
- * How late a loop is that does nothing: the floor of what bench/schedule.py measures. It sleeps to
- * the next due time, notes how far beyond it this is, and goes on. Due times are spread over the
- * interval evenly.
+ * How late a loop is that knows nothing but timers: the floor of what bench/schedule.py measures. It
+ * sleeps to the next due time, notes how far beyond it this is, is busy for as long as a probe
+ * would be, and goes on. Due times are spread evenly. Busy it has to be: a machine that shares its
+ * cores takes them from those who use them.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -25,6 +26,14 @@ static void sleep_until(int64_t at_ns)
         continue;
 }
 
+static void be_busy(int64_t for_ns)
+{
+    int64_t until_ns = now_ns() + for_ns;
+
+    while (now_ns() < until_ns)
+        continue;
+}
+
 static int by_size(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left;
@@ -37,11 +46,12 @@ int main(int argc, char **argv)
 {
     size_t per_second = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     size_t seconds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    int64_t busy_ns = argc > 3 ? (int64_t)(strtod(argv[3], NULL) * 1e3) : 0;
     size_t count = per_second * seconds;
     int64_t *lags_ns = calloc(count ? count : 1, sizeof(*lags_ns));
 
     if (count == 0 || !lags_ns) {
-        fprintf(stderr, "usage: bench-raw-timers PER_SECOND SECONDS\n");
+        fprintf(stderr, "usage: bench-raw-timers PER_SECOND SECONDS [BUSY_US]\n");
         return 2;
     }
     int64_t began_ns = now_ns();
@@ -52,6 +62,7 @@ int main(int argc, char **argv)
         if (now_ns() < due_ns)
             sleep_until(due_ns);
         lags_ns[i] = now_ns() - due_ns;
+        be_busy(busy_ns);
     }
     qsort(lags_ns, count, sizeof(*lags_ns), by_size);
     printf("{\"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}\n", (double)lags_ns[count / 2] / 1e3,
