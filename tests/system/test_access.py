@@ -176,6 +176,7 @@ def test_a_key_is_not_a_session(api):
     assert reply.status_code == 409 and reply.json()["code"] == "no_session"
 
 
+@pytest.mark.slow
 def test_sessions_end_by_age_and_by_disuse(control, signed_in):
     for change in ("expires_at = now()", "last_used_at = now() - interval '9 hours'"):
         reply = signed_in.post("/api/v1/session", json={"api_key": control.admin_key})  # again, with the cookie of before
@@ -186,6 +187,7 @@ def test_sessions_end_by_age_and_by_disuse(control, signed_in):
             wait_until(lambda: client.get("/api/v1/session").status_code == 401, 7, 0.2, "the end of the session")
 
 
+@pytest.mark.slow
 def test_the_age_of_a_session_is_an_option(start_control):
     control = start_control("--session-max-s", "2")
     with Client(control.url) as client:

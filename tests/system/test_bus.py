@@ -135,6 +135,7 @@ def test_late_results_are_history_only(api, fake, check):
     assert wait_state(api, "check", check, "operational")["version"] == 1
 
 
+@pytest.mark.slow
 def test_silence_between_two_results_of_one_report_is_history(control, api, fake, estate):
     # The prober was away, and so were we: staleness is found when its results come, and dated to when it was.
     check = tcp_check(api, estate, SimpleNamespace(port=1), stale_after_s=1)
@@ -288,6 +289,7 @@ def test_what_was_committed_before_a_crash_counts_once_and_streaks_go_on(start_c
         again.close()
 
 
+@pytest.mark.slow
 def test_a_stop_in_the_middle_of_a_commit_leaves_nothing_behind(start_control):
     # What the engine cannot store is given back, not acknowledged; the sanitizers look for what is left.
     control = start_control()

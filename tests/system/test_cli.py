@@ -126,6 +126,7 @@ def test_start_with_what_cannot_work_says_so(options, sentence):
     ("host={data} user=em dbname=missing", 2, 'database "missing" does not exist'),
     ("host={data} user=nobody dbname=environment_manager", 2, "no pg_hba.conf entry"),
 ])
+@pytest.mark.slow
 def test_wrong_database_is_explained(control, url, status, sentence):
     home = short_dir()
     ended = run("--data", home / "data", "--listen", "127.0.0.1:0", "--database", url.format(data=control.data))
@@ -186,6 +187,7 @@ def keys(control):
     return sorted(item["key"] for item in control.client().read("organisations")["items"])
 
 
+@pytest.mark.slow
 def test_backup_and_restore(start_control):
     control = start_control()
     home = short_dir()
@@ -216,6 +218,7 @@ def test_backup_and_restore(start_control):
     assert keys(control) == ["first", "second", "third"]
 
 
+@pytest.mark.slow
 def test_restore_into_a_new_folder(start_control):
     control = start_control()
     control.client().create("organisations", key="moved", name="Moved")
@@ -262,6 +265,7 @@ def test_backup_does_not_overwrite(control):
     assert nowhere.returncode == 2 and "cannot make /none/file" in nowhere.stderr
 
 
+@pytest.mark.slow
 def test_backup_and_restore_of_a_given_database(start_control):
     owner = start_control()
     sql(owner.data, "CREATE DATABASE given")

@@ -14,6 +14,8 @@ from health_tools import (LEVELS, Target, entity_of, events_of, redis_operator, 
                           wait_state)
 from processes import wait_until
 
+pytestmark = pytest.mark.faults
+
 CHECKS = 20
 
 

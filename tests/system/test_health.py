@@ -223,6 +223,7 @@ def test_redis_has_the_snapshot_and_each_change_once(control, api, estate, targe
         "state", "since", "version", "reason"}
 
 
+@pytest.mark.slow
 def test_results_survive_in_full_or_packed(api, estate, target):
     # A hundred and more results by running it again and again; every outcome that is new is kept in full.
     check = tcp_check(api, estate, target, interval_s=1)

@@ -332,6 +332,7 @@ def test_silence_is_down_after_the_grace_and_a_call_mends_it(api, caller, estate
     assert states[:3] == ["operational", "down", "operational"] and "unknown" not in states
 
 
+@pytest.mark.slow
 def test_a_target_that_calls_stays_up(api, caller, estate):
     check = heartbeat(api, estate, interval_s=1, grace_s=2)
     for _ in range(5):

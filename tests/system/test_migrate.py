@@ -55,6 +55,7 @@ def forget_last_migration(data):
     sql(data, f"DELETE FROM schema_migration WHERE name = '{MIGRATIONS[-1].name}'")
 
 
+@pytest.mark.slow
 def test_backup_is_made_before_a_migration_and_old_ones_go(start_control):
     control = start_control()
     control.client().create("organisations", key="kept", name="Kept")
@@ -94,6 +95,7 @@ def pair(start_control):
     return ready, waiting, owner
 
 
+@pytest.mark.slow
 def test_two_starts_on_one_database_migrate_once_and_one_works(pair):
     ready, waiting, owner = pair
     assert sql(owner.data, "SELECT count(*) FROM schema_migration", "shared") == str(len(MIGRATIONS))

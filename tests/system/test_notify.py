@@ -76,6 +76,7 @@ def metric(client, name):
     raise AssertionError(f"no metric {name}")
 
 
+@pytest.mark.slow
 def test_each_change_arrives_once_though_the_receiver_fails(start_control, start_prober, receiver, target):
     control = start_control()
     start_prober(control)

@@ -42,6 +42,7 @@ def test_each_hears_its_own_replies_only(prober_once):
     assert len(run.results) == 100
 
 
+@pytest.mark.slow
 def test_losses_and_limits(prober_once, network):
     network.sysctl("net.ipv4.icmp_echo_ignore_all", 1)
     silent = prober_once([icmp(THERE, id="silent", timeout_ms=500), icmp(THERE, id="dark", timeout_ms=500, invert=True)],

@@ -127,6 +127,7 @@ def with_etc(folder):
     return ("unshare", "--mount", "sh", "-c", f'mount --bind {folder} /etc && exec "$@"', "sh")
 
 
+@pytest.mark.slow
 def test_resolv_conf_that_changes_goes_and_comes(network, tmp_path):
     """Read anew within about a second; without it nobody can be asked, which is no failure of a target."""
     within = (*network.here, *with_etc(tmp_path))

@@ -50,6 +50,7 @@ def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+@pytest.mark.slow
 def test_schedule_is_kept_at_the_phase_of_the_id(run):
     with Server(answer(OK)) as server:
         first = end(run([http(server.port, id="a", interval_s=1, timeout_ms=900)], "--duration", 3))[0]
