@@ -13,7 +13,7 @@ DOORS = [
     (r"hiredis/.*", r"shared/redis\.[ch]"),
     (r"libpq-fe\.h", r"control/store/[^/]+\.[ch]"),
     (r"openssl/.*", r"shared/(tls|tls_alert|tls_client|tls_private|tls_socket|stream|crypto|seal)\.[ch]|bench/.*"),
-    (r"ares\.h", r"shared/resolver\.[ch]|prober/kinds/probe_dns\.c"),
+    (r"ares\.h", r"shared/resolver\w*\.[ch]|prober/kinds/probe_dns\.c"),
     (r"ev\.h", r"shared/[^/]+\.[ch]|" + LOOP_OWNERS),
     (r"pcre2\.h", r"shared/regex\.[ch]"),
     (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?inflate\.c"),
