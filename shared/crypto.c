@@ -2,6 +2,7 @@
 #include "shared/crypto.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -122,6 +123,67 @@ void pbkdf2_clear(struct pbkdf2 *pbkdf2)
 {
     EVP_MAC_CTX_free(pbkdf2->mac);
     wipe(pbkdf2, sizeof *pbkdf2);
+}
+
+/* ---- sealing ---- */
+
+#define NONCE_BYTES 12
+#define TAG_BYTES   16
+
+static EVP_CIPHER_CTX *cipher_context(void)
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+
+    if (!context)
+        out_of_memory(0);
+    return context;
+}
+
+void seal(const uint8_t key[SEAL_KEY_BYTES], struct str plain, struct buf *out)
+{
+    EVP_CIPHER_CTX *context = cipher_context();
+    uint8_t nonce[NONCE_BYTES];
+    uint8_t *sealed;
+    int len = 0;
+    int rest = 0;
+
+    assert(plain.len <= INT_MAX - TAG_BYTES - NONCE_BYTES);
+    random_bytes(nonce, sizeof nonce);
+    buf_append(out, (const char *)nonce, sizeof nonce);
+    sealed = (uint8_t *)buf_reserve(out, plain.len + TAG_BYTES);
+    if (EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
+        EVP_EncryptUpdate(context, sealed, &len, (const uint8_t *)(plain.ptr ? plain.ptr : ""),
+                          (int)plain.len) != 1 ||
+        EVP_EncryptFinal_ex(context, sealed + len, &rest) != 1 ||
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, sealed + plain.len) != 1)
+        abort(); /* AES is always there */
+    out->len += plain.len + TAG_BYTES;
+    EVP_CIPHER_CTX_free(context);
+}
+
+bool unseal(const uint8_t key[SEAL_KEY_BYTES], struct str sealed, struct buf *out)
+{
+    const uint8_t *bytes = (const uint8_t *)sealed.ptr;
+    size_t plain_len = sealed.len - NONCE_BYTES - TAG_BYTES;
+    EVP_CIPHER_CTX *context;
+    uint8_t *plain;
+    int len = 0;
+    int rest = 0;
+    bool good;
+
+    if (sealed.len < NONCE_BYTES + TAG_BYTES || sealed.len > INT_MAX)
+        return false;
+    context = cipher_context();
+    plain = (uint8_t *)buf_reserve(out, plain_len);
+    good = EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, bytes) == 1 &&
+           EVP_DecryptUpdate(context, plain, &len, bytes + NONCE_BYTES, (int)plain_len) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES,
+                               (void *)(bytes + NONCE_BYTES + plain_len)) == 1 &&
+           EVP_DecryptFinal_ex(context, plain + len, &rest) == 1;
+    EVP_CIPHER_CTX_free(context);
+    if (good)
+        out->len += plain_len;
+    return good;
 }
 
 bool secret_equal(const void *a, const void *b, size_t len)

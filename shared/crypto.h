@@ -1,6 +1,6 @@
 /*
  * The few primitives of OpenSSL's libcrypto that are used outside of TLS: random bytes, digests,
- * keys from passwords, and comparing secrets without telling by the time taken how much of them was
+ * keys from passwords, sealing texts, and comparing secrets without telling by the time taken how much of them was
  * right.
  *
  * Thread: any.
@@ -12,11 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/buf.h"
+#include "shared/err.h"
 #include "shared/str.h"
 
 #define SHA256_BYTES 32
 #define SHA1_BYTES   20
 #define MD5_BYTES    16
+
+#define SEAL_KEY_BYTES 32
 
 /* Fills `bytes` from the system's cryptographic random source; aborts when there is none. */
 void random_bytes(void *bytes, size_t len);
@@ -52,6 +56,14 @@ struct pbkdf2 {
 void pbkdf2_begin(struct pbkdf2 *pbkdf2, struct str password, struct str salt, uint32_t rounds);
 bool pbkdf2_run(struct pbkdf2 *pbkdf2, uint32_t rounds_max);
 void pbkdf2_clear(struct pbkdf2 *pbkdf2);
+
+/* Appends `plain` encrypted by AES-256-GCM (NIST SP 800-38D): a random nonce of 12 bytes, the cipher
+ * text, the tag of 16 bytes. A key is good for 2^32 texts. */
+void seal(const uint8_t key[SEAL_KEY_BYTES], struct str plain, struct buf *out);
+
+/* Appends what was sealed; false, and appends nothing, when it was not sealed with this key or has
+ * been altered. */
+MUST_USE bool unseal(const uint8_t key[SEAL_KEY_BYTES], struct str sealed, struct buf *out);
 
 /* Whether two byte strings of the same length are equal; takes the same time for all of them. */
 bool secret_equal(const void *a, const void *b, size_t len);

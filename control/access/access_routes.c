@@ -11,6 +11,7 @@
 #include "control/access/session.h"
 #include "control/api/reply.h"
 #include "control/api/request.h"
+#include "control/api/write.h"
 #include "control/journal/journal.h"
 #include "control/store/tx.h"
 
@@ -188,17 +189,16 @@ static enum err create_api_key(struct request *request, struct reply *reply)
     json_t *object = NULL;
 
     api_key_new(key);
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(insert_key(tx, request, &id, key));
     TRY(tx_query_one(tx, &sql_api_key_get, PARAMS(p_uuid(&id)), &rows));
     TRY(record_key(tx, request, "create", &id, NULL, row_text(rows, 0, 0).ptr));
-    TRY(tx_commit(TAKE(tx)));
-
     TRY(json_parse(row_text(rows, 0, 0), &object));
     json_object_set_new(object, "key", json_string(key));
     wipe(key, sizeof key);
     reply_header(reply, "Location", "/api/v1/api-keys/%s", uuid_format(&id, text));
-    return reply_json_take(reply, object);
+    TRY(reply_json_take(reply, object));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 static enum err delete_api_key(struct request *request, struct reply *reply)
@@ -209,16 +209,17 @@ static enum err delete_api_key(struct request *request, struct reply *reply)
     struct access *access = request->context;
     struct uuid id;
 
-    (void)reply;
     TRY(request_uuid(request, "id", &id));
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(tx_query(tx, &sql_api_key_get, PARAMS(p_uuid(&id)), &key));
     if (rows_count(key) == 0)
         return fail(ERR_NOT_FOUND, "key_missing", "There is no such API key.");
     TRY(tx_execute(tx, &sql_api_key_revoke, PARAMS(p_uuid(&id)), NULL));
     TRY(tx_query(tx, &sql_session_delete_of_key, PARAMS(p_uuid(&id)), &sessions));
     TRY(record_key(tx, request, "revoke", &id, row_text(key, 0, 0).ptr, NULL));
-    TRY(tx_commit(TAKE(tx)));
+    TRY(write_commit(request, reply, TAKE(tx)));
+    if (write_is_dry_run(request))
+        return OK;
 
     credential_ended(access, &id);
     for (int row = 0; row < rows_count(sessions); row++) {
@@ -235,8 +236,8 @@ const struct route access_routes[] = {
     MEMORY (GET,    "/api/v1/session",       get_session,        "get_session",    SIGNED_IN,    BROWSE,  none,        200, session,         "Who is signed in"),
     HANDLER(DELETE, "/api/v1/session",       delete_session,     "delete_session", SIGNED_IN,    CHANGE,  none,        204, none,            "Sign out"),
     READ   (        "/api/v1/api-keys",      sql_api_keys_page,  "list_api_keys",  ACCESS_READ,  BROWSE,  none,        200, api_key_page,    "List API keys"),
-    HANDLER(POST,   "/api/v1/api-keys",      create_api_key,     "create_api_key", ACCESS_WRITE, CHANGE,  api_key_new, 201, api_key_created, "Create an API key"),
-    HANDLER(DELETE, "/api/v1/api-keys/{id}", delete_api_key,     "delete_api_key", ACCESS_WRITE, CHANGE,  none,        204, none,            "Revoke an API key"),
+    WRITE  (POST,   "/api/v1/api-keys",      create_api_key,     "create_api_key", ACCESS_WRITE, CHANGE,  api_key_new, 201, api_key_created, "Create an API key"),
+    WRITE  (DELETE, "/api/v1/api-keys/{id}", delete_api_key,     "delete_api_key", ACCESS_WRITE, CHANGE,  none,        204, none,            "Revoke an API key"),
     { 0 },
 };
 /* clang-format on */

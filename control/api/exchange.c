@@ -2,6 +2,8 @@
  * The life of an exchange: made for a head, given its body, worked on by a worker, sent, or
  * abandoned on the way. What happens in between is in exchange_head.c and exchange_run.c.
  */
+#include <assert.h>
+
 #include "shared/clock.h"
 #include "shared/json.h"
 #include "shared/log.h"
@@ -9,6 +11,7 @@
 #include "control/api/answer.h"
 #include "control/api/exchange_private.h"
 #include "control/api/problem.h"
+#include "control/api/write.h"
 #include "control/api/written_reply.h"
 #include "control/store/pipeline.h"
 
@@ -186,8 +189,22 @@ static bool has_collided(enum err err)
     return err == ERR_UNAVAILABLE && strcmp(failure_last()->code, "transaction_collided") == 0;
 }
 
+/* The answer that was given to the same request before is as good as one of now. */
+static enum err settle(const struct exchange *exchange, enum err err)
+{
+    const struct request *request = &exchange->request;
+
+    if (request->once && request->once->answered) {
+        failure_clear();
+        return OK;
+    }
+    assert(err != OK || !request->route->is_write || request->committed);
+    return err;
+}
+
 static enum err run_handler(struct exchange *exchange, struct db *db)
 {
+    struct write_once once;
     enum err err;
     int attempt = 0;
 
@@ -196,11 +213,15 @@ static enum err run_handler(struct exchange *exchange, struct db *db)
     if (clock_monotonic_us() > exchange->queued_us + QUEUE_US)
         return fail(ERR_UNAVAILABLE, "workers_full", "It waited for a worker for too long.");
     TRY(exchange_read_body(exchange, db));
+    if (exchange->routed->route->is_write)
+        TRY(write_prepare(&exchange->request, exchange->query, buf_str(&exchange->body), &once));
     exchange->request.db = db;
     do {
         reply_reset(&exchange->reply);
         err = exchange->routed->route->handler(&exchange->request, &exchange->reply);
     } while (has_collided(err) && ++attempt < ATTEMPTS_MAX);
+    err = settle(exchange, err);
+    exchange->request.once = NULL;
     return err;
 }
 

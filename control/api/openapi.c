@@ -13,6 +13,7 @@
 #include "control/api/listing.h"
 #include "control/api/parameters.h"
 #include "control/api/router.h"
+#include "control/api/write.h"
 
 /* "system.json#/$defs/owner" → "#/components/schemas/system/$defs/owner"; `file` is where the
  * reference stands. */
@@ -184,6 +185,13 @@ static json_t *parameters_of(const struct routed *routed)
             list, json_pack("{s:s, s:s, s:{s:s}, s:s}", "name", "If-Match", "in", "header",
                             "schema", "type", "string", "description",
                             "The ETag that was read: refused with 412 when it has changed"));
+    if (routed->route->is_write && routed->route->method == METHOD_POST)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:{s:s, s:i, s:i}, s:s}", "name", "Idempotency-Key", "in",
+                            "header", "schema", "type", "string", "minLength", 1, "maxLength",
+                            IDEMPOTENCY_KEY_BYTES_MAX, "description",
+                            "Sent again within 24 hours it gets the first answer, and changes "
+                            "nothing twice"));
     return list;
 }
 

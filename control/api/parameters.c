@@ -39,6 +39,7 @@ static const struct parameter parameters[] = {
     { "from",                 PARAMETER_TIME,    "Not before this time" },
     { "to",                   PARAMETER_TIME,    "Before this time" },
     { "cascade",              PARAMETER_BOOLEAN, "Whether to take what is below with it" },
+    { "dry_run",              PARAMETER_BOOLEAN, "Whether to try it only: the answer is what it would be, and nothing is changed" },
     { "enabled",              PARAMETER_BOOLEAN, "Only those that are, or are not, enabled" },
     { "status",               PARAMETER_WORD,    "How it went: ok, warn or fail" },
     { "message",              PARAMETER_BYTES,   "What people should know of it; cut after 512 bytes" },

@@ -33,6 +33,7 @@
 struct http_head;
 struct json_schema;
 struct server;
+struct write_once;
 
 struct request_parameter {
     struct str name;
@@ -53,6 +54,8 @@ struct request {
     struct str if_match; /* as it came; NULL when absent */
     struct str if_none_match;
     /* private */
+    struct write_once *once; /* of a WRITE with an Idempotency-Key */
+    bool committed;          /* the transaction of a WRITE has ended as it should */
     struct server *server;
     const struct http_head *head;
     const struct json_schema *hook_schema; /* of a hook's body; NULL: it takes none */

@@ -10,6 +10,8 @@
  *   LIST     a page of objects, found by the filters of control/api/listing.h; else as READ.
  *   MEMORY   a pure function of a read model that the loop owns; it never waits.
  *   HANDLER  straight-line code on a worker thread with request->db.
+ *   WRITE    a HANDLER that changes the database by one transaction of control/api/write.h: so it can
+ *            be tried out (?dry_run=true), and a POST can be repeated (Idempotency-Key).
  *
  * `body` and `reply` are names of embedded schema files without ".json"; `none` for nothing. A
  * table ends with { 0 }.
@@ -72,6 +74,7 @@ struct route {
     /* names of query parameters, NULL at the end; a READ row has its statement's */
     const char *const *query;
     bool is_hook;
+    bool is_write; /* see WRITE */
 };
 
 #define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -108,6 +111,15 @@ struct route {
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
         .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
         .query = ROUTE_QUERY(__VA_ARGS__)                                                          \
+    }
+
+#define WRITE(method_, path_, function_, operation_, permission_, rate_, body_, status_, reply_,   \
+              summary_, ...)                                                                       \
+    {                                                                                              \
+        .run = ROUTE_HANDLER, .method = METHOD_##method_, .path = (path_), .handler = (function_), \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
+        .query = ROUTE_QUERY(__VA_ARGS__ __VA_OPT__(, ) "dry_run"), .is_write = true               \
     }
 
 #define HOOK(method_, path_, function_, operation_, body_, status_, reply_, summary_, ...)         \

@@ -6,6 +6,7 @@
 #include "control/api/request.h"
 #include "control/api/route.h"
 #include "control/api/router.h"
+#include "control/api/write.h"
 #include "control/cmdb/cmdb.h"
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
@@ -64,13 +65,12 @@ static enum err create_item(struct request *request, struct reply *reply)
     const struct item_type *type = request->context;
     char id[UUID_TEXT_BYTES];
 
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(item_create(tx, type, request->body, &item));
     TRY(record(tx, request, reply, "create", NULL, &item));
-    TRY(tx_commit(TAKE(tx)));
-
     reply_header(reply, "Location", "/api/v1/%s/%s", type->collection, uuid_format(&item.id, id));
-    return reply_item(reply, &item);
+    TRY(reply_item(reply, &item));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 static enum err update_item(struct request *request, struct reply *reply)
@@ -81,15 +81,14 @@ static enum err update_item(struct request *request, struct reply *reply)
     struct uuid id;
 
     TRY(request_uuid(request, "id", &id));
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(item_lock(tx, request->context, &id, &before));
     TRY(match_version(request, reply, &before));
     TRY(item_update(tx, &before, request->body, &after));
     if (after.version != before.version)
         TRY(record(tx, request, reply, "update", &before, &after));
-    TRY(tx_commit(TAKE(tx)));
-
-    return reply_item(reply, &after);
+    TRY(reply_item(reply, &after));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* Notes all that went, in one statement. */
@@ -121,12 +120,12 @@ static enum err delete_item(struct request *request, struct reply *reply)
     struct uuid id;
 
     TRY(request_uuid(request, "id", &id));
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(item_lock(tx, request->context, &id, &item));
     TRY(match_version(request, reply, &item));
     TRY(item_delete(tx, &item, request_flag(request, "cascade"), &items));
     TRY(record_deleted(tx, request, reply, &items));
-    return tx_commit(TAKE(tx));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* Gives a heartbeat another path, because the old one has become known or is known to too many. */
@@ -138,7 +137,7 @@ static enum err rotate_heartbeat(struct request *request, struct reply *reply)
     struct uuid id;
 
     TRY(request_uuid(request, "id", &id));
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(item_lock(tx, request->context, &id, &before));
     TRY(match_version(request, reply, &before));
     if (!before.heartbeat_path)
@@ -147,14 +146,13 @@ static enum err rotate_heartbeat(struct request *request, struct reply *reply)
     TRY(tx_execute(tx, &sql_heartbeat_rotate, PARAMS(p_uuid(&id)), NULL));
     TRY(item_lock(tx, request->context, &id, &after));
     TRY(record(tx, request, reply, "rotate", &before, &after));
-    TRY(tx_commit(TAKE(tx)));
-
-    return reply_item(reply, &after);
+    TRY(reply_item(reply, &after));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* clang-format off */
 static const struct route heartbeat_routes[] = {
-    HANDLER(POST, "/api/v1/checks/{id}/heartbeat/rotate", rotate_heartbeat, "rotate_heartbeat", CHECK_WRITE, CHANGE, none, 200, check, "Give a heartbeat another path"),
+    WRITE  (POST, "/api/v1/checks/{id}/heartbeat/rotate", rotate_heartbeat, "rotate_heartbeat", CHECK_WRITE, CHANGE, none, 200, check, "Give a heartbeat another path"),
     { 0 },
 };
 
@@ -163,9 +161,9 @@ static const struct route heartbeat_routes[] = {
         LIST   (        path,                item_listings[ENTITY_##kind], "list_" #many,   resource##_READ,                            one##_page,  "List " things),                    \
         READ   (        path "/{id}",        sql_##one##_get,   "get_" #one,             resource##_READ,  BROWSE, none,        200, one,         "Get " a_thing),                    \
         READ   (        path "/{id}/history", sql_change_page,  "get_" #one "_history",  JOURNAL_READ,     BROWSE, none,        200, change_page, "What happened to " a_thing),       \
-        HANDLER(POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
-        HANDLER(PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \
-        HANDLER(DELETE, path "/{id}",        delete_item,       "delete_" #one,          resource##_WRITE, CHANGE, none,        204, none,        "Delete " a_thing, "cascade"),      \
+        WRITE  (POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
+        WRITE  (PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \
+        WRITE  (DELETE, path "/{id}",        delete_item,       "delete_" #one,          resource##_WRITE, CHANGE, none,        204, none,        "Delete " a_thing, "cascade"),      \
         { 0 },                                                                                                            \
     }
 

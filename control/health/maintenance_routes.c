@@ -9,6 +9,7 @@
 
 #include "control/api/reply.h"
 #include "control/api/request.h"
+#include "control/api/write.h"
 #include "control/health/health.sql.h"
 #include "control/journal/journal.h"
 #include "control/store/tx.h"
@@ -114,7 +115,7 @@ static enum err create_maintenance_window(struct request *request, struct reply 
     if (!read_scope(request->body, &kind, &scope_id) ||
         !read_times(request->body, &starts_ms, &ends_ms))
         return fail(ERR_BUG, "window_unchecked", "The schema lets odd windows through.");
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(tx_query(tx, &sql_maintenance_scope_find, PARAMS(p_uuid(&scope_id), p_text(kind)), &found));
     organisation_id = rows_count(found) ? row_uuid(found, 0, 0) : (struct uuid){0};
     if (rows_count(found) == 0 || !is_of_caller(request, &organisation_id)) {
@@ -127,10 +128,8 @@ static enum err create_maintenance_window(struct request *request, struct reply 
                           p_text(json_text(request->body, "reason", NULL))),
                    NULL));
     TRY(record(tx, request, reply, CHANGE_CREATED, "create", &id, &organisation_id, NULL));
-    TRY(tx_commit(TAKE(tx)));
-
     reply_header(reply, "Location", "/api/v1/maintenance-windows/%s", uuid_format(&id, text));
-    return OK;
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* Locks the window and gives its organisation and its object as it is now. */
@@ -160,7 +159,7 @@ static enum err end_maintenance_window(struct request *request, struct reply *re
     struct uuid organisation_id;
     int64_t now_ms = clock_wall_ms();
 
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(lock_window(tx, request, &id, &locked, &before));
     if (row_ms(locked, 0, 1) <= now_ms || !row_is_null(locked, 0, 2))
         return fail(ERR_CONFLICT, "window_over", "The maintenance window has ended already.");
@@ -168,7 +167,7 @@ static enum err end_maintenance_window(struct request *request, struct reply *re
     TRY(tx_execute(tx, &sql_maintenance_window_end, PARAMS(p_uuid(&id), p_ms(now_ms)), NULL));
     TRY(record(tx, request, reply, CHANGE_UPDATED, "end", &id, &organisation_id,
                row_text(before, 0, 0).ptr));
-    return tx_commit(TAKE(tx));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 static enum err delete_maintenance_window(struct request *request, struct reply *reply)
@@ -179,13 +178,13 @@ static enum err delete_maintenance_window(struct request *request, struct reply 
     struct uuid id;
     struct uuid organisation_id;
 
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(lock_window(tx, request, &id, &locked, &before));
     organisation_id = row_uuid(locked, 0, 0);
     TRY(tx_execute(tx, &sql_maintenance_window_delete, PARAMS(p_uuid(&id)), NULL));
     TRY(record(tx, request, reply, CHANGE_DELETED, "delete", &id, &organisation_id,
                row_text(before, 0, 0).ptr));
-    return tx_commit(TAKE(tx));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* clang-format off */
@@ -193,9 +192,9 @@ const struct route maintenance_routes[] = {
     /*      method   path                                    runs                          operationId                  permission         rate    body                    status reply                    summary */
     READ   (         "/api/v1/maintenance-windows",          sql_maintenance_windows_page, "list_maintenance_windows",  HEALTH_READ,       BROWSE, none,                   200,   maintenance_window_page, "List maintenance windows"),
     READ   (         "/api/v1/maintenance-windows/{id}",     sql_maintenance_window_get,   "get_maintenance_window",    HEALTH_READ,       BROWSE, none,                   200,   maintenance_window,      "Get a maintenance window"),
-    HANDLER(POST,    "/api/v1/maintenance-windows",          create_maintenance_window,    "create_maintenance_window", MAINTENANCE_WRITE, CHANGE, maintenance_window_new, 201,   maintenance_window,      "Declare a maintenance window"),
-    HANDLER(POST,    "/api/v1/maintenance-windows/{id}/end", end_maintenance_window,       "end_maintenance_window",    MAINTENANCE_WRITE, CHANGE, none,                   200,   maintenance_window,      "End a maintenance window early"),
-    HANDLER(DELETE,  "/api/v1/maintenance-windows/{id}",     delete_maintenance_window,    "delete_maintenance_window", MAINTENANCE_WRITE, CHANGE, none,                   204,   none,                    "Take a maintenance window away"),
+    WRITE  (POST,    "/api/v1/maintenance-windows",          create_maintenance_window,    "create_maintenance_window", MAINTENANCE_WRITE, CHANGE, maintenance_window_new, 201,   maintenance_window,      "Declare a maintenance window"),
+    WRITE  (POST,    "/api/v1/maintenance-windows/{id}/end", end_maintenance_window,       "end_maintenance_window",    MAINTENANCE_WRITE, CHANGE, none,                   200,   maintenance_window,      "End a maintenance window early"),
+    WRITE  (DELETE,  "/api/v1/maintenance-windows/{id}",     delete_maintenance_window,    "delete_maintenance_window", MAINTENANCE_WRITE, CHANGE, none,                   204,   none,                    "Take a maintenance window away"),
     { 0 },
 };
 /* clang-format on */

@@ -58,3 +58,8 @@ DELETE FROM entity_status
         WHERE s.since < now() - make_interval(days => (SELECT event_days FROM settings))
           AND NOT EXISTS (SELECT FROM health_node n WHERE n.id = s.entity_id)
         LIMIT $1));
+
+-- retention_answers(most): answers that nobody can ask for any more.
+DELETE FROM idempotency_answer
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM idempotency_answer WHERE created_at < now() - interval '24 hours' LIMIT $1));

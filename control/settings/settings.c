@@ -7,6 +7,7 @@
 
 #include "control/api/reply.h"
 #include "control/api/request.h"
+#include "control/api/write.h"
 #include "control/journal/journal.h"
 #include "control/settings/settings.sql.h"
 #include "control/store/tx.h"
@@ -55,7 +56,7 @@ static enum err update_settings(struct request *request, struct reply *reply)
     JSON_AUTO json_t *state = NULL;
     struct uuid id;
 
-    TRY(tx_begin(request->db, &tx));
+    TRY(write_begin(request, reply, &tx));
     TRY(tx_query_one(tx, &sql_settings_lock, NO_PARAMS, &locked));
     TRY(tx_query_one(tx, &sql_settings_get, NO_PARAMS, &before));
     TRY(reply_json_text(reply, row_text(before, 0, 0))); /* for who lost the race */
@@ -76,17 +77,16 @@ static enum err update_settings(struct request *request, struct reply *reply)
                            .after = row_text(after, 0, 0).ptr,
                        },
                        1));
-    TRY(tx_commit(TAKE(tx)));
-
     reply_changed(reply, CHANGE_UPDATED, ENTITY_SETTINGS, &id);
     reply_etag(reply, row_int(after, 0, 1));
-    return reply_json_text(reply, row_text(after, 0, 0));
+    TRY(reply_json_text(reply, row_text(after, 0, 0)));
+    return write_commit(request, reply, TAKE(tx));
 }
 
 /* clang-format off */
 const struct route settings_routes[] = {
     READ   (       "/api/v1/settings", sql_settings_get, "get_settings",    SETTINGS_READ,  BROWSE, none,           200, settings, "Get the settings"),
-    HANDLER(PATCH, "/api/v1/settings", update_settings,  "update_settings", SETTINGS_WRITE, CHANGE, settings_patch, 200, settings, "Change the settings"),
+    WRITE  (PATCH, "/api/v1/settings", update_settings,  "update_settings", SETTINGS_WRITE, CHANGE, settings_patch, 200, settings, "Change the settings"),
     { 0 },
 };
 /* clang-format on */

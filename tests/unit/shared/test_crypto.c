@@ -109,6 +109,55 @@ static void test_secret_equal_sees_the_last_byte(void **state)
     assert_true(secret_equal("", "", 0));
 }
 
+static void test_seal_gives_back_what_was_sealed(void **state)
+{
+    static const uint8_t key[SEAL_KEY_BYTES] = {1, 2, 3};
+    CLEANUP(buf_clear_p) struct buf sealed = {0};
+    CLEANUP(buf_clear_p) struct buf again = {0};
+    CLEANUP(buf_clear_p) struct buf plain = {0};
+
+    (void)state;
+    seal(key, STR("a secret"), &sealed);
+    seal(key, STR("a secret"), &again);
+    assert_int_equal(sealed.len, 12 + 8 + 16);
+    assert_false(str_equal(buf_str(&sealed), buf_str(&again)));
+    assert_true(unseal(key, buf_str(&sealed), &plain));
+    assert_true(str_equal(buf_str(&plain), STR("a secret")));
+}
+
+static void test_seal_of_nothing(void **state)
+{
+    static const uint8_t key[SEAL_KEY_BYTES];
+    CLEANUP(buf_clear_p) struct buf sealed = {0};
+    CLEANUP(buf_clear_p) struct buf plain = {0};
+
+    (void)state;
+    seal(key, (struct str){0}, &sealed);
+    assert_true(unseal(key, buf_str(&sealed), &plain));
+    assert_int_equal(plain.len, 0);
+}
+
+static void test_unseal_refuses_any_altered_bit_and_any_cut(void **state)
+{
+    static const uint8_t key[SEAL_KEY_BYTES] = {9};
+    static const uint8_t other[SEAL_KEY_BYTES] = {8};
+    CLEANUP(buf_clear_p) struct buf sealed = {0};
+    CLEANUP(buf_clear_p) struct buf plain = {0};
+
+    (void)state;
+    seal(key, STR("text"), &sealed);
+    assert_false(unseal(other, buf_str(&sealed), &plain));
+    for (size_t bit = 0; bit < sealed.len * 8; bit++) {
+        sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+        assert_false(unseal(key, buf_str(&sealed), &plain));
+        sealed.data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    for (size_t len = 0; len < sealed.len; len++)
+        assert_false(unseal(key, str_n(sealed.data, len), &plain));
+    assert_int_equal(plain.len, 0);
+    assert_true(unseal(key, buf_str(&sealed), &plain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +167,9 @@ int main(void)
         cmocka_unit_test(test_pbkdf2_is_the_same_in_parts),
         cmocka_unit_test(test_random_bytes_differ),
         cmocka_unit_test(test_secret_equal_sees_the_last_byte),
+        cmocka_unit_test(test_seal_gives_back_what_was_sealed),
+        cmocka_unit_test(test_seal_of_nothing),
+        cmocka_unit_test(test_unseal_refuses_any_altered_bit_and_any_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
