@@ -1,4 +1,4 @@
-/* The routes of the inventory: the same six for each kind, whose row of item_types.c comes as the
+/* The routes of the inventory: the same for each kind, whose row of item_types.c comes as the
  * request's context. */
 #include "shared/json.h"
 
@@ -91,22 +91,25 @@ static enum err update_item(struct request *request, struct reply *reply)
     return write_commit(request, reply, TAKE(tx));
 }
 
-/* Notes all that went, in one statement. */
-static enum err record_deleted(struct tx *tx, const struct request *request, struct reply *reply,
-                               const item_list *items)
+/* Notes all that went or came back, in one statement. */
+static enum err record_all(struct tx *tx, const struct request *request, struct reply *reply,
+                           const char *action, const item_list *items)
 {
+    bool is_gone = strcmp(action, "delete") == 0;
     AUTO(xfree) struct journal_entry *entries = xcalloc(items->len, sizeof *entries);
 
     for (size_t i = 0; i < items->len; i++) {
         const struct item *item = &items->items[i];
 
-        reply_changed(reply, CHANGE_DELETED, item->type->kind, &item->id);
+        reply_changed(reply, is_gone ? CHANGE_DELETED : CHANGE_CREATED, item->type->kind,
+                      &item->id);
         entries[i] = (struct journal_entry){
-            .action = "delete",
+            .action = action,
             .kind = item->type->kind,
             .entity_id = item->id,
             .organisation_id = item->organisation_id,
-            .before = item->object,
+            .before = is_gone ? item->object : NULL,
+            .after = is_gone ? NULL : item->object,
         };
     }
     return journal_record(tx, JOURNAL_AUTHOR(request), entries, items->len);
@@ -124,7 +127,23 @@ static enum err delete_item(struct request *request, struct reply *reply)
     TRY(item_lock(tx, request->context, &id, &item));
     TRY(match_version(request, reply, &item));
     TRY(item_delete(tx, &item, request_flag(request, "cascade"), &items));
-    TRY(record_deleted(tx, request, reply, &items));
+    TRY(record_all(tx, request, reply, "delete", &items));
+    return write_commit(request, reply, TAKE(tx));
+}
+
+static enum err restore_item(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_clear_p) struct item item = {0};
+    CLEANUP(item_list_clear_p) item_list items = {0};
+    struct uuid id;
+
+    TRY(request_uuid(request, "id", &id));
+    TRY(write_begin(request, reply, &tx));
+    TRY(item_restore(tx, request->context, &id, request_flag(request, "cascade"), &items));
+    TRY(record_all(tx, request, reply, "restore", &items));
+    TRY(item_lock(tx, request->context, &id, &item));
+    TRY(reply_item(reply, &item));
     return write_commit(request, reply, TAKE(tx));
 }
 
@@ -164,6 +183,7 @@ static const struct route heartbeat_routes[] = {
         WRITE  (POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
         WRITE  (PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \
         WRITE  (DELETE, path "/{id}",        delete_item,       "delete_" #one,          resource##_WRITE, CHANGE, none,        204, none,        "Delete " a_thing, "cascade"),      \
+        WRITE  (POST,   path "/{id}/restore", restore_item,     "restore_" #one,         resource##_WRITE, CHANGE, none,        200, one,         "Take back that " a_thing " was deleted", "cascade"), \
         { 0 },                                                                                                            \
     }
 
@@ -206,7 +226,7 @@ void cmdb_add_routes(struct router *router)
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         router_add(router, tables[i].routes, (void *)item_type_of(tables[i].kind));
         for (const struct route *route = tables[i].routes; route->path; route++) {
-            if (route->method == METHOD_POST)
+            if (route->method == METHOD_POST && strcmp(route->body, "none") != 0)
                 router_add_rules(router, route->body, &new_item);
             else if (route->method == METHOD_PATCH)
                 router_add_rules(router, route->body, &changed_item);

@@ -34,6 +34,10 @@ struct item_reference {
     bool is_sibling; /* it must have the same parent as the item of the first reference */
     /* (parents, known): the living items that refer to one of them, locked */
     struct statement children;
+    /* (parents, known, deleted_at): those that were deleted at that moment, locked */
+    struct statement fallen;
+    /* (ids, known): what these items refer to, other than what is known */
+    struct statement parents;
 };
 
 /* What is peculiar to one kind. The first reference is the parent in which the key is unique. */
@@ -49,8 +53,10 @@ struct item_type {
     struct statement insert;       /* (id, organisation_id, fields) */
     struct statement update;       /* (id, fields) */
     struct statement delete;       /* (ids) */
+    struct statement restore;      /* (ids) */
     struct statement objects;      /* (ids): id, organisation_id, version, object */
     struct statement lock;         /* (id): organisation_id */
+    struct statement lock_fallen;  /* (id): deleted_at */
     struct statement find;         /* (id): organisation_id, parent's id; held against deletion */
     struct statement find_by_path; /* (parent's id, key): id */
 
@@ -140,6 +146,14 @@ static inline void item_list_clear_p(item_list *items)
  */
 MUST_USE enum err item_delete(struct tx *tx, const struct item *item, bool cascade,
                               item_list *ret_items);
+
+/*
+ * Takes a deletion back, with `cascade` also of all that was deleted with it.
+ * @param ret_items what has come back, from the top down; the caller clears it.
+ * @return ERR_NOT_FOUND "item_missing"; ERR_CONFLICT "item_living", "parent_deleted", "key_taken".
+ */
+MUST_USE enum err item_restore(struct tx *tx, const struct item_type *type, const struct uuid *id,
+                               bool cascade, item_list *ret_items);
 
 /* What a reference leads to. */
 struct item_place {

@@ -38,6 +38,10 @@
               "UPDATE " table " SET deleted_at = now()"                                            \
               " WHERE id = ANY ($1::uuid[]) AND deleted_at IS NULL")
 
+#define RESTORE(table)                                                                             \
+    STATEMENT(table "_restore", 1,                                                                 \
+              "UPDATE " table " SET deleted_at = NULL WHERE id = ANY ($1::uuid[])")
+
 #define OBJECTS(table)                                                                             \
     STATEMENT(table "_objects", 1,                                                                 \
               "SELECT id, base.organisation_id, item.version, row_to_json(item)"                   \
@@ -48,6 +52,10 @@
     STATEMENT(table "_lock", 1,                                                                    \
               "SELECT organisation_id FROM " table                                                 \
               " WHERE id = $1::uuid AND deleted_at IS NULL FOR UPDATE")
+
+#define LOCK_FALLEN(table)                                                                         \
+    STATEMENT(table "_lock_fallen", 1,                                                             \
+              "SELECT deleted_at::text FROM " table " WHERE id = $1::uuid FOR UPDATE")
 
 #define FIND(table, parent)                                                                        \
     STATEMENT(table "_find", 1,                                                                    \
@@ -64,16 +72,29 @@
               " = ANY ($1::uuid[]) AND deleted_at IS NULL"                                         \
               "   AND NOT id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE")
 
+#define FALLEN(table, column)                                                                      \
+    STATEMENT(table "_fallen_by_" column, 3,                                                       \
+              "SELECT id FROM " table " WHERE " column                                             \
+              " = ANY ($1::uuid[]) AND deleted_at = $3::text::timestamptz"                         \
+              "   AND NOT id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE")
+
+#define PARENTS(table, column)                                                                     \
+    STATEMENT(table "_parents_by_" column, 2,                                                      \
+              "SELECT DISTINCT " column " FROM " table " WHERE id = ANY ($1::uuid[])"              \
+              "   AND NOT " column " = ANY ($2::uuid[])")
+
 #define REFERENCE(table, field_, column_, to_, ...)                                                \
     {                                                                                              \
         .field = (field_), .column = (column_), .to = ENTITY_##to_,                                \
-        .children = CHILDREN(table, column_), ##__VA_ARGS__                                        \
+        .children = CHILDREN(table, column_), .fallen = FALLEN(table, column_),                    \
+        .parents = PARENTS(table, column_), ##__VA_ARGS__                                          \
     }
 
 /* All statements of a table whose keys are unique in the item of column `parent`. */
 #define STATEMENTS(table, parent, columns)                                                         \
     .insert = INSERT(table, columns), .update = UPDATE(table, columns), .delete = DELETE(table),   \
-    .objects = OBJECTS(table), .lock = LOCK(table), .find = FIND(table, parent),                   \
+    .restore = RESTORE(table), .objects = OBJECTS(table), .lock = LOCK(table),                     \
+    .lock_fallen = LOCK_FALLEN(table), .find = FIND(table, parent),                                \
     .find_by_path = FIND_BY_PATH(table, parent " = $1::uuid")
 
 #define MOVABLE  .is_movable = true
@@ -86,7 +107,8 @@ const struct item_type item_types[] = {
         .kind = ENTITY_ORGANISATION, .word = "organisation", .words = "organisation", .collection = "organisations",
         .get = &sql_organisation_get, .prepare = prepare_organisation,
         .insert = INSERT("organisation", COMMON ", time_zone"), .update = UPDATE("organisation", COMMON ", time_zone"),
-        .delete = DELETE("organisation"), .objects = OBJECTS("organisation"), .lock = LOCK("organisation"),
+        .delete = DELETE("organisation"), .restore = RESTORE("organisation"), .objects = OBJECTS("organisation"),
+        .lock = LOCK("organisation"), .lock_fallen = LOCK_FALLEN("organisation"),
         .find = FIND("organisation", "NULL::uuid"), .find_by_path = FIND_BY_PATH("organisation", "$1::uuid IS NULL"),
     },
     {
