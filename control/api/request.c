@@ -8,6 +8,8 @@
 #include "shared/json_schema.h"
 
 #include "control/api/media_type.h"
+#include "control/api/router.h"
+#include "control/api/server_private.h"
 
 struct str request_parameter(const struct request *request, const char *name)
 {
@@ -117,4 +119,12 @@ enum err request_hook_body(const struct request *request, json_t **ret_json, str
         return fail_fields(ERR_INVALID, "body_invalid", "Some fields are not right.", errors);
     *ret_json = TAKE(json);
     return OK;
+}
+
+enum err request_check(const struct request *request, const char *schema, const json_t *part,
+                       json_t **errors)
+{
+    const struct json_schemas *schemas = router_schemas(request->server->config.router);
+
+    return json_schema_check(json_schemas_find(schemas, schema), part, "", errors);
 }

@@ -94,6 +94,11 @@ bool entity_tags_have(struct str list, struct str tag);
  * @return ERR_CONFLICT "precondition_failed", which the API answers with 412. */
 MUST_USE enum err request_match_version(const struct request *request, int64_t version);
 
+/* Checks a part of the body by another schema, and adds what is wrong with pointers from the part's
+ * root. @return ERR_INVALID when there is anything. */
+MUST_USE enum err request_check(const struct request *request, const char *schema,
+                                const json_t *part, json_t **errors);
+
 /* The body of a hook. `ret_json` gets it when it is JSON, as the row's schema accepts it (yours),
  * `ret_text` when it is text (borrowed); neither when there is none, or it was a form.
  * @return ERR_INVALID "json_malformed", "body_invalid". */

@@ -1,6 +1,8 @@
 /* The routes of the inventory: the same for each kind, whose row of item_types.c comes as the
  * request's context. */
-#include "shared/json.h"
+#include <string.h>
+
+#include "shared/mem.h"
 
 #include "control/api/reply.h"
 #include "control/api/request.h"
@@ -10,6 +12,7 @@
 #include "control/cmdb/cmdb.h"
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
+#include "control/cmdb/item_bulk.h"
 #include "control/cmdb/item_listings.h"
 #include "control/journal/journal.h"
 #include "control/journal/journal.sql.h"
@@ -23,8 +26,7 @@ static enum err reply_item(struct reply *reply, const struct item *item)
     reply_etag(reply, item->version);
     if (!item->heartbeat_path)
         return reply_json_text(reply, str_of(item->object));
-    TRY(json_parse(str_of(item->object), &object));
-    json_object_set_new(object, "heartbeat_path", json_string(item->heartbeat_path));
+    TRY(item_object(item, &object));
     return reply_json_take(reply, object);
 }
 
@@ -39,23 +41,53 @@ static enum err match_version(const struct request *request, struct reply *reply
     return err;
 }
 
-/* Notes one written item in the journal, without its secrets, and for the engine. */
+/* Notes what was written in the journal, without secrets, in one statement; and for the engine. */
 static enum err record(struct tx *tx, const struct request *request, struct reply *reply,
-                       const char *action, const struct item *before, const struct item *after)
+                       const struct item_write *writes, size_t count)
 {
-    const struct item *item = after ? after : before;
+    AUTO(xfree) struct journal_entry *entries = xcalloc(count + 1, sizeof *entries);
 
-    reply_changed(reply, before ? CHANGE_UPDATED : CHANGE_CREATED, item->type->kind, &item->id);
-    return journal_record(tx, JOURNAL_AUTHOR(request),
-                          &(struct journal_entry){
-                              .action = action,
-                              .kind = item->type->kind,
-                              .entity_id = item->id,
-                              .organisation_id = item->organisation_id,
-                              .before = before ? before->object : NULL,
-                              .after = after ? after->object : NULL,
-                          },
-                          1);
+    for (size_t i = 0; i < count; i++) {
+        const struct item_write *write = &writes[i];
+        const struct item *item = write->after.type ? &write->after : &write->before;
+        enum change_word word = !write->before.type  ? CHANGE_CREATED
+                                : !write->after.type ? CHANGE_DELETED
+                                                     : CHANGE_UPDATED;
+
+        reply_changed(reply, word, item->type->kind, &item->id);
+        entries[i] = (struct journal_entry){
+            .action = write->action,
+            .kind = item->type->kind,
+            .entity_id = item->id,
+            .organisation_id = item->organisation_id,
+            .before = write->before.object,
+            .after = write->after.object,
+        };
+    }
+    return count > 0 ? journal_record(tx, JOURNAL_AUTHOR(request), entries, count) : OK;
+}
+
+static enum err record_one(struct tx *tx, const struct request *request, struct reply *reply,
+                           const char *action, const struct item *before, const struct item *after)
+{
+    struct item_write write = {.action = action, .after = *after};
+
+    if (before)
+        write.before = *before;
+    return record(tx, request, reply, &write, 1);
+}
+
+/* Notes all that went or came back. */
+static enum err record_all(struct tx *tx, const struct request *request, struct reply *reply,
+                           const char *action, const item_list *items, bool is_gone)
+{
+    AUTO(xfree) struct item_write *writes = xcalloc(items->len, sizeof *writes);
+
+    for (size_t i = 0; i < items->len; i++) {
+        writes[i].action = action;
+        *(is_gone ? &writes[i].before : &writes[i].after) = items->items[i];
+    }
+    return record(tx, request, reply, writes, items->len);
 }
 
 static enum err create_item(struct request *request, struct reply *reply)
@@ -67,7 +99,7 @@ static enum err create_item(struct request *request, struct reply *reply)
 
     TRY(write_begin(request, reply, &tx));
     TRY(item_create(tx, type, request->body, &item));
-    TRY(record(tx, request, reply, "create", NULL, &item));
+    TRY(record_one(tx, request, reply, "create", NULL, &item));
     reply_header(reply, "Location", "/api/v1/%s/%s", type->collection, uuid_format(&item.id, id));
     TRY(reply_item(reply, &item));
     return write_commit(request, reply, TAKE(tx));
@@ -86,33 +118,9 @@ static enum err update_item(struct request *request, struct reply *reply)
     TRY(match_version(request, reply, &before));
     TRY(item_update(tx, &before, request->body, &after));
     if (after.version != before.version)
-        TRY(record(tx, request, reply, "update", &before, &after));
+        TRY(record_one(tx, request, reply, "update", &before, &after));
     TRY(reply_item(reply, &after));
     return write_commit(request, reply, TAKE(tx));
-}
-
-/* Notes all that went or came back, in one statement. */
-static enum err record_all(struct tx *tx, const struct request *request, struct reply *reply,
-                           const char *action, const item_list *items)
-{
-    bool is_gone = strcmp(action, "delete") == 0;
-    AUTO(xfree) struct journal_entry *entries = xcalloc(items->len, sizeof *entries);
-
-    for (size_t i = 0; i < items->len; i++) {
-        const struct item *item = &items->items[i];
-
-        reply_changed(reply, is_gone ? CHANGE_DELETED : CHANGE_CREATED, item->type->kind,
-                      &item->id);
-        entries[i] = (struct journal_entry){
-            .action = action,
-            .kind = item->type->kind,
-            .entity_id = item->id,
-            .organisation_id = item->organisation_id,
-            .before = is_gone ? item->object : NULL,
-            .after = is_gone ? NULL : item->object,
-        };
-    }
-    return journal_record(tx, JOURNAL_AUTHOR(request), entries, items->len);
 }
 
 static enum err delete_item(struct request *request, struct reply *reply)
@@ -127,7 +135,7 @@ static enum err delete_item(struct request *request, struct reply *reply)
     TRY(item_lock(tx, request->context, &id, &item));
     TRY(match_version(request, reply, &item));
     TRY(item_delete(tx, &item, request_flag(request, "cascade"), &items));
-    TRY(record_all(tx, request, reply, "delete", &items));
+    TRY(record_all(tx, request, reply, "delete", &items, true));
     return write_commit(request, reply, TAKE(tx));
 }
 
@@ -141,9 +149,22 @@ static enum err restore_item(struct request *request, struct reply *reply)
     TRY(request_uuid(request, "id", &id));
     TRY(write_begin(request, reply, &tx));
     TRY(item_restore(tx, request->context, &id, request_flag(request, "cascade"), &items));
-    TRY(record_all(tx, request, reply, "restore", &items));
+    TRY(record_all(tx, request, reply, "restore", &items, false));
     TRY(item_lock(tx, request->context, &id, &item));
     TRY(reply_item(reply, &item));
+    return write_commit(request, reply, TAKE(tx));
+}
+
+static enum err bulk_items(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    CLEANUP(item_write_list_clear_p) item_write_list writes = {0};
+    json_t *answer;
+
+    TRY(write_begin(request, reply, &tx));
+    TRY(item_bulk(tx, request, &writes, &answer));
+    TRY(reply_json_take(reply, answer));
+    TRY(record(tx, request, reply, writes.items, writes.len));
     return write_commit(request, reply, TAKE(tx));
 }
 
@@ -164,7 +185,7 @@ static enum err rotate_heartbeat(struct request *request, struct reply *reply)
                     "The check is not a heartbeat: nobody calls it.");
     TRY(tx_execute(tx, &sql_heartbeat_rotate, PARAMS(p_uuid(&id)), NULL));
     TRY(item_lock(tx, request->context, &id, &after));
-    TRY(record(tx, request, reply, "rotate", &before, &after));
+    TRY(record_one(tx, request, reply, "rotate", &before, &after));
     TRY(reply_item(reply, &after));
     return write_commit(request, reply, TAKE(tx));
 }
@@ -184,6 +205,7 @@ static const struct route heartbeat_routes[] = {
         WRITE  (PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \
         WRITE  (DELETE, path "/{id}",        delete_item,       "delete_" #one,          resource##_WRITE, CHANGE, none,        204, none,        "Delete " a_thing, "cascade"),      \
         WRITE  (POST,   path "/{id}/restore", restore_item,     "restore_" #one,         resource##_WRITE, CHANGE, none,        200, one,         "Take back that " a_thing " was deleted", "cascade"), \
+        WRITE  (POST,   path "/bulk",        bulk_items,        "bulk_" #many,           resource##_WRITE, CHANGE, bulk,        200, bulk_answer, "Create, change and delete " things),               \
         { 0 },                                                                                                            \
     }
 
@@ -226,7 +248,7 @@ void cmdb_add_routes(struct router *router)
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         router_add(router, tables[i].routes, (void *)item_type_of(tables[i].kind));
         for (const struct route *route = tables[i].routes; route->path; route++) {
-            if (route->method == METHOD_POST && strcmp(route->body, "none") != 0)
+            if (route->handler == create_item)
                 router_add_rules(router, route->body, &new_item);
             else if (route->method == METHOD_PATCH)
                 router_add_rules(router, route->body, &changed_item);

@@ -83,7 +83,12 @@ enum err tx_save(struct tx *tx)
     return db_run_script(tx->db, "SAVEPOINT save");
 }
 
+enum err tx_keep(struct tx *tx)
+{
+    return db_run_script(tx->db, "RELEASE SAVEPOINT save");
+}
+
 enum err tx_undo(struct tx *tx)
 {
-    return db_run_script(tx->db, "ROLLBACK TO SAVEPOINT save");
+    return db_run_script(tx->db, "ROLLBACK TO SAVEPOINT save; RELEASE SAVEPOINT save");
 }

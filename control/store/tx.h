@@ -32,9 +32,9 @@ DEFINE_AUTO(struct tx *, tx_rollback);
 /* The connection, for db_constraint() and the like; borrowed. */
 struct db *tx_db(struct tx *tx);
 
-/* One savepoint, so that one row of several may fail: save, try, and on failure undo; a new save
- * replaces the old. */
+/* One savepoint, so that one row of several may fail: save, try, then keep or undo. */
 MUST_USE enum err tx_save(struct tx *tx);
+MUST_USE enum err tx_keep(struct tx *tx);
 MUST_USE enum err tx_undo(struct tx *tx);
 
 static inline MUST_USE enum err tx_query(struct tx *tx, const struct statement *statement,

@@ -198,8 +198,11 @@ static void test_transaction_commits_or_leaves_nothing(void **state)
     assert_int_equal(insert(db, 2, "one"), ERR_CONFLICT);
     assert_int_equal(tx_undo(tx), OK);
     assert_int_equal(insert(db, 2, "two"), OK);
+    assert_int_equal(tx_save(tx), OK);
+    assert_int_equal(insert(db, 3, "three"), OK);
+    assert_int_equal(tx_keep(tx), OK);
     assert_int_equal(tx_commit(TAKE(tx)), OK);
-    assert_int_equal(count(db), 2);
+    assert_int_equal(count(db), 3);
 }
 
 static void test_failed_transaction_cannot_be_committed(void **state)
