@@ -265,14 +265,17 @@ static enum err ask_for_object(struct exchange *exchange, const struct uuid *org
                           });
 }
 
-/* Asks for a page: what has been asked for in the same way before is prepared already. */
-static enum err ask_for_page(struct exchange *exchange, const struct uuid *organisation)
+/* Asks by a listing: what has been asked for in the same way before is prepared already. */
+static enum err ask_by_listing(struct exchange *exchange, const struct uuid *organisation)
 {
     CLEANUP(listing_query_clear_p) struct listing_query query = {0};
 
     const struct listing *listing = exchange->routed->route->listing;
 
-    TRY(listing_query_compile(listing, &exchange->request, &query));
+    if (exchange->routed->route->run == ROUTE_LIST)
+        TRY(listing_query_compile(listing, &exchange->request, &query));
+    else
+        listing_object_compile(listing, &exchange->request, &query);
     return pipeline_query_text(exchange->request.server->config.pipeline, listing->name,
                                buf_str(&query.text), query.parameter_count,
                                &(struct pipeline_request){
@@ -296,7 +299,7 @@ static void run_read(struct exchange *exchange)
     if (!server->config.pipeline)
         err = fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
     else if (exchange->routed->route->listing)
-        err = ask_for_page(exchange, organisation);
+        err = ask_by_listing(exchange, organisation);
     else
         err = ask_for_object(exchange, organisation);
     if (err != OK) {
@@ -345,6 +348,7 @@ void exchange_proceed(struct exchange *exchange)
         break;
     case ROUTE_READ:
     case ROUTE_LIST:
+    case ROUTE_OBJECT:
         run_read(exchange);
         break;
     case ROUTE_HANDLER:

@@ -261,3 +261,28 @@ bool listing_names_are_valid(const struct listing *listing, struct str names, bo
     }
     return true;
 }
+
+const struct listing_include *listing_include_find(const struct listing *listing, struct str name)
+{
+    for (const struct listing_include *include = listing->includes; include && include->name;
+         include++) {
+        if (str_equal(str_of(include->name), name))
+            return include;
+    }
+    return NULL;
+}
+
+bool listing_includes_are_valid(const struct listing *listing, struct str names, char *detail,
+                                size_t detail_bytes)
+{
+    while (names.ptr) {
+        struct str name = str_cut(&names, ',');
+
+        if (!listing_include_find(listing, name)) {
+            snprintf(detail, detail_bytes, "has \"%.*s\", which cannot be included here",
+                     (int)MIN(name.len, (size_t)40), name.ptr);
+            return false;
+        }
+    }
+    return true;
+}

@@ -10,11 +10,14 @@
  *   q=                 words in key, name or description
  *   sort=-name,key     by up to LISTING_SORT_MAX fields, then by id; what has no value comes first
  *   fields=a,b         these members of the objects only
+ *   include=a,b        adds the member `included`: related objects, or the state
+ *   as_of=time         as it stood then, where the row of the route says so
  *   count=true         adds `total`
  *   limit= cursor=     a page, and the next one: it holds while rows come, go and change
  *
  * The table has the columns id, deleted_at, key, name, description, tags and attributes; the view
- * `view` gives its objects their shape. Both are known to SQL as `base` and `item`.
+ * `view` gives its objects their shape. Both are known to SQL as `base` and `item`; with as_of they are
+ * table_at(moment) and view_at(moment).
  *
  * Thread: constant data; any.
  */
@@ -24,6 +27,8 @@
 #include <stddef.h>
 
 #include "shared/str.h"
+
+#include "control/permissions.h"
 
 #define LISTING_SORT_MAX 4
 
@@ -46,11 +51,29 @@ struct listing_field {
     const char *sql; /* over `base`; NULL: base.<name> */
 };
 
+/* What can be shown beside an object: include=name. SQL over `item` that gives one JSON value; in
+ * that for the past, "@" stands for the moment. */
+struct listing_include {
+    const char *name;
+    const char *sql;
+    const char *sql_as_of;
+    const char *version; /* SQL of a version that goes into the object's tag; NULL: none */
+};
+
+/* A member that is shown with one object to those with the permission, unless it is NULL. */
+struct listing_member {
+    const char *name;
+    const char *sql;
+    enum permission permission;
+};
+
 struct listing {
     const char *name; /* "systems": what statements are named after */
     const char *table;
     const char *view;
-    const struct listing_field *fields; /* all members of an object; ends with { 0 } */
+    const struct listing_field *fields;      /* all members of an object; ends with { 0 } */
+    const struct listing_include *includes;  /* ends with { 0 }; NULL: none */
+    const struct listing_member *restricted; /* NULL: none */
 };
 
 enum listing_op {
@@ -93,6 +116,13 @@ bool listing_value_is_valid(const struct listing_condition *condition, struct st
  * by, with a leading "-" for descending, when `sorts`); when not, writes which is not. */
 bool listing_names_are_valid(const struct listing *listing, struct str names, bool sorts,
                              char *detail, size_t detail_bytes);
+
+/* Whether each of `names`, separated by commas, can be included; when not, writes which cannot. */
+bool listing_includes_are_valid(const struct listing *listing, struct str names, char *detail,
+                                size_t detail_bytes);
+
+/* NULL when there is none. */
+const struct listing_include *listing_include_find(const struct listing *listing, struct str name);
 
 /* The field of that name; NULL when there is none. */
 const struct listing_field *listing_field_find(const struct listing *listing, struct str name);

@@ -34,6 +34,11 @@ MUST_USE enum err listing_query_compile(const struct listing *listing,
                                         const struct request *request,
                                         struct listing_query *ret_query);
 
+/* Compiles the request for one object, whose id is in the path: `fields`, `include`, `as_of`. The
+ * statement returns the JSON text and the version, or no row. */
+void listing_object_compile(const struct listing *listing, const struct request *request,
+                            struct listing_query *ret_query);
+
 void listing_query_clear(struct listing_query *query);
 
 static inline void listing_query_clear_p(struct listing_query *query)

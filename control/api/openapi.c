@@ -178,7 +178,7 @@ static json_t *parameters_of(const struct routed *routed)
             json_object_set_new(entry, "description", json_string(parameter->description));
         json_array_append_new(list, entry);
     }
-    if (routed->route->listing)
+    if (routed->route->run == ROUTE_LIST)
         append_filters(routed->route->listing, list);
     if (routed->route->method == METHOD_PATCH || routed->route->method == METHOD_DELETE)
         json_array_append_new(

@@ -148,12 +148,14 @@ static void read_condition(struct request *request, const struct listing *listin
         add(request, name, value);
 }
 
-/* The fields that a list is to be sorted by or to show. */
+/* What a list is to be sorted by, or to show. */
 static bool names_are_valid(const struct listing *listing, const char *known, struct str value,
                             char *detail, size_t detail_bytes)
 {
     bool sorts = strcmp(known, "sort") == 0;
 
+    if (listing && strcmp(known, "include") == 0)
+        return listing_includes_are_valid(listing, value, detail, detail_bytes);
     if (!listing || (!sorts && strcmp(known, "fields") != 0))
         return true;
     return listing_names_are_valid(listing, value, sorts, detail, detail_bytes);
@@ -175,7 +177,7 @@ static void read_pair(struct request *request, const struct routed *routed, stru
         return;
     }
     known = known_name(routed, name);
-    if (!known && listing)
+    if (!known && routed->route->run == ROUTE_LIST)
         read_condition(request, listing, name, value, errors);
     else if (!known)
         complain(errors, name, "unknown_parameter", "is not a parameter of this");

@@ -8,6 +8,7 @@
  *            names, else from the query string. It returns one row: JSON text, then optionally the
  *            version for the ETag. No row means 404.
  *   LIST     a page of objects, found by the filters of control/api/listing.h; else as READ.
+ *   OBJECT   one of them, by the {id} of its path.
  *   MEMORY   a pure function of a read model that the loop owns; it never waits.
  *   HANDLER  straight-line code on a worker thread with request->db.
  *   WRITE    a HANDLER that changes the database by one transaction of control/api/write.h: so it can
@@ -51,7 +52,7 @@ extern const char *const method_words[METHOD_COUNT];
  * numbers). */
 enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
 
-enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_LIST, ROUTE_MEMORY, ROUTE_HANDLER };
+enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_LIST, ROUTE_OBJECT, ROUTE_MEMORY, ROUTE_HANDLER };
 
 typedef enum err (*route_memory_fn)(const struct request *request, struct reply *reply);
 typedef enum err (*route_handler_fn)(struct request *request, struct reply *reply);
@@ -86,12 +87,22 @@ struct route {
         .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_)               \
     }
 
-#define LIST(path_, listing_, operation_, permission_, reply_, summary_)                           \
+/* After the summary: "include" and "as_of", where the listing has them. */
+#define LIST(path_, listing_, operation_, permission_, reply_, summary_, ...)                      \
     {                                                                                              \
         .run = ROUTE_LIST, .method = METHOD_GET, .path = (path_), .listing = &(listing_),          \
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_BROWSE,    \
         .body = "none", .status = 200, .reply = #reply_, .summary = (summary_),                    \
-        .query = ROUTE_QUERY("limit", "cursor", "sort", "fields", "count", "q")                    \
+        .query = ROUTE_QUERY("limit", "cursor", "sort", "fields", "count",                         \
+                             "q" __VA_OPT__(, ) __VA_ARGS__)                                       \
+    }
+
+#define OBJECT(path_, listing_, operation_, permission_, reply_, summary_, ...)                    \
+    {                                                                                              \
+        .run = ROUTE_OBJECT, .method = METHOD_GET, .path = (path_), .listing = &(listing_),        \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_BROWSE,    \
+        .body = "none", .status = 200, .reply = #reply_, .summary = (summary_),                    \
+        .query = ROUTE_QUERY("fields" __VA_OPT__(, ) __VA_ARGS__)                                  \
     }
 
 /* After the summary: the names of the query parameters, as strings. */

@@ -36,15 +36,6 @@ SELECT row_to_json(item), version
   FROM component_item item
  WHERE id = $1::uuid;
 
--- check_get(id, may_check_write): check by id; where a heartbeat's target calls is for who may write it.
-SELECT CASE WHEN $2::boolean AND shown.heartbeat_path IS NOT NULL THEN row_to_json(shown) ELSE row_to_json(item) END,
-       item.version
-  FROM health_check_item item
- CROSS JOIN LATERAL (SELECT item.*, '/hooks/heartbeats/' || c.heartbeat_token AS heartbeat_path
-                       FROM health_check c
-                      WHERE c.id = item.id) shown
- WHERE item.id = $1::uuid;
-
 -- check_item(id): check by id for a writer, with what only writers see beside it.
 SELECT row_to_json(item), item.version, '/hooks/heartbeats/' || c.heartbeat_token, c.secrets::text
   FROM health_check_item item

@@ -196,10 +196,12 @@ static const struct route heartbeat_routes[] = {
     { 0 },
 };
 
+#define ROUTE_EXTRAS "include", "as_of"
+
 #define ITEM_ROUTES(kind, path, one, many, resource, a_thing, things)                                                     \
     (const struct route[]) {                                                                                              \
-        LIST   (        path,                item_listings[ENTITY_##kind], "list_" #many,   resource##_READ,                            one##_page,  "List " things),                    \
-        READ   (        path "/{id}",        sql_##one##_get,   "get_" #one,             resource##_READ,  BROWSE, none,        200, one,         "Get " a_thing),                    \
+        LIST   (        path,                item_listings[ENTITY_##kind], "list_" #many,   resource##_READ,                            one##_page,  "List " things, ROUTE_EXTRAS),                    \
+        OBJECT (        path "/{id}",        item_listings[ENTITY_##kind], "get_" #one,  resource##_READ,                            one,         "Get " a_thing, ROUTE_EXTRAS),      \
         READ   (        path "/{id}/history", sql_change_page,  "get_" #one "_history",  JOURNAL_READ,     BROWSE, none,        200, change_page, "What happened to " a_thing),       \
         WRITE  (POST,   path,                create_item,       "create_" #one,          resource##_WRITE, CHANGE, one##_new,   201, one,         "Create " a_thing),                 \
         WRITE  (PATCH,  path "/{id}",        update_item,       "update_" #one,          resource##_WRITE, CHANGE, one##_patch, 200, one,         "Change " a_thing),                 \

@@ -35,6 +35,7 @@ static const struct statement *const steps[] = {
     &sql_retention_results,       &sql_retention_samples,   &sql_retention_events,
     &sql_retention_announcements, &sql_retention_positions, &sql_retention_check_states,
     &sql_retention_rings,         &sql_retention_statuses,  &sql_retention_answers,
+    &sql_retention_item_history,
 };
 
 struct retention *retention_new(const char *database_url)

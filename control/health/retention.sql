@@ -63,3 +63,6 @@ DELETE FROM entity_status
 DELETE FROM idempotency_answer
  WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM idempotency_answer WHERE created_at < now() - interval '24 hours' LIMIT $1));
+
+-- retention_item_history(most): earlier versions of items.
+SELECT item_history_drop(now() - make_interval(days => (SELECT event_days FROM settings)), $1::integer);

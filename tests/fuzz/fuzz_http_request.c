@@ -25,12 +25,15 @@ static enum err answer(const struct request *request, struct reply *reply)
 static const struct listing things = { "things", "thing", "thing_item", (const struct listing_field[]){
     { "id", LISTING_UUID }, { "name", LISTING_TEXT }, { "tags", LISTING_TAGS }, { "attributes", LISTING_ATTRIBUTES },
     { "size", LISTING_NUMBER }, { "made_at", LISTING_TIME }, { "spec", LISTING_OTHER }, { 0 },
+}, .includes = (const struct listing_include[]){
+    { "owner", "(SELECT 1)", "(SELECT 1 WHERE now() > @)", "1" }, { "system", "(SELECT 2)", "(SELECT 2)", NULL }, { 0 },
 } };
 
 static const struct route routes[] = {
     MEMORY(GET,  "/api/v1/things",           answer, "list", PUBLIC, BROWSE, none, 200, none, "All",  "limit", "cursor", "q", "from", "system", "include", "cascade"),
     MEMORY(GET,  "/api/v1/things/{id}",      answer, "get",  PUBLIC, BROWSE, none, 200, none, "One",  "as_of"),
-    LIST  (      "/api/v1/listed",           things, "list_things", PUBLIC, none, "Listed"),
+    LIST  (      "/api/v1/listed",           things, "list_things", PUBLIC, none, "Listed", "include", "as_of"),
+    OBJECT(      "/api/v1/listed/{id}",      things, "get_thing",   PUBLIC, none, "Shown",  "include", "as_of"),
     MEMORY(POST, "/api/v1/things/{name}/at", answer, "post", PUBLIC, BROWSE, none, 200, none, "Name", "q"),
     { 0 },
 };
@@ -52,7 +55,9 @@ static void compile(const struct route *route, const struct request *request)
 {
     CLEANUP(listing_query_clear_p) struct listing_query query = {0};
 
-    if (listing_query_compile(route->listing, request, &query) != OK) {
+    if (route->run == ROUTE_OBJECT) {
+        listing_object_compile(route->listing, request, &query);
+    } else if (listing_query_compile(route->listing, request, &query) != OK) {
         failure_clear();
         return;
     }

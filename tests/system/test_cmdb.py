@@ -448,5 +448,5 @@ def test_documented_defaults_are_the_stored_ones(api, estate):
             schema = resolved(schema)
             if "default" in schema:
                 assert item[name] == schema["default"], f"{collection}.{name}"
-        only_heartbeats = {"heartbeat_path"}
-        assert set(schemas[word]["properties"]) - only_heartbeats == set(item), collection
+        only_sometimes = {"heartbeat_path", "included"}
+        assert set(schemas[word]["properties"]) - only_sometimes == set(item), collection

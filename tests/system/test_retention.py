@@ -19,10 +19,16 @@ ROWS = {
     "ingest_position": "INSERT INTO ingest_position VALUES ('{id}', 1, 1, 0, now() - interval '{days} days')",
     "entity_status": "INSERT INTO entity_status VALUES ('{id}', 'system', 'down', 'down', now() - interval '{days} days', 1, '',"
                      " false, false)",
+    "organisation_history": "INSERT INTO organisation_history (valid, id, organisation_id, key, name, attributes, tags, version,"
+                            " created_at, updated_at, time_zone) VALUES (tstzrange(NULL, now() - interval '{days} days'), '{id}',"
+                            " '{id}', 'k', 'n', '{{}}', '{{}}', 1, now(), now(), 'UTC')",
+    "idempotency_answer": "INSERT INTO idempotency_answer SELECT id, uuid_send('{id}') || uuid_send('{id}'), sha256('x'), 200, '',"
+                          " now() - interval '{days} days' + interval '1 hour' FROM principal LIMIT 1",
 }
 KEPT_DAYS = {"result_kept": 30, "sample_chunk": 90, "status_event": 400, "announcement": 400, "ingest_position": 30,
-             "entity_status": 400}
-ID_COLUMN = {"result_kept": "check_id", "sample_chunk": "check_id", "announcement": "check_id", "ingest_position": "prober_id"}
+             "entity_status": 400, "organisation_history": 400, "idempotency_answer": 1}
+ID_COLUMN = {"result_kept": "check_id", "sample_chunk": "check_id", "announcement": "check_id", "ingest_position": "prober_id",
+             "organisation_history": "id", "idempotency_answer": "encode(substr(key_hash, 1, 16), 'hex')::uuid"}
 
 
 @pytest.mark.slow
