@@ -2,7 +2,7 @@
  * Decoders of HTTP's content codings: gzip, deflate (in its zlib form and raw, as some servers
  * send it), br and identity, one upon the other where a message names two. Bytes in any split give
  * the same bytes out. What it holds does not grow with the data: a window for each coding, and 16 KiB
- * that are ready. The only file that includes zlib and brotli.
+ * that are ready.
  *
  * Lenient in a stated list: an empty message is complete in any coding; what follows the end of the
  * encoded data is counted, not looked at.

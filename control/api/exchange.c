@@ -11,6 +11,8 @@
 #include "control/api/answer.h"
 #include "control/api/exchange_private.h"
 #include "control/api/problem.h"
+#include "control/api/reply_finish.h"
+#include "control/api/workers.h"
 #include "control/api/write.h"
 #include "control/api/written_reply.h"
 #include "control/store/pipeline.h"
@@ -82,16 +84,34 @@ bool exchange_is_answered(const struct exchange *exchange)
     return exchange->answered;
 }
 
+/* Long answers go by a worker, when one has nothing else to do. */
+static bool goes_to_finish(struct exchange *exchange)
+{
+    if (exchange->finished)
+        return false;
+    exchange->finished = true;
+    if (!reply_wants_finish(&exchange->request, &exchange->reply))
+        return false;
+    exchange->work = WORK_FINISH;
+    if (workers_take_idle(exchange->connection->server->workers, exchange))
+        return true;
+    exchange->work = WORK_NOTHING;
+    return false;
+}
+
 void exchange_send(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
     struct request *request = &exchange->request;
     struct reply *reply = &exchange->reply;
     const struct route *route = request->route;
-    bool has_body = reply->body.len > 0;
+    bool has_body;
 
     if (reply->status == 0)
         reply->status = route->status;
+    if (goes_to_finish(exchange))
+        return;
+    has_body = reply->body.len > 0;
     answer_write(connection, &(struct answer){
                                  .status = reply->status,
                                  .is_api = true,
@@ -234,6 +254,10 @@ void exchange_work(struct exchange *exchange, struct db *db)
         ask_who(exchange, db);
         return;
     }
+    if (exchange->work == WORK_FINISH) {
+        reply_finish(&exchange->request, &exchange->reply);
+        return;
+    }
     err = run_handler(exchange, db);
     exchange->request.db = NULL;
     if (err != OK)
@@ -256,6 +280,10 @@ void exchange_worked(struct exchange *exchange)
     }
     if (work == WORK_AUTHENTICATE) {
         exchange_proceed(exchange);
+        return;
+    }
+    if (work == WORK_FINISH) {
+        exchange_send(exchange);
         return;
     }
     exchange->worked = true;

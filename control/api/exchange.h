@@ -17,7 +17,7 @@ struct exchange;
 struct written_reply;
 
 /* What a worker is to do with it. */
-enum exchange_work { WORK_NOTHING, WORK_AUTHENTICATE, WORK_HANDLER };
+enum exchange_work { WORK_NOTHING, WORK_AUTHENTICATE, WORK_HANDLER, WORK_FINISH };
 
 struct exchange {
     struct request request;
@@ -40,6 +40,7 @@ struct exchange {
 
     struct written_reply *written; /* waits for this to be released; NULL: does not */
     bool worked;                   /* the worker has given it back */
+    bool finished;                 /* reply_finish() has been asked */
     int64_t release_by_us;
     int64_t started_us;
 };

@@ -1,5 +1,5 @@
 /*
- * One entry per path of the manifest, each with up to three encodings of its bytes. The headers of
+ * One entry per path of the manifest, each with up to three codings of its bytes. The headers of
  * an entry never change, so they are written once. Pages have a content security policy with the
  * hashes of their own inline scripts.
  */
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/deflate.h"
 #include "shared/json.h"
 #include "shared/log.h"
 #include "shared/map.h"
@@ -23,26 +24,23 @@
 #define PLAIN_PREFIX "/_next/static/" /* what is missing below it is never answered with a page */
 #define PLAYGROUND   "/developers/"
 
-enum encoding { ENCODING_NONE, ENCODING_BROTLI, ENCODING_GZIP, ENCODING_COUNT };
-
 static const struct {
     const char *suffix;
     const char *size_field; /* in the manifest; NULL: always there */
     const char *header;
-    struct str token;
-} encodings[ENCODING_COUNT] = {
-    [ENCODING_NONE] = {"", NULL, "", {"identity", 8}},
-    [ENCODING_BROTLI] = {".br", "br", "Content-Encoding: br\r\n", {"br", 2}},
-    [ENCODING_GZIP] = {".gz", "gz", "Content-Encoding: gzip\r\n", {"gzip", 4}},
+} codings[CODING_COUNT] = {
+    [CODING_IDENTITY] = {"", NULL, ""},
+    [CODING_BROTLI] = {".br", "br", "Content-Encoding: br\r\n"},
+    [CODING_GZIP] = {".gz", "gz", "Content-Encoding: gzip\r\n"},
 };
 
 struct file {
     char *path; /* "/inventory/index.html" */
     char *type;
     char *etag; /* with its quotes */
-    struct buf bodies[ENCODING_COUNT];
-    bool has[ENCODING_COUNT];
-    struct buf headers[ENCODING_COUNT]; /* ETag, Cache-Control, Vary, policy, Content-Encoding */
+    struct buf bodies[CODING_COUNT];
+    unsigned codings;                 /* bits 1 << coding that it has */
+    struct buf headers[CODING_COUNT]; /* ETag, Cache-Control, Vary, policy, Content-Encoding */
     UT_hash_handle hh;
 };
 
@@ -123,16 +121,16 @@ static enum err write_policy(struct buf *headers, const struct file *file, const
 static enum err write_headers(struct file *file, const json_t *record)
 {
     bool immutable = json_is_true(json_object_get(record, "immutable"));
-    bool varies = file->has[ENCODING_BROTLI] || file->has[ENCODING_GZIP];
+    bool varies = file->codings != 1U << CODING_IDENTITY;
 
-    for (int encoding = 0; encoding < ENCODING_COUNT; encoding++) {
-        struct buf *headers = &file->headers[encoding];
+    for (int coding = 0; coding < CODING_COUNT; coding++) {
+        struct buf *headers = &file->headers[coding];
 
-        if (!file->has[encoding])
+        if (!(file->codings >> coding & 1))
             continue;
         buf_printf(headers, "ETag: %s\r\nCache-Control: %s\r\n%s%s", file->etag,
                    immutable ? "public, max-age=31536000, immutable" : "no-cache",
-                   varies ? "Vary: Accept-Encoding\r\n" : "", encodings[encoding].header);
+                   varies ? "Vary: Accept-Encoding\r\n" : "", codings[coding].header);
         TRY(write_policy(headers, file, record));
     }
     return OK;
@@ -141,16 +139,16 @@ static enum err write_headers(struct file *file, const json_t *record)
 static enum err load_bodies(struct static_files *files, struct file *file, const char *folder,
                             const json_t *record)
 {
-    for (int encoding = 0; encoding < ENCODING_COUNT; encoding++) {
-        const char *size_field = encodings[encoding].size_field;
+    for (int coding = 0; coding < CODING_COUNT; coding++) {
+        const char *size_field = codings[coding].size_field;
         AUTO(xfree) char *path = NULL;
 
         if (size_field && !json_is_integer(json_object_get(record, size_field)))
             continue;
-        path = xasprintf("%s%s%s", folder, file->path, encodings[encoding].suffix);
-        TRY(read_whole(path, STATIC_BYTES_MAX - files->bytes, &file->bodies[encoding]));
-        files->bytes += file->bodies[encoding].len;
-        file->has[encoding] = true;
+        path = xasprintf("%s%s%s", folder, file->path, codings[coding].suffix);
+        TRY(read_whole(path, STATIC_BYTES_MAX - files->bytes, &file->bodies[coding]));
+        files->bytes += file->bodies[coding].len;
+        file->codings |= 1U << coding;
     }
     return OK;
 }
@@ -221,9 +219,9 @@ void static_files_free(struct static_files *files)
         return;
     HASH_ITER (hh, files->files, file, next) {
         HASH_DEL(files->files, file);
-        for (int encoding = 0; encoding < ENCODING_COUNT; encoding++) {
-            buf_clear(&file->bodies[encoding]);
-            buf_clear(&file->headers[encoding]);
+        for (int coding = 0; coding < CODING_COUNT; coding++) {
+            buf_clear(&file->bodies[coding]);
+            buf_clear(&file->headers[coding]);
         }
         free(file->path);
         free(file->type);
@@ -255,31 +253,6 @@ static const struct file *find_below(const struct static_files *files, struct st
     return find_file(files, buf_str(&text));
 }
 
-/* Whether the list in Accept-Encoding has the token without a weight of nothing. */
-static bool is_accepted(struct str accepted, struct str token)
-{
-    while (accepted.ptr) {
-        struct str weight = str_trim(str_cut(&accepted, ','));
-        struct str name = str_trim(str_cut(&weight, ';'));
-
-        weight = str_trim(weight);
-        if (str_equal_nocase(name, token))
-            return !str_equal(weight, STR("q=0")) && !str_equal(weight, STR("q=0.0"));
-    }
-    return false;
-}
-
-static enum encoding choose_encoding(const struct file *file, const struct request *request)
-{
-    struct str accepted = request_header(request, "accept-encoding");
-
-    for (int encoding = ENCODING_BROTLI; encoding < ENCODING_COUNT; encoding++) {
-        if (file->has[encoding] && is_accepted(accepted, encodings[encoding].token))
-            return (enum encoding)encoding;
-    }
-    return ENCODING_NONE;
-}
-
 static bool is_unchanged(const struct file *file, const struct request *request)
 {
     struct str tag = str_of(file->etag);
@@ -305,14 +278,15 @@ static void write_answer(struct connection *connection, const struct request *re
 static void answer_file(struct connection *connection, const struct request *request,
                         const struct file *file, uint16_t status)
 {
-    enum encoding encoding = choose_encoding(file, request);
-    struct str headers = buf_str(&file->headers[encoding]);
+    enum content_coding coding =
+        content_coding_choose(request_header(request, "accept-encoding"), file->codings);
+    struct str headers = buf_str(&file->headers[coding]);
 
     if (status == 200 && is_unchanged(file, request))
         write_answer(connection, request, 304, NULL, headers, (struct str){0});
     else
         write_answer(connection, request, status, file->type, headers,
-                     buf_str(&file->bodies[encoding]));
+                     buf_str(&file->bodies[coding]));
 }
 
 static void answer_redirect(struct connection *connection, const struct request *request,

@@ -23,6 +23,7 @@ struct workers {
     pthread_mutex_t mutex; /* guards done */
     exchange_vec done;
     exchange_vec taken; /* the loop's own; keeps its memory */
+    unsigned taken_in;  /* exchanges that have not been given back; the loop's own */
     unsigned count;
     pthread_t threads[];
 };
@@ -53,6 +54,7 @@ static void give_back(struct workers *workers)
     swapped = workers->done;
     workers->done = workers->taken;
     pthread_mutex_unlock(&workers->mutex);
+    workers->taken_in -= (unsigned)swapped.len;
 
     for (size_t i = 0; i < swapped.len; i++)
         exchange_worked(swapped.items[i]);
@@ -107,5 +109,13 @@ void workers_free(struct workers *workers)
 
 bool workers_take(struct workers *workers, struct exchange *exchange)
 {
-    return ring_push(workers->queue, exchange);
+    if (!ring_push(workers->queue, exchange))
+        return false;
+    workers->taken_in++;
+    return true;
+}
+
+bool workers_take_idle(struct workers *workers, struct exchange *exchange)
+{
+    return workers->taken_in < workers->count && workers_take(workers, exchange);
 }

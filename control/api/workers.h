@@ -22,3 +22,6 @@ void workers_free(struct workers *workers);
 
 /* False when the queue is full. Thread: the loop. */
 bool workers_take(struct workers *workers, struct exchange *exchange);
+
+/* As above; false also when no worker is idle. Thread: the loop. */
+bool workers_take_idle(struct workers *workers, struct exchange *exchange);

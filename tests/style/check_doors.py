@@ -16,7 +16,7 @@ DOORS = [
     (r"ares\.h", r"shared/resolver\w*\.[ch]|prober/kinds/probe_dns\.c"),
     (r"ev\.h", r"shared/[^/]+\.[ch]|" + LOOP_OWNERS),
     (r"pcre2\.h", r"shared/regex\.[ch]"),
-    (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?inflate\.c"),
+    (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?[id][en]flate\.c"),
     (r"curl/.*", r"control/notify/outbound\.c"),
     (r"uthash\.h", r"shared/map\.h"),
     (r"nghttp2/.*", r"shared/http2(_library|_request)?\.c|tests/unit/shared/test_http2\.c"),
