@@ -422,11 +422,12 @@ void connection_advance(struct connection *connection)
 
         if (open && connection->state == CONNECTION_CLOSING && !connection_has_output(connection))
             begin_linger(connection);
-        /* Room again, and perhaps requests in the buffer that no event will tell of. */
-        if (open && full && !connection_has_output(connection) && is_reading(connection))
-            ev_feed_event(connection->server->ev, &connection->io, EV_READ);
         if (open)
             watch(connection, wanted_events(connection));
+        /* Room again, and perhaps requests in the buffer that no event will tell of. Last, because
+         * a watcher that is set anew forgets what it was fed. */
+        if (open && full && !connection_has_output(connection) && is_reading(connection))
+            ev_feed_event(connection->server->ev, &connection->io, EV_READ);
     }
     connection->in_handler = false;
 }

@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -94,3 +95,12 @@ def test_many_at_once_are_all_answered(control, plain):
         answers = list(pool.map(lambda _: ask(control, Accept_Encoding="gzip"), range(96)))
     for reply, body in answers:
         assert (gzip.decompress(body) if reply.getheader("Content-Encoding") else body) == plain
+
+
+def test_requests_behind_a_long_answer_are_answered(control, plain):
+    place = urlsplit(control.url)
+    with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+        request = f"GET {LONG} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        connection.sendall(request * 3 + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 4 and received.count(plain) == 3
