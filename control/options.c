@@ -27,6 +27,8 @@ static const struct option_row rows[] = {
     { "bus",           OPTION_TEXT,    MEMBER(bus),           "ADDRESS",      .help = "where probers connect, as ipc:///path or tcp://address:port; ipc://DIR/bus.sock without it" },
     { "tls-cert",      OPTION_TEXT,    MEMBER(tls_cert),      "FILE",         .help = "certificate chain (PEM) for HTTPS" },
     { "tls-key",       OPTION_TEXT,    MEMBER(tls_key),       "FILE",         .help = "its key (PEM)" },
+    { "tls-min-version", OPTION_TEXT,  MEMBER(tls_min_version), "VERSION",    "1.3", .help = "the oldest TLS that clients may speak: 1.2 or 1.3" },
+    { "trusted-proxies", OPTION_TEXT,  MEMBER(trusted_proxies), "NETWORKS",   .help = "proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as 10.0.0.0/8,::1" },
     { "insecure-http", OPTION_FLAG,    MEMBER(insecure_http),                 .help = "allow plain HTTP on an address that is not loopback: behind a proxy that speaks TLS" },
     { "console",       OPTION_TEXT,    MEMBER(console),       "DIR",          .help = "folder with the built console; the one beside the program without it" },
     { "workers",       OPTION_INTEGER, MEMBER(workers),       "N",            "4", .min = 1, .max = 64, .help = "threads that write, each with a database connection" },
@@ -145,6 +147,8 @@ struct listener_options control_listener_options(const struct control_options *o
         .listen = options->listen,
         .tls_cert = options->tls_cert,
         .tls_key = options->tls_key,
+        .tls_min_version = options->tls_min_version,
+        .trusted_proxies = options->trusted_proxies,
         .insecure_http = options->insecure_http,
     };
 }

@@ -22,6 +22,8 @@ struct control_options {
     char *redis;    /* URL; NULL: the embedded Redis */
     char *bus;      /* nanomsg address of the probers' bus; NULL: ipc://DIR/bus.sock */
     char *tls_cert;
+    char *tls_min_version;
+    char *trusted_proxies;
     char *tls_key;
     bool insecure_http;
     char *console; /* folder; NULL: beside the program, or none */

@@ -77,20 +77,29 @@ struct addr addr_of(const struct sockaddr *any)
     return addr;
 }
 
-const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES])
+const char *addr_format_ip(const struct addr *addr, char text[ADDR_TEXT_BYTES])
 {
     char ip[INET6_ADDRSTRLEN];
     char zone[IF_NAMESIZE + 1] = "";
 
     if (addr->any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &addr->v4.sin_addr, ip, sizeof ip);
-        snprintf(text, ADDR_TEXT_BYTES, "%s:%u", ip, addr_port(addr));
+        inet_ntop(AF_INET, &addr->v4.sin_addr, text, ADDR_TEXT_BYTES);
         return text;
     }
     inet_ntop(AF_INET6, &addr->v6.sin6_addr, ip, sizeof ip);
     if (addr->v6.sin6_scope_id && if_indextoname(addr->v6.sin6_scope_id, zone + 1))
         zone[0] = '%';
-    snprintf(text, ADDR_TEXT_BYTES, "[%s%s]:%u", ip, zone, addr_port(addr));
+    snprintf(text, ADDR_TEXT_BYTES, "%s%s", ip, zone);
+    return text;
+}
+
+const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES])
+{
+    bool is_v4 = addr->any.sa_family == AF_INET;
+    char ip[ADDR_TEXT_BYTES - sizeof "[]:65535"];
+
+    snprintf(ip, sizeof ip, "%s", addr_format_ip(addr, text));
+    snprintf(text, ADDR_TEXT_BYTES, is_v4 ? "%s:%u" : "[%s]:%u", ip, addr_port(addr));
     return text;
 }
 

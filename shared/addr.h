@@ -34,6 +34,9 @@ struct addr addr_of(const struct sockaddr *any);
 /* Writes "127.0.0.1:80" or "[::1]:80"; returns `text`. */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES]);
 
+/* Writes "127.0.0.1" or "::1"; returns `text`. */
+const char *addr_format_ip(const struct addr *addr, char text[ADDR_TEXT_BYTES]);
+
 static inline socklen_t addr_len(const struct addr *addr)
 {
     return addr->any.sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)

@@ -96,11 +96,11 @@ static const char *oldest_reason(void)
 }
 
 enum err tls_server_context_new(const char *certificate_file, const char *key_file,
-                                SSL_CTX **ret_context)
+                                uint16_t min_version, SSL_CTX **ret_context)
 {
     AUTO(tls_context_free) SSL_CTX *context = tls_context_new(TLS_server_method());
 
-    SSL_CTX_set_min_proto_version(context, TLS_1_2);
+    SSL_CTX_set_min_proto_version(context, min_version);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file) != 1 ||
@@ -111,6 +111,15 @@ enum err tls_server_context_new(const char *certificate_file, const char *key_fi
                     key_file, oldest_reason());
     *ret_context = TAKE(context);
     return OK;
+}
+
+int64_t tls_server_context_not_after_ms(SSL_CTX *context)
+{
+    struct tm parts = {0};
+
+    if (!ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &parts))
+        return 0;
+    return (int64_t)timegm(&parts) * 1000;
 }
 
 struct verify_row {

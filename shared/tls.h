@@ -40,10 +40,13 @@ struct tls_client_options {
 MUST_USE enum err tls_client_context_new(const struct tls_client_options *options,
                                          SSL_CTX **ret_context);
 
-/* A context for server sessions (TLS 1.2 and 1.3). ERR_INVALID "tls_certificate_invalid" when the
- * files cannot be read or do not fit each other. */
+/* A context for server sessions of `min_version` (TLS_1_2 or TLS_1_3) and newer. ERR_INVALID
+ * "tls_certificate_invalid" when the files cannot be read or do not fit each other. */
 MUST_USE enum err tls_server_context_new(const char *certificate_file, const char *key_file,
-                                         SSL_CTX **ret_context);
+                                         uint16_t min_version, SSL_CTX **ret_context);
+
+/* When the certificate of a server's context ends, as wall time. */
+int64_t tls_server_context_not_after_ms(SSL_CTX *context);
 
 void tls_context_free(SSL_CTX *context);
 

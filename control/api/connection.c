@@ -467,16 +467,6 @@ static void on_ready(struct ev_loop *ev, ev_io *watcher, int events)
     connection_advance(connection);
 }
 
-static void write_peer(struct connection *connection)
-{
-    char *port;
-
-    addr_format(&connection->peer, connection->peer_text);
-    port = strrchr(connection->peer_text, ':');
-    if (port)
-        *port = '\0';
-}
-
 void connection_new(struct server *server, int fd, const struct addr *peer)
 {
     struct connection *connection = NEW(struct connection);
@@ -484,7 +474,7 @@ void connection_new(struct server *server, int fd, const struct addr *peer)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     connection->server = server;
     connection->peer = *peer;
-    write_peer(connection);
+    addr_format_ip(peer, connection->peer_text);
     stream_adopt(&connection->stream, fd);
     ev_io_init(&connection->io, on_ready, fd, EV_READ);
     list_append(&server->connections, &connection->link);

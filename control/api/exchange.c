@@ -159,6 +159,24 @@ void exchange_tick(struct exchange *exchange, int64_t now_us)
     exchange_send(exchange);
 }
 
+/* What a listed proxy says of the request goes before what the connection shows. */
+static void find_client(struct exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+    const struct listener *listener = &connection->server->listener;
+    struct request *request = &exchange->request;
+    struct forwarded forwarded;
+
+    request->secure = listener->tls != NULL;
+    request->address = connection->peer_text;
+    if (!proxy_networks_have(&listener->proxies, &connection->peer))
+        return;
+    forwarded = forwarded_read(&listener->proxies, request->head, &connection->peer);
+    request->address = addr_format_ip(&forwarded.client, exchange->client_text);
+    if (forwarded.has_scheme)
+        request->secure = forwarded.is_https;
+}
+
 struct exchange *exchange_new(struct connection *connection, const struct http_head *head)
 {
     struct server *server = connection->server;
@@ -169,8 +187,7 @@ struct exchange *exchange_new(struct connection *connection, const struct http_h
     exchange->started_us = clock_monotonic_us();
     request->server = server;
     request->head = head;
-    request->secure = server->listener.tls != NULL;
-    request->address = connection->peer_text;
+    find_client(exchange);
     exchange_read_head(exchange);
     return exchange;
 }

@@ -27,9 +27,10 @@ struct exchange {
     struct route_match match;
     struct str query; /* of the target, as it came; NULL: none */
     struct credential credential;
-    struct buf texts; /* decoded parameters */
-    struct buf body;  /* as it came */
-    bool answered;    /* the reply is complete */
+    char client_text[ADDR_TEXT_BYTES]; /* behind a proxy: who asks */
+    struct buf texts;                  /* decoded parameters */
+    struct buf body;                   /* as it came */
+    bool answered;                     /* the reply is complete */
     bool wants_live;
     bool authenticated;
     bool abandoned; /* the connection has gone while a worker had it */

@@ -33,6 +33,10 @@
 #define CONNECTIONS_DEFAULT     20000
 #define CONNECTIONS_PER_ADDRESS 1000
 #define SPARE_DESCRIPTORS       64 /* for everything but connections */
+#define CERTIFICATE_LOOK_US     INT64_C(2000000)
+#define CERTIFICATE_JUDGE_US    INT64_C(86400000000) /* a warning a day */
+#define DAY_MS                  INT64_C(86400000)
+#define CERTIFICATE_WARN_MS     (21 * DAY_MS)
 
 struct server_metrics server_metrics = {
     .requests_ok = METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
@@ -55,6 +59,8 @@ struct server_metrics server_metrics = {
                                     "Replies that left before the engine knew of the write"),
     .queue_full = METRIC_COUNTER("em_http_workers_full_total",
                                  "Requests refused because the workers' queue was full"),
+    .certificate_not_after_s = METRIC_GAUGE("em_http_certificate_not_after_seconds",
+                                            "When the certificate ends, as Unix time"),
 };
 
 static void register_metrics(void)
@@ -70,6 +76,7 @@ static void register_metrics(void)
         &server_metrics.timed_out,
         &server_metrics.releases_late,
         &server_metrics.queue_full,
+        &server_metrics.certificate_not_after_s,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -96,15 +103,16 @@ static struct in6_addr address_key(const struct addr *peer)
     return key;
 }
 
-/* Counts the connection in; false when its address has too many. A proxy on this machine speaks for
- * many clients, so loopback has no bound of its own. */
+/* Counts the connection in; false when its address has too many. A proxy speaks for many clients:
+ * those that are listed, and loopback, have no bound. */
 static bool count_in(struct server *server, const struct addr *peer)
 {
     struct in6_addr key = address_key(peer);
     struct address_count *found;
 
     HASH_FIND(hh, server->addresses, &key, sizeof key, found);
-    if (found && found->count >= server->config.connections_per_address && !addr_is_loopback(peer))
+    if (found && found->count >= server->config.connections_per_address &&
+        !addr_is_loopback(peer) && !proxy_networks_have(&server->listener.proxies, peer))
         return false;
     if (!found) {
         found = NEW(struct address_count);
@@ -217,6 +225,30 @@ static void tick_stopping(struct server *server, int64_t now_us)
     }
 }
 
+/* Metrics and log say in time that it will end. */
+static void judge_certificate(const struct server *server)
+{
+    int64_t not_after_ms = tls_server_context_not_after_ms(server->listener.tls);
+    int64_t left_ms = not_after_ms - clock_wall_ms();
+
+    metric_set(&server_metrics.certificate_not_after_s, not_after_ms / 1000);
+    if (left_ms < CERTIFICATE_WARN_MS)
+        log_warning("certificate.ending", "file=%s days_left=%lld",
+                    server->listener.options.tls_cert,
+                    (long long)(left_ms < 0 ? -1 : left_ms / DAY_MS));
+}
+
+static void look_at_certificate(struct server *server, int64_t now_us)
+{
+    if (!server->listener.tls || now_us < server->certificate_look_us)
+        return;
+    server->certificate_look_us = now_us + CERTIFICATE_LOOK_US;
+    if (!listener_renew(&server->listener) && now_us < server->certificate_judge_us)
+        return;
+    server->certificate_judge_us = now_us + CERTIFICATE_JUDGE_US;
+    judge_certificate(server);
+}
+
 static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
 {
     struct server *server = container_of(watcher, struct server, tick);
@@ -225,6 +257,7 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)ev;
     (void)events;
     write_date(server);
+    look_at_certificate(server, now_us);
     LIST_FOREACH_SAFE (link, &server->connections)
         connection_tick(container_of(link, struct connection, link), now_us);
     if (server->stop_at_us != 0)

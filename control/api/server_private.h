@@ -23,7 +23,9 @@ struct workers;
 struct server {
     struct server_config config;
     struct ev_loop *ev;
-    struct listener listener; /* its fd is -1: takes no more connections */
+    struct listener listener;    /* its fd is -1: takes no more connections */
+    int64_t certificate_look_us; /* when to look whether there is a new one */
+    int64_t certificate_judge_us;
     int reserve_fd; /* given up for a moment to turn clients away when descriptors run out */
     ev_io acceptor;
     ev_timer tick;
@@ -63,6 +65,7 @@ struct server_metrics {
     struct metric timed_out;
     struct metric releases_late;
     struct metric queue_full;
+    struct metric certificate_not_after_s;
 };
 
 extern struct server_metrics server_metrics;

@@ -93,6 +93,27 @@ SMUGGLING = {
     "a chunk longer than it says": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n",
     "LF in a chunk extension": POST + b"Transfer-Encoding: chunked\r\n\r\n2;a\nb\r\n{}\r\n0\r\n\r\n",
     "an endless chunk extension": POST + b"Transfer-Encoding: chunked\r\n\r\n2;" + b"a" * 5000 + b"\r\n{}\r\n0\r\n\r\n",
+    "a length with a blank inside": POST + b"Content-Length: 1 2\r\n\r\n{}",
+    "an empty length": POST + b"Content-Length: \r\n\r\n{}",
+    "a length that is a fraction": POST + b"Content-Length: 2.0\r\n\r\n{}",
+    "a negative length": POST + b"Content-Length: -2\r\n\r\n{}",
+    "a length with a leading comma": POST + b"Content-Length: ,2\r\n\r\n{}",
+    "no transfer coding": POST + b"Transfer-Encoding: \r\n\r\n0\r\n\r\n",
+    "identity as a transfer coding": POST + b"Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}",
+    "a quoted transfer coding": POST + b"Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
+    "a transfer coding with a parameter": POST + b"Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+    "a folded transfer coding": POST + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": b"POST /api/v1/session HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a name with a blank inside": b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent Length: 2\r\n\r\n{}",
+    "a name with a control character": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\x01: b\r\n\r\n",
+    "a name that is not ASCII": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\xe9: b\r\n\r\n",
+    "a method that is not a token": b"GE(T /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a control character in the target": b"GET /health\x7fz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a tab for a blank": b"GET\t/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a bare CR that ends a line": b"GET /healthz HTTP/1.1\rHost: a\r\n\r\n",
+    "a chunk size in words": POST + b"Transfer-Encoding: chunked\r\n\r\ntwo\r\n{}\r\n0\r\n\r\n",
+    "a chunk without its end": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n",
+    "a chunk that ends with CR": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r0\r\n\r\n",
     "a malformed trailer": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nno trailer\r\n\r\n",
 }
 
@@ -397,3 +418,113 @@ def test_answers_tell_nothing_of_the_inside(control, api):
         text = reply.text.lower() + str(reply.headers).lower()
         for word in ("select ", "postgres", "syntax error", "/usr", "/tmp", "openssl", "libpq", ".c:", "jansson"):
             assert word not in text, (target, word, reply.text)
+
+
+# Certificates and proxies ---------------------------------------------------------------------------------------------
+
+def make_certificate(cert, key, name, days=2):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days), "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    for path in (cert, key):
+        path.chmod(0o644)  # the service, which has given root up, reads it again
+
+
+def name_of_certificate(control):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", control.port), timeout=5) as link, context.wrap_socket(link) as tls:
+        shown = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
+    subject = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=shown, capture_output=True, text=True, check=True)
+    return subject.stdout.strip().rsplit(" ", 1)[-1]
+
+
+def https_ready(control):
+    def is_up():
+        assert control.is_running(), control.tail()
+        try:
+            return requests.get(f"https://127.0.0.1:{control.port}/readyz", verify=False, timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+    processes.wait_until(is_up, processes.START_DEADLINE_S, what="/readyz over TLS")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_new_certificate_is_taken_up_without_a_restart(start_control):
+    folder = processes.short_dir()
+    folder.chmod(0o755)
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    make_certificate(cert, key, "first")
+    control = start_control("--tls-cert", cert, "--tls-key", key, ready=False)
+    https_ready(control)
+    assert name_of_certificate(control) == "first"
+    with requests.Session() as kept:
+        kept.trust_env, kept.verify = False, False
+        assert kept.get(f"https://127.0.0.1:{control.port}/healthz", timeout=5).status_code == 200
+        # A pair that does not fit is not taken.
+        make_certificate(cert, folder / "other.pem", "torn")
+        processes.wait_until(lambda: "certificate.renewal_failed" in control.tail(), 20, what="the refusal")
+        assert name_of_certificate(control) == "first"
+        (folder / "other.pem").rename(key)
+        processes.wait_until(lambda: name_of_certificate(control) == "torn", 20, what="the mended pair")
+        # Another name for the same file: as certificate managers put them there.
+        make_certificate(folder / "next.pem", folder / "next.key", "second")
+        (folder / "next.key").rename(key)
+        (folder / "next.pem").rename(cert)
+        processes.wait_until(lambda: name_of_certificate(control) == "second", 20, what="the second certificate")
+        assert kept.get(f"https://127.0.0.1:{control.port}/healthz", timeout=5).status_code == 200
+    ends = next(line for line in requests.get(f"https://127.0.0.1:{control.port}/metrics", verify=False, timeout=5).text.splitlines()
+                if line.startswith("em_http_certificate_not_after_seconds "))
+    assert 0 < float(ends.split()[1]) - processes.time.time() < 3 * 86400
+    assert "certificate.ending" in control.tail()
+    processes.shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("options, spoken", [((), False), (("--tls-min-version", "1.2"), True)])
+@pytest.mark.filterwarnings("ignore")
+def test_tls_1_2_is_an_option(start_control, certificate, options, spoken):
+    cert, key = certificate
+    control = start_control("--tls-cert", cert, "--tls-key", key, *options, ready=False)
+    https_ready(control)
+    context = ssl.create_default_context(cafile=cert)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection(("127.0.0.1", control.port), timeout=5) as link:
+        if spoken:
+            assert context.wrap_socket(link, server_hostname="localhost").version() == "TLSv1.2"
+        else:
+            with pytest.raises(ssl.SSLError):
+                context.wrap_socket(link, server_hostname="localhost")
+
+
+def test_only_listed_proxies_are_believed(start_control):
+    control = start_control("--trusted-proxies", "127.0.0.1")
+    other = {"X-Forwarded-For": "192.0.2.7"}
+    assert requests.get(f"{control.url}/metrics", timeout=5).status_code == 200
+    assert requests.get(f"{control.url}/metrics", headers=other, timeout=5).status_code == 401
+    assert requests.get(f"{control.url}/metrics", headers={"X-Forwarded-For": "127.0.0.1, 192.0.2.7"}, timeout=5).status_code == 401
+
+    signed_in = requests.post(f"{control.url}/api/v1/session", json={"api_key": control.admin_key},
+                              headers={**other, "X-Forwarded-Proto": "https"}, timeout=5)
+    assert signed_in.headers["Set-Cookie"].startswith("__Host-em_session=") and "; Secure" in signed_in.headers["Set-Cookie"]
+    plain = requests.post(f"{control.url}/api/v1/session", json={"api_key": control.admin_key}, timeout=5)
+    assert plain.headers["Set-Cookie"].startswith("em_session=")
+
+
+def test_without_a_list_nobody_is_believed(control):
+    assert requests.get(f"{control.url}/metrics", headers={"X-Forwarded-For": "192.0.2.7"}, timeout=5).status_code == 200
+    signed_in = requests.post(f"{control.url}/api/v1/session", json={"api_key": control.admin_key},
+                              headers={"X-Forwarded-Proto": "https"}, timeout=5)
+    assert signed_in.headers["Set-Cookie"].startswith("em_session=")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "get"])
+def test_other_methods_are_refused(control, method):
+    answer = exchange(control, f"{method} /api/v1/systems HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert statuses(answer)[0] in (400, 405, 501), answer
+
+
+def test_a_method_cannot_be_overridden(api, estate):
+    path = f"/api/v1/systems/{estate.system['id']}"
+    for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+        assert api.get(path, headers={header: "DELETE"}).status_code == 200
+    assert api.get(path).status_code == 200

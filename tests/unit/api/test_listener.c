@@ -20,6 +20,10 @@ static void test_check_refuses_what_cannot_work(void **state)
         {{.listen = "127.0.0.1:0", .tls_cert = "/x"}, "belong together"},
         {{.listen = "127.0.0.1:0", .tls_cert = "/x", .tls_key = "/x"},
          "cannot be used: No such file or directory"},
+        {{.listen = "127.0.0.1:0", .tls_cert = "/x", .tls_key = "/x", .tls_min_version = "1.1"},
+         "has to be 1.2 or 1.3, not 1.1"},
+        {{.listen = "127.0.0.1:0", .trusted_proxies = "10.0.0.0/8,proxy"},
+         "\"proxy\" is not an address or network"},
     };
 
     (void)state;

@@ -181,8 +181,9 @@ static void test_tls_server_context_needs_its_files(void **state)
     SSL_CTX *context;
 
     (void)state;
-    assert_int_equal(tls_server_context_new("/nonexistent.pem", "/nonexistent.key", &context),
-                     ERR_INVALID);
+    assert_int_equal(
+        tls_server_context_new("/nonexistent.pem", "/nonexistent.key", TLS_1_3, &context),
+        ERR_INVALID);
     assert_string_equal(failure_last()->code, "tls_certificate_invalid");
     failure_clear();
     assert_false(tls_pem_is_valid(STR("")));
