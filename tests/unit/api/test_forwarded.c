@@ -1,8 +1,8 @@
 /* Whom a chain of proxies speaks for, by a table; and lists of proxies that are none. */
 #include "tests/unit/unit_test.h"
 
-#include <string.h>
-
+#include "shared/attrs.h"
+#include "shared/buf.h"
 #include "shared/http_parse.h"
 
 #include "control/api/forwarded.h"
@@ -102,7 +102,7 @@ static void test_lists_of_proxies(void **state)
     struct proxy_networks networks;
     struct addr inside = address("10.200.1.1");
     struct addr outside = address("11.0.0.1");
-    char many[1024] = "10.0.0.1";
+    CLEANUP(buf_clear_p) struct buf many = {0};
 
     (void)state;
     assert_int_equal(proxy_networks_read(NULL, &networks), OK);
@@ -112,9 +112,9 @@ static void test_lists_of_proxies(void **state)
     assert_false(proxy_networks_have(&networks, &outside));
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
         assert_int_equal(proxy_networks_read(wrong[i], &networks), ERR_INVALID);
-    for (int i = 0; i < PROXY_NETWORKS_MAX; i++)
-        strncat(many, ",10.0.0.1", sizeof many - strlen(many) - 1);
-    assert_int_equal(proxy_networks_read(many, &networks), ERR_INVALID);
+    for (int i = 0; i <= PROXY_NETWORKS_MAX; i++)
+        buf_printf(&many, "%s10.0.0.1", i > 0 ? "," : "");
+    assert_int_equal(proxy_networks_read(many.data, &networks), ERR_INVALID);
 }
 
 int main(void)
