@@ -7,6 +7,7 @@
 #include "control/fleet/fleet.h"
 #include "control/health/health.h"
 #include "control/journal/journal.h"
+#include "control/settings/rate_limits.h"
 #include "control/settings/settings.h"
 
 void routes_add(struct router *router, const struct route_contexts *contexts)
@@ -20,6 +21,7 @@ void routes_add(struct router *router, const struct route_contexts *contexts)
 
     router_add_schemas(router, settings_schemas);
     router_add(router, settings_routes, NULL);
+    router_add(router, rate_limit_routes, contexts->rates);
 
     health_add_routes(contexts->health, router);
     fleet_add_routes(contexts->fleet, router);

@@ -8,6 +8,7 @@
 struct access;
 struct fleet;
 struct health;
+struct rates;
 struct router;
 
 /* What handlers of the domains get as request->context; borrowed until the server has stopped. All
@@ -16,6 +17,7 @@ struct route_contexts {
     struct access *access;
     struct health *health;
     struct fleet *fleet;
+    struct rates *rates;
 };
 
 /* Adds the routes and schemas of all domains, before router_prepare(). */

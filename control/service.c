@@ -17,6 +17,7 @@
 
 #include "control/access/access.h"
 #include "control/api/live.h"
+#include "control/api/rates.h"
 #include "control/api/router.h"
 #include "control/api/server.h"
 #include "control/cmdb/cmdb.h"
@@ -28,6 +29,7 @@
 #include "control/notify/notify.h"
 #include "control/notify/outbound.h"
 #include "control/routes.h"
+#include "control/settings/rate_limits.h"
 #include "control/store/db.h"
 #include "control/store/pipeline.h"
 
@@ -45,6 +47,7 @@ struct service {
     struct health *health;
     struct fleet *fleet;
     struct router *router;
+    struct rates *rates;
     struct server *server;
     struct readiness readiness[4];
     char *console;
@@ -174,7 +177,7 @@ static bool is_database_ready(void *context, char *reason, size_t reason_bytes)
 
 /* Starting ------------------------------------------------------------------------------------ */
 
-/* Makes the administrator at the very first start. @param ret_is_first whether it was that. */
+/* Reads the limits, and makes the administrator at the very first start. @param ret_is_first whether it was that. */
 static enum err bootstrap(struct service *service, bool *ret_is_first)
 {
     AUTO(db_free)
@@ -182,6 +185,8 @@ static enum err bootstrap(struct service *service, bool *ret_is_first)
         db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
     CLEANUP(xfree_p) char *key = data_dir_file(service->instance.dir, "admin.key");
 
+    service->rates = rates_new();
+    TRY(rate_limits_load(db, service->rates));
     *ret_is_first = access(key, F_OK) != 0;
     return access_bootstrap(db, data_dir_path(service->instance.dir));
 }
@@ -249,7 +254,8 @@ static enum err start_access(struct service *service)
     service->router = router_new();
     routes_add(service->router, &(struct route_contexts){.access = service->access,
                                                          .health = service->health,
-                                                         .fleet = service->fleet});
+                                                         .fleet = service->fleet,
+                                                         .rates = service->rates});
     return router_prepare(service->router);
 }
 
@@ -281,6 +287,7 @@ static enum err start_server(struct service *service)
     const struct server_config config = {
         .loop = service->loop,
         .router = service->router,
+        .rates = service->rates,
         .pipeline = service->pipeline,
         .listener = give_listener(service),
         .console = service->console,
@@ -362,6 +369,7 @@ static void stop(struct service *service)
     notify_stop(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);
+    rates_free(service->rates);
     fleet_free(service->fleet);
     health_free(service->health);
     instance_close(&service->instance);

@@ -112,6 +112,9 @@ void exchange_send(struct exchange *exchange)
     if (goes_to_finish(exchange))
         return;
     has_body = reply->body.len > 0;
+    if (exchange->rate.is_limited)
+        rates_describe(connection->server->config.rates, route->rate, &exchange->rate,
+                       &reply->headers);
     answer_write(connection, &(struct answer){
                                  .status = reply->status,
                                  .is_api = true,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "control/api/connection.h"
+#include "control/api/rates.h"
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/router.h"
@@ -28,9 +29,10 @@ struct exchange {
     struct str query; /* of the target, as it came; NULL: none */
     struct credential credential;
     char client_text[ADDR_TEXT_BYTES]; /* behind a proxy: who asks */
-    struct buf texts;                  /* decoded parameters */
-    struct buf body;                   /* as it came */
-    bool answered;                     /* the reply is complete */
+    struct rate_answer rate;
+    struct buf texts; /* decoded parameters */
+    struct buf body;  /* as it came */
+    bool answered;    /* the reply is complete */
     bool wants_live;
     bool authenticated;
     bool abandoned; /* the connection has gone while a worker had it */

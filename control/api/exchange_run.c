@@ -99,25 +99,35 @@ static enum err check_permission(const struct exchange *exchange)
                 permission_words[permission]);
 }
 
-static uint64_t caller_of(const struct exchange *exchange)
+/* Whoever has an IPv6 address has 2^64 of them. */
+static uint64_t hash_address(const char *address)
 {
-    const struct principal *principal = &exchange->request.principal;
+    struct addr addr;
 
-    if (principal->by != CREDENTIAL_NONE)
-        return uuid_hash(&principal->credential_id);
-    return text_hash(str_of(exchange->request.address));
+    if (!strchr(address, ':') || !addr_parse_ip(str_of(address), 0, &addr))
+        return text_hash(str_of(address)) | 1;
+    return text_hash(str_n((const char *)&addr.v6.sin6_addr, 8)) | 1;
 }
 
 static enum err check_rate(struct exchange *exchange)
 {
-    int64_t retry_s;
+    struct rates *rates = exchange->request.server->config.rates;
+    const struct principal *principal = &exchange->request.principal;
+    struct rate_caller caller = {
+        .ids = {[RATE_BY_ADDRESS] = hash_address(exchange->request.address)}};
 
-    if (rates_take(exchange->request.server->rates, exchange->routed->route->rate,
-                   caller_of(exchange), exchange->started_us, &retry_s))
+    if (!rates)
         return OK;
-    exchange->reply.retry_after_s = retry_s;
+    if (principal->by != CREDENTIAL_NONE) {
+        caller.ids[RATE_BY_KEY] = uuid_hash(&principal->credential_id) | 1;
+        caller.ids[RATE_BY_USER] = uuid_hash(&principal->id) | 1;
+    }
+    if (rates_take(rates, exchange->routed->route->rate, &caller, exchange->started_us,
+                   &exchange->rate))
+        return OK;
+    exchange->reply.retry_after_s = exchange->rate.retry_s;
     return fail(ERR_LIMITED, "rate_limited", "Too many requests; come again in %lld s.",
-                (long long)retry_s);
+                (long long)exchange->rate.retry_s);
 }
 
 /* The body of a hook when it is a form. */

@@ -1,26 +1,37 @@
 /*
  * The buckets lie in a table of fixed size, found by hash: two callers of the same place share a
  * bucket, which is unlikely and harmless, and nobody can make the table grow. A bucket holds time:
- * when it would be full again.
+ * when it would be full again (the generic cell rate algorithm, ITU-T I.371).
  */
 #include "control/api/rates.h"
 
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "shared/attrs.h"
+#include "shared/buf.h"
 #include "shared/mem.h"
 
-#define PLACES 16384 /* a power of two */
+#define PLACES      16384 /* a power of two */
+#define WINDOW_BITS 20
 
-static const struct {
-    int64_t per_second; /* 0: no limit */
-    int64_t burst;
-} classes[RATE_COUNT] = {
-    [RATE_BROWSE] = {0, 0}, /* answered from memory or by the bounded reads */
-    [RATE_CHANGE] = {0, 0}, /* bounded by the workers' queue */
-    [RATE_EXPENSIVE] = {20, 100},
-    [RATE_SIGN_IN] = {1, 30},
+static_assert(RATE_WINDOW_S_MAX < 1 << WINDOW_BITS, "a window fits beside its quota");
+
+const char *const rate_words[RATE_COUNT] = {
+    [RATE_FREE] = "free",           [RATE_BROWSE] = "browse",   [RATE_CHANGE] = "change",
+    [RATE_EXPENSIVE] = "expensive", [RATE_SIGN_IN] = "sign_in",
+};
+
+const char *const rate_subject_words[RATE_SUBJECT_COUNT] = {
+    [RATE_BY_KEY] = "key",
+    [RATE_BY_USER] = "user",
+    [RATE_BY_ADDRESS] = "address",
 };
 
 struct rates {
-    int64_t full_at_us[RATE_COUNT][PLACES];
+    /* Quota and window of each policy in one word, so that both change at once. */
+    _Atomic uint64_t policies[RATE_COUNT][RATE_SUBJECT_COUNT];
+    int64_t full_at_ns[RATE_COUNT][RATE_SUBJECT_COUNT][PLACES];
 };
 
 struct rates *rates_new(void)
@@ -33,23 +44,102 @@ void rates_free(struct rates *rates)
     free(rates);
 }
 
-bool rates_take(struct rates *rates, enum rate rate, uint64_t caller, int64_t now_us,
-                int64_t *ret_retry_s)
+void rates_configure(struct rates *rates, enum rate rate, enum rate_subject subject,
+                     struct rate_policy policy)
 {
-    int64_t *full_at_us = &rates->full_at_us[rate][caller & (PLACES - 1)];
-    int64_t price_us;
-    int64_t room_us;
+    assert(policy.quota >= 0 && policy.quota <= RATE_QUOTA_MAX && policy.window_s >= 1 &&
+           policy.window_s <= RATE_WINDOW_S_MAX);
+    atomic_store_explicit(&rates->policies[rate][subject],
+                          (uint64_t)policy.quota << WINDOW_BITS | (uint64_t)policy.window_s,
+                          memory_order_relaxed);
+}
 
-    if (classes[rate].per_second == 0)
-        return true;
-    price_us = 1000000 / classes[rate].per_second;
-    room_us = price_us * classes[rate].burst;
-    if (*full_at_us < now_us)
-        *full_at_us = now_us;
-    if (*full_at_us + price_us > now_us + room_us) {
-        *ret_retry_s = (*full_at_us + price_us - now_us - room_us) / 1000000 + 1;
-        return false;
+static struct rate_policy policy_of(const struct rates *rates, enum rate rate, int subject)
+{
+    uint64_t word = atomic_load_explicit(&rates->policies[rate][subject], memory_order_relaxed);
+
+    return (struct rate_policy){.quota = (int64_t)(word >> WINDOW_BITS),
+                                .window_s = (int64_t)(word & ((1 << WINDOW_BITS) - 1))};
+}
+
+static int64_t up_to_seconds(int64_t ns)
+{
+    return (ns + 999999999) / 1000000000;
+}
+
+/* What a bucket has at this moment; `full_at_ns` is its time, moved up to now. */
+static struct rate_answer look_at(struct rate_policy policy, int64_t now_ns, int64_t full_at_ns)
+{
+    int64_t window_ns = policy.window_s * 1000000000;
+    int64_t price_ns = window_ns / policy.quota;
+    int64_t room_ns = now_ns + window_ns - full_at_ns;
+
+    return (struct rate_answer){
+        .is_limited = true,
+        .remaining = room_ns < 0 ? 0 : room_ns / price_ns,
+        .reset_s = up_to_seconds(full_at_ns - now_ns),
+        .retry_s = room_ns >= price_ns ? 0 : up_to_seconds(price_ns - room_ns),
+    };
+}
+
+bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *caller,
+                int64_t now_us, struct rate_answer *ret_answer)
+{
+    int64_t *buckets[RATE_SUBJECT_COUNT] = {0};
+    int64_t prices_ns[RATE_SUBJECT_COUNT];
+    struct rate_answer least = {0};
+    int64_t now_ns = now_us * 1000;
+
+    for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
+        struct rate_policy policy = policy_of(rates, rate, subject);
+        struct rate_answer answer;
+        int64_t *bucket;
+
+        if (policy.quota == 0 || caller->ids[subject] == 0)
+            continue;
+        bucket = &rates->full_at_ns[rate][subject][caller->ids[subject] & (PLACES - 1)];
+        *bucket = MAX(*bucket, now_ns);
+        answer = look_at(policy, now_ns, *bucket);
+        answer.subject = (enum rate_subject)subject;
+        if (!least.is_limited || answer.remaining < least.remaining ||
+            answer.retry_s > least.retry_s)
+            least = answer;
+        buckets[subject] = bucket;
+        prices_ns[subject] = policy.window_s * 1000000000 / policy.quota;
     }
-    *full_at_us += price_us;
+    *ret_answer = least;
+    if (least.is_limited && least.remaining == 0)
+        return false;
+    for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
+        if (buckets[subject])
+            *buckets[subject] += prices_ns[subject];
+    }
+    if (least.is_limited) {
+        *ret_answer =
+            look_at(policy_of(rates, rate, least.subject), now_ns, *buckets[least.subject]);
+        ret_answer->subject = least.subject;
+    }
     return true;
+}
+
+void rates_describe(const struct rates *rates, enum rate rate, const struct rate_answer *answer,
+                    struct buf *out)
+{
+    const char *separator = "RateLimit-Policy: ";
+
+    if (!answer->is_limited)
+        return;
+    for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
+        struct rate_policy policy = policy_of(rates, rate, subject);
+
+        if (policy.quota == 0)
+            continue;
+        buf_printf(out, "%s\"%s-%s\";q=%lld;w=%lld", separator, rate_words[rate],
+                   rate_subject_words[subject], (long long)policy.quota,
+                   (long long)policy.window_s);
+        separator = ", ";
+    }
+    buf_printf(out, "%sRateLimit: \"%s-%s\";r=%lld;t=%lld\r\n", *separator == ',' ? "\r\n" : "",
+               rate_words[rate], rate_subject_words[answer->subject], (long long)answer->remaining,
+               (long long)answer->reset_s);
 }

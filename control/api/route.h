@@ -48,9 +48,9 @@ enum method {
 
 extern const char *const method_words[METHOD_COUNT];
 
-/* Rate classes: requests of one caller a second, and how many at once (control/api/rates.c has the
- * numbers). */
-enum rate { RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
+/* Rate classes: what limits hold for, in control/api/rates.h. FREE has none, so that who has set one
+ * too low can mend it. */
+enum rate { RATE_FREE, RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
 
 enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_LIST, ROUTE_OBJECT, ROUTE_MEMORY, ROUTE_HANDLER };
 

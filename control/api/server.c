@@ -21,7 +21,6 @@
 #include "control/api/connection.h"
 #include "control/api/exchange.h"
 #include "control/api/live_private.h"
-#include "control/api/rates.h"
 #include "control/api/request.h"
 #include "control/api/server_private.h"
 #include "control/api/static_files.h"
@@ -335,7 +334,6 @@ static void begin(struct server *server)
     write_request_prefix(server);
     write_date(server);
     server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    server->rates = rates_new();
     server->live = live_new(config->loop, &config->live);
     server->workers = workers_new(config->loop, config->workers, config->database);
     ev_io_init(&server->acceptor, on_acceptable, server->listener.fd, EV_READ);
@@ -406,7 +404,6 @@ void server_free(struct server *server)
         connection_close(container_of(link, struct connection, link), false);
     workers_free(server->workers);
     live_free(server->live);
-    rates_free(server->rates);
     static_files_free(server->files);
     clear_exchanges(&server->exchanges);
     listener_close(&server->listener);

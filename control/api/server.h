@@ -21,6 +21,7 @@
 struct db;
 struct loop;
 struct pipeline;
+struct rates;
 struct router;
 struct server;
 
@@ -43,6 +44,7 @@ struct readiness {
 struct server_config {
     struct loop *loop;
     const struct router *router; /* prepared */
+    struct rates *rates;         /* NULL: without limits */
     struct pipeline *pipeline;   /* runs READ statements; NULL: they answer 503 */
     struct listener listener;    /* the server's from here on, also when it cannot start */
     const char *console;         /* folder of the console with its manifest.em.json; NULL: none */

@@ -13,7 +13,6 @@
 #include "control/api/server.h"
 
 struct address_count;
-struct rates;
 struct static_files;
 struct workers;
 
@@ -38,7 +37,6 @@ struct server {
     struct workers *workers;
     struct static_files *files; /* NULL: no console */
     struct live *live;
-    struct rates *rates;
 
     /* Parts of answers that are the same for all. */
     char date[64];          /* "Date: …\r\n", renewed by the tick */

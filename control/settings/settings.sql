@@ -18,3 +18,23 @@ SELECT json_build_object(
 
 -- settings_update(webhook_url, result_days, sample_days, event_days): writes the new state.
 UPDATE settings SET webhook_url = $1, result_days = $2, sample_days = $3, event_days = $4;
+
+-- rate_limits_load(): all limits for the program's own use; 0 is none.
+SELECT class, subject, coalesce(quota, 0), window_s FROM rate_limit;
+
+-- rate_limits_page(): all limits as the API shows them.
+SELECT json_build_object('items', json_agg(row_to_json(item) ORDER BY item.class, item.subject), 'next', NULL)
+  FROM rate_limit_item item;
+
+-- rate_limit_get(id): one limit, and its version.
+SELECT row_to_json(item), version FROM rate_limit_item item WHERE id = $1::uuid;
+
+-- rate_limit_lock(id): the same, and makes other writers wait.
+SELECT row_to_json(item), item.version
+  FROM rate_limit_item item
+  JOIN rate_limit base USING (id)
+ WHERE id = $1::uuid
+   FOR UPDATE OF base;
+
+-- rate_limit_update(id, quota, window_s): writes the new state; a quota of 0 is no limit.
+UPDATE rate_limit SET quota = nullif($2::bigint, 0), window_s = $3 WHERE id = $1::uuid;

@@ -9,12 +9,14 @@
 #include "shared/loop.h"
 #include "shared/mem.h"
 
+#include "control/api/rates.h"
 #include "control/api/request.h"
 #include "control/api/router.h"
 
 struct api_server {
     struct loop *loop;
     struct router *router;
+    struct rates *rates;
     struct server *server;
     pthread_t thread;
 };
@@ -173,6 +175,10 @@ struct api_server *api_server_start(void (*change)(struct server_config *config)
         .live = {.may_follow = may_follow},
     };
 
+    server->rates = rates_new();
+    rates_configure(server->rates, RATE_SIGN_IN, RATE_BY_ADDRESS,
+                    (struct rate_policy){.quota = 30, .window_s = 30});
+    config.rates = server->rates;
     server->loop = loop_new();
     server->router = router_new();
     router_add_schemas(server->router, schemas);
@@ -199,6 +205,7 @@ void api_server_stop(struct api_server *server)
     pthread_join(server->thread, NULL);
     server_free(server->server);
     router_free(server->router);
+    rates_free(server->rates);
     loop_free(server->loop);
     failure_clear();
     free(server);

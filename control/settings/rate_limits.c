@@ -1,0 +1,88 @@
+/* Rows of the table `rate_limit`; what is written holds from the commit on. */
+#include "control/settings/rate_limits.h"
+
+#include "shared/json.h"
+#include "shared/json_merge.h"
+
+#include "control/api/rates.h"
+#include "control/api/reply.h"
+#include "control/api/request.h"
+#include "control/api/write.h"
+#include "control/journal/journal.h"
+#include "control/settings/settings.sql.h"
+#include "control/store/tx.h"
+
+#define WINDOW_S_DEFAULT 60
+
+static int index_of(const char *const words[], int count, struct str word)
+{
+    for (int i = 0; i < count; i++) {
+        if (str_equal(str_of(words[i]), word))
+            return i;
+    }
+    return -1;
+}
+
+enum err rate_limits_load(struct db *db, struct rates *rates)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    TRY(db_query(db, &sql_rate_limits_load, NO_PARAMS, &rows));
+    for (int row = 0; row < rows_count(rows); row++) {
+        int rate = index_of(rate_words, RATE_COUNT, row_text(rows, row, 0));
+        int subject = index_of(rate_subject_words, RATE_SUBJECT_COUNT, row_text(rows, row, 1));
+
+        if (rate < 0 || subject < 0)
+            return fail(ERR_BUG, "rate_limit_unknown", "a rate limit of an unknown class");
+        rates_configure(rates, (enum rate)rate, (enum rate_subject)subject,
+                        (struct rate_policy){.quota = row_int(rows, row, 2),
+                                             .window_s = row_int(rows, row, 3)});
+    }
+    return OK;
+}
+
+static enum err update_rate_limit(struct request *request, struct reply *reply)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    AUTO(rows_free) struct rows *before = NULL;
+    AUTO(rows_free) struct rows *after = NULL;
+    JSON_AUTO json_t *earlier = NULL;
+    JSON_AUTO json_t *state = NULL;
+    struct uuid id;
+
+    TRY(request_uuid(request, "id", &id));
+    TRY(write_begin(request, reply, &tx));
+    TRY(tx_query_one(tx, &sql_rate_limit_lock, PARAMS(p_uuid(&id)), &before));
+    TRY(reply_json_text(reply, row_text(before, 0, 0))); /* for who lost the race */
+    TRY(request_match_version(request, row_int(before, 0, 1)));
+
+    TRY(json_parse(row_text(before, 0, 0), &earlier));
+    state = json_merge_patch(earlier, request->body);
+    TRY(tx_execute(tx, &sql_rate_limit_update,
+                   PARAMS(p_uuid(&id), p_int(json_integer_or(state, "quota", 0)),
+                          p_int(json_integer_or(state, "window_s", WINDOW_S_DEFAULT))),
+                   NULL));
+    TRY(tx_query_one(tx, &sql_rate_limit_get, PARAMS(p_uuid(&id)), &after));
+    TRY(journal_record(tx, JOURNAL_AUTHOR(request),
+                       &(struct journal_entry){
+                           .action = "update",
+                           .kind = ENTITY_SETTINGS,
+                           .entity_id = id,
+                           .before = row_text(before, 0, 0).ptr,
+                           .after = row_text(after, 0, 0).ptr,
+                       },
+                       1));
+    reply_etag(reply, row_int(after, 0, 1));
+    TRY(reply_json_text(reply, row_text(after, 0, 0)));
+    TRY(write_commit(request, reply, TAKE(tx)));
+    return write_is_dry_run(request) ? OK : rate_limits_load(request->db, request->context);
+}
+
+/* clang-format off */
+const struct route rate_limit_routes[] = {
+    READ   (       "/api/v1/rate-limits",      sql_rate_limits_page, "list_rate_limits",  SETTINGS_READ,  FREE, none,             200, rate_limit_page, "List the rate limits"),
+    READ   (       "/api/v1/rate-limits/{id}", sql_rate_limit_get,   "get_rate_limit",    SETTINGS_READ,  FREE, none,             200, rate_limit,      "Get a rate limit"),
+    WRITE  (PATCH, "/api/v1/rate-limits/{id}", update_rate_limit,    "update_rate_limit", SETTINGS_WRITE, FREE, rate_limit_patch, 200, rate_limit,      "Change a rate limit"),
+    { 0 },
+};
+/* clang-format on */

@@ -1,0 +1,20 @@
+/*
+ * The limits on how much one caller may ask, as an administrator sets them. The rows are fixed: one
+ * for each class of routes and each way to tell callers apart.
+ *
+ * Thread: any with its own connection.
+ */
+#pragma once
+
+#include "shared/err.h"
+
+#include "control/api/route.h"
+
+struct db;
+struct rates;
+
+/* Sets all limits as they are in the database. */
+MUST_USE enum err rate_limits_load(struct db *db, struct rates *rates);
+
+/* Their context is the struct rates; NULL when only the descriptions are wanted. */
+extern const struct route rate_limit_routes[];
