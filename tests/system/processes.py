@@ -17,6 +17,8 @@ from pathlib import Path
 import redis
 import requests
 
+import contract
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("EM_BUILD", ROOT / "build" / "dev")).resolve()
 EM_CONTROL = BUILD / "control" / "em-control"
@@ -189,7 +191,7 @@ class Prober(Process):
 
 
 class Client(requests.Session):
-    """requests with a base URL, the bearer key, and a deadline on each call."""
+    """requests with a base URL, the bearer key, a deadline on each call, and replies held against the contract."""
 
     def __init__(self, url, key=None):
         super().__init__()
@@ -200,7 +202,10 @@ class Client(requests.Session):
 
     def request(self, method, url, **arguments):
         arguments.setdefault("timeout", 20)
-        return super().request(method, self.url + url if url.startswith("/") else url, **arguments)
+        reply = super().request(method, self.url + url if url.startswith("/") else url, **arguments)
+        if not arguments.get("stream"):
+            contract.check(reply)
+        return reply
 
     def create(self, collection, **fields):
         """POSTs to a collection and returns the new object; fails with the problem's text."""

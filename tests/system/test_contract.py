@@ -1,0 +1,51 @@
+"""The watch over all replies sees what is wrong with one."""
+
+import json
+
+import pytest
+import requests
+
+import contract
+
+GOOD = {"items": [], "next": None}
+PROBLEM = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "c", "detail": "d", "request_id": "r"}
+
+
+def reply(method="GET", path="/api/v1/systems", status=200, body=GOOD, media_type="application/json", request_id="r"):
+    made = requests.Response()
+    made.status_code = status
+    made._content = b"" if body is None else json.dumps(body).encode()
+    made.headers.update({"Content-Type": media_type, "X-Request-Id": request_id})
+    made.request = requests.Request(method, f"http://127.0.0.1{path}").prepare()
+    return made
+
+
+@pytest.mark.parametrize("change", [
+    {}, {"path": "/healthz", "body": 1}, {"status": 304, "body": None}, {"method": "HEAD", "body": None},
+    {"path": "/api/v1/systems?fields=key", "body": {"items": [{"key": "a"}], "next": None}},
+    {"status": 404, "body": PROBLEM, "media_type": "application/problem+json"},
+])
+def test_right_replies(change):
+    contract.check(reply(**change))
+
+
+@pytest.mark.parametrize("change", [
+    {"body": {"items": []}}, {"body": {"items": [{"key": "a"}], "next": None}}, {"body": {**GOOD, "more": 1}}, {"body": None},
+    {"body": {**GOOD, "total": -1}}, {"status": 202}, {"media_type": "text/html"}, {"path": "/api/v1/nothing"},
+    {"status": 304}, {"method": "DELETE", "path": "/api/v1/systems/x", "status": 204},
+    {"status": 404, "body": PROBLEM}, {"status": 410, "body": PROBLEM, "media_type": "application/problem+json"},
+    {"status": 404, "body": {**PROBLEM, "request_id": "x"}, "media_type": "application/problem+json"},
+    {"status": 404, "body": {"status": 404}, "media_type": "application/problem+json"},
+])
+def test_wrong_replies(change):
+    with pytest.raises((AssertionError, json.JSONDecodeError)):
+        contract.check(reply(**change))
+
+
+def test_times_have_milliseconds_and_are_utc(api, estate):
+    good = api.get(f"/api/v1/systems/{estate.system['id']}").json()
+    path = f"/api/v1/systems/{good['id']}"
+    contract.check(reply(path=path, body=good))
+    for wrong in ("2026-11-21T10:00:00Z", "2026-11-21T10:00:00.123+01:00", "yesterday"):
+        with pytest.raises(AssertionError):
+            contract.check(reply(path=path, body={**good, "updated_at": wrong}))
