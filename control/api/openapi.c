@@ -15,8 +15,10 @@
 #include "control/api/router.h"
 #include "control/api/write.h"
 
-/* "system.json#/$defs/owner" → "#/components/schemas/system/$defs/owner"; `file` is where the
- * reference stands. */
+#define DEFINITIONS "/$defs/"
+
+/* "system.json#/$defs/owner" → "#/components/schemas/system.owner"; `file` is where the reference
+ * stands. */
 static json_t *component_reference(const char *reference, const char *file)
 {
     struct str rest = str_of(reference);
@@ -27,7 +29,9 @@ static json_t *component_reference(const char *reference, const char *file)
         name = str_of(file);
     if (name.len > 5 && str_equal(str_sub(name, name.len - 5, 5), STR(".json")))
         name.len -= 5;
-    buf_printf(&text, "#/components/schemas/" STR_FMT STR_FMT, STR_ARG(name), STR_ARG(rest));
+    buf_printf(&text, "#/components/schemas/" STR_FMT, STR_ARG(name));
+    if (str_starts_with(rest, STR(DEFINITIONS)))
+        buf_printf(&text, "." STR_FMT, STR_ARG(str_sub(rest, sizeof DEFINITIONS - 1, rest.len)));
     return json_string(text.data);
 }
 
@@ -52,17 +56,35 @@ static json_t *component_of(const json_t *schema, const char *file)
     {
         if (strcmp(key, "$ref") == 0 && json_is_string(value))
             json_object_set_new(copy, key, component_reference(json_string_value(value), file));
-        else if (strcmp(key, "$schema") != 0)
+        else if (strcmp(key, "$schema") != 0 && strcmp(key, "$defs") != 0)
             json_object_set_new(copy, key, component_of(value, file));
     }
     return copy;
 }
 
+/* A file that is there for its parts. */
+static bool is_only_definitions(const json_t *source)
+{
+    return json_object_get(source, "$defs") && !json_object_get(source, "type") &&
+           !json_object_get(source, "$ref");
+}
+
+/* The parts of a file are components of their own, <file>.<part>. */
 static void add_component(void *argument, const char *name, const json_t *source)
 {
+    const json_t *definitions = json_object_get(source, "$defs");
     json_t *components = argument;
+    const char *definition;
+    json_t *part;
 
-    json_object_set_new(components, name, component_of(source, name));
+    if (!is_only_definitions(source))
+        json_object_set_new(components, name, component_of(source, name));
+    json_object_foreach((json_t *)definitions, definition, part)
+    {
+        AUTO(xfree) char *part_name = xasprintf("%s.%s", name, definition);
+
+        json_object_set_new(components, part_name, component_of(part, name));
+    }
 }
 
 static json_t *reference_to(const char *schema)
@@ -195,8 +217,56 @@ static json_t *parameters_of(const struct routed *routed)
     return list;
 }
 
-static json_t *responses_of(const struct route *route)
+static bool is_any(const struct routed *routed)
 {
+    (void)routed;
+    return true;
+}
+
+static bool is_for_the_known(const struct routed *routed)
+{
+    return routed->route->permission != PERMISSION_PUBLIC;
+}
+
+static bool needs_permission(const struct routed *routed)
+{
+    return is_for_the_known(routed) && routed->route->permission != PERMISSION_SIGNED_IN;
+}
+
+static bool names_something(const struct routed *routed)
+{
+    return routed->parameter_count > 0;
+}
+
+static bool takes_body(const struct routed *routed)
+{
+    return routed->body != NULL;
+}
+
+static bool may_conflict(const struct routed *routed)
+{
+    return routed->route->is_write;
+}
+
+static bool takes_version(const struct routed *routed)
+{
+    return routed->route->method == METHOD_PATCH || routed->route->method == METHOD_DELETE;
+}
+
+/* What a request may be refused for; anything else is `default`. */
+static const struct {
+    const char *status;
+    bool (*holds)(const struct routed *routed);
+} refusals[] = {
+    {"400", is_any},          {"401", is_for_the_known}, {"403", needs_permission},
+    {"404", names_something}, {"409", may_conflict},     {"412", takes_version},
+    {"413", takes_body},      {"415", takes_body},       {"422", takes_body},
+    {"429", is_any},          {"default", is_any},
+};
+
+static json_t *responses_of(const struct routed *routed)
+{
+    const struct route *route = routed->route;
     char status[8];
     json_t *responses = json_object();
     json_t *success = json_pack("{s:s}", "description", route->summary);
@@ -207,8 +277,11 @@ static json_t *responses_of(const struct route *route)
             json_pack("{s:{s:o}}", "application/json", "schema", reference_to(route->reply)));
     snprintf(status, sizeof status, "%u", route->status);
     json_object_set_new(responses, status, success);
-    json_object_set_new(responses, "default",
-                        json_pack("{s:s}", "$ref", "#/components/responses/problem"));
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        if (refusals[i].holds(routed))
+            json_object_set_new(responses, refusals[i].status,
+                                json_pack("{s:s}", "$ref", "#/components/responses/problem"));
+    }
     return responses;
 }
 
@@ -252,7 +325,7 @@ static json_t *operation_of(const struct routed *routed)
         json_object_del(operation, "parameters");
     if (routed->body)
         json_object_set_new(operation, "requestBody", body_of(route));
-    json_object_set_new(operation, "responses", responses_of(route));
+    json_object_set_new(operation, "responses", responses_of(routed));
     if (route->permission == PERMISSION_PUBLIC)
         json_object_set_new(operation, "security", json_array());
     else if (route->permission != PERMISSION_SIGNED_IN)
@@ -295,9 +368,10 @@ void openapi_write(const struct router *router, bool readable, struct buf *out)
     for (size_t i = 0; i < router_count(router); i++)
         add_operation(paths, router_at(router, i));
     document = json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}, {s:[]}], s:o, s:o}", "openapi", "3.1.0", "info",
-        "title", "Environment Manager", "version", "1", "description",
+        "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o}",
+        "openapi", "3.1.0", "info", "title", "Environment Manager", "version", "1", "description",
         "What exists, how it is, and who may use it. Errors are problem documents (RFC 9457).",
+        "license", "name", "Apache 2.0", "identifier", "Apache-2.0", "servers", "url", "/",
         "security", "key", "session", "paths", paths, "components", components_of(router));
     text = json_dumps(document, readable ? JSON_INDENT(2) : JSON_COMPACT);
     buf_append_text(out, text);

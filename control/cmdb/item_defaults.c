@@ -62,6 +62,8 @@ enum err item_defaults_init(void)
     AUTO(json_schemas_free) struct json_schemas *schemas = json_schemas_new();
 
     json_schemas_add(schemas, cmdb_schemas);
+    json_schemas_add(schemas, check_kind_schemas);
+    json_schemas_add(schemas, check_part_schemas);
     TRY(json_schemas_compile(schemas));
     for (size_t i = 0; i < item_type_count; i++)
         TRY(read_defaults(schemas, &item_types[i]));

@@ -6,7 +6,7 @@ import type { components } from "@openapi/types";
 type Schemas = components["schemas"];
 
 /** A shape of the document with some of its fields said more exactly. */
-type Exact<Shape, Fields> = Omit<Shape, keyof Fields | "$defs" | "override"> & Fields;
+type Exact<Shape, Fields> = Omit<Shape, keyof Fields | "override"> & Fields;
 
 export const HEALTH_STATES = ["down", "degraded", "unknown", "maintenance", "operational"] as const;
 
@@ -15,7 +15,7 @@ export type HealthState = (typeof HEALTH_STATES)[number];
 
 export type Session = Schemas["session"];
 export type Health = Schemas["health_status"];
-export type TreeNode = Schemas["tree"]["$defs"]["node"];
+export type TreeNode = Schemas["tree.node"];
 export type Kind = TreeNode["kind"];
 export type MaintenanceWindow = Schemas["maintenance_window"];
 export type MaintenanceWindowNew = Schemas["maintenance_window_new"];
@@ -50,10 +50,7 @@ export interface EntityRef {
 
 export type Cause = EntityRef & { state: HealthState; since: string; reason: string };
 
-export type CheckHealth = Exact<
-  Schemas["health"]["$defs"]["check"],
-  { state: HealthState; last: Result | null }
->;
+export type CheckHealth = Exact<Schemas["health.check"], { state: HealthState; last: Result | null }>;
 
 export type EntityHealth = Exact<
   Schemas["health"],
