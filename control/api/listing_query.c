@@ -141,7 +141,7 @@ static void read_keys(struct listing_compiler *compiler, struct buf *columns)
 {
     static const struct listing_key id = {.sql = "base.id", .type = LISTING_UUID};
     struct str names = listing_words(compiler, "sort");
-    size_t starts[LISTING_KEYS_MAX];
+    size_t starts[LISTING_KEYS_MAX] = {0};
 
     while (names.ptr && compiler->key_count < LISTING_SORT_MAX) {
         struct str name = str_cut(&names, ',');

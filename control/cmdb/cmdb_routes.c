@@ -1,6 +1,6 @@
 /* The routes of the inventory: the same for each kind, whose row of item_types.c comes as the
  * request's context. */
-#include <string.h>
+#include <assert.h>
 
 #include "shared/mem.h"
 
@@ -54,6 +54,7 @@ static enum err record(struct tx *tx, const struct request *request, struct repl
                                 : !write->after.type ? CHANGE_DELETED
                                                      : CHANGE_UPDATED;
 
+        assert(item->type);
         reply_changed(reply, word, item->type->kind, &item->id);
         entries[i] = (struct journal_entry){
             .action = write->action,

@@ -194,7 +194,7 @@ static void test_the_document_is_printed_from_the_rows(void **state)
     assert_int_equal(json_array_size(at(json, "paths|/api/v1/things/{id}/at/{place}|get|security")),
                      0);
     assert_at(json, "components|schemas|thing|properties|owner|$ref",
-              "#/components/schemas/thing/$defs/o");
+              "#/components/schemas/thing.o");
     assert_at(json, "components|schemas|thing|properties|id|$ref", "#/components/schemas/id");
     assert_null(at(json, "components|schemas|thing|$schema"));
     assert_at(json, "components|schemas|problem|title", "Problem");
