@@ -10,6 +10,7 @@ import time
 from tools import BUILD, ROOT
 
 import flood
+import hono
 import latency
 import peers
 import routes
@@ -17,7 +18,7 @@ import scale
 import schedule
 
 MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "peers": peers.measure, "latency": latency.measure,
-                "routes": routes.measure, "scale": scale.measure}
+                "routes": routes.measure, "hono": hono.measure, "scale": scale.measure}
 
 
 def print_table(rows):

@@ -11,9 +11,9 @@ from tools import MEASURED_CORE, OTHER_CORE, Row, on_core, pin, service, target
 CONNECTIONS = 32
 
 
-def wrk(url, seconds, script=None):
+def wrk(url, seconds, script=None, connections=CONNECTIONS):
     """Requests per second, and the 99th percentile as wrk writes it."""
-    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *(["-s", script] if script else []), url]
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *(["-s", script] if script else []), url]
     output = subprocess.run(on_core(OTHER_CORE, argv), capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     assert not wrong, f"{url}: {wrong[1]} answers are no success"

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,16 @@ def target(body_bytes=64, core=OTHER_CORE):
         finally:
             child.terminate()
             child.wait(timeout=10)
+
+
+def node_folder(name):
+    """A folder below the build with the program of bench/<name> and the packages of its lockfile."""
+    folder = BUILD / "bench" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in ("package.json", "package-lock.json", "server.mjs"):
+        shutil.copy(ROOT / "bench" / name / file, folder)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=300)
+    return folder
 
 
 @contextmanager

@@ -1,0 +1,77 @@
+"""The same two answers by em-control and by Hono with pg on Node, in one run: JSON from memory, and one row by its id with the
+caller's rights. What counts is the CPU time of an answer: the server's, and for a row PostgreSQL's beside it."""
+
+import json
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+from routes import make_components, script_of, wrk
+from tools import Row, node_folder, service
+
+from instance import as_service, processes_in
+
+CONNECTIONS = 64
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pids):
+    total = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            continue  # it has ended
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS_PER_S
+
+
+@contextmanager
+def hono(data, key, remembered):
+    """Hono's process, below the user who may ask the embedded PostgreSQL."""
+    folder = node_folder("hono")
+    program = as_service("node", folder / "server.mjs", data, key, remembered)
+    child = subprocess.Popen(program, cwd="/", stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_ENV": "production"})
+    try:
+        yield SimpleNamespace(pid=child.pid, url=f"http://127.0.0.1:{int(child.stdout.readline())}")
+    finally:
+        child.terminate()
+        child.wait(timeout=10)
+
+
+def measure_one(name, url, script, pids, seconds):
+    before = cpu_s(pids())
+    rate, slowest = wrk(url, seconds, script, CONNECTIONS)
+    spent = cpu_s(pids()) - before
+    return SimpleNamespace(name=name, rate=rate, slowest=slowest, per_cpu_s=rate * seconds / spent)
+
+
+def rows_of(what, mine, peer):
+    said = [Row(f"{what}: {one.name}", f"{one.per_cpu_s:,.0f} per CPU second, {one.rate:,.0f}/s, p99 {one.slowest}")
+            for one in (mine, peer)]
+    ratio = mine.per_cpu_s / peer.per_cpu_s
+    return [*said, Row(f"{what}: per CPU second beside Hono", f"{ratio:.1f} times", "≥ 4", ratio >= 4)]
+
+
+def measure(quick):
+    seconds = 4 if quick else 10
+    rows = []
+    with service() as control, tempfile.TemporaryDirectory() as folder:
+        ids = make_components(control.client())
+        remembered = control.client().get(f"/api/v1/components/{ids[0]}/health").text
+        Path(folder).chmod(0o755)
+        cases = [("JSON from memory", "/api/v1/components/%s/health", "/memory/%s"),
+                 ("a row by its id", "/api/v1/components/%s", "/components/%s")]
+        with hono(control.data, control.admin_key, json.dumps(json.loads(remembered))) as peer:
+            for what, our_route, their_route in cases:
+                # PostgreSQL's share is in both: all that works in the folder of the data, but for the other server.
+                everything = lambda: {control.pid, peer.pid, *processes_in(control.data)}
+                mine = measure_one("em-control", control.url, script_of(folder, "ours", "GET", control.admin_key, ids, our_route, None),
+                                   lambda: everything() - {peer.pid}, seconds)
+                theirs = measure_one("Hono and pg", peer.url, script_of(folder, "theirs", "GET", control.admin_key, ids, their_route, None),
+                                     lambda: everything() - {control.pid}, seconds)
+                rows += rows_of(what, mine, theirs)
+    return rows
