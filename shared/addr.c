@@ -145,6 +145,18 @@ bool addr_is_in(const struct addr *addr, const struct addr_network *network)
            (rest == 0 || (bytes[whole] ^ first[whole]) >> (8 - rest) == 0);
 }
 
+void addr_to_v6(const struct addr *addr, uint8_t ret_bytes[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (addr->any.sa_family == AF_INET6) {
+        memcpy(ret_bytes, addr->v6.sin6_addr.s6_addr, 16);
+        return;
+    }
+    memcpy(ret_bytes, mapped, sizeof mapped);
+    memcpy(ret_bytes + sizeof mapped, &addr->v4.sin_addr, 4);
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
     if (addr->any.sa_family == AF_INET)

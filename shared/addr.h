@@ -62,5 +62,8 @@ bool addr_parse_network(struct str text, struct addr_network *ret_network);
 /* Whether the address is one of the network's, which is one of the same family. */
 bool addr_is_in(const struct addr *addr, const struct addr_network *network);
 
+/* The 16 bytes of an IPv6 address; an IPv4 one as mapped into it. */
+void addr_to_v6(const struct addr *addr, uint8_t ret_bytes[16]);
+
 /* 127.0.0.0/8, ::1 and their IPv4-mapped forms. */
 bool addr_is_loopback(const struct addr *addr);

@@ -14,14 +14,13 @@
 #include "control/api/answer.h"
 #include "control/api/connection_private.h"
 #include "control/api/exchange.h"
-#include "control/api/live_client.h"
+#include "control/api/live_link.h"
 
 #define HEAD_BYTES_MAX      (16 * 1024)
 #define TARGET_BYTES_MAX    (8 * 1024)
 #define FIELDS_MAX          100
 #define EXTENSION_BYTES_MAX 4096
 #define INPUT_BYTES         (40 * 1024) /* a head, and room to read on while its views live */
-#define READS_PER_TURN      8           /* then the other connections have theirs */
 
 static const struct http_limits limits = {
     .target_bytes = TARGET_BYTES_MAX,
@@ -89,7 +88,7 @@ void connection_close(struct connection *connection, bool reset)
     ev_clear_pending(server->ev, &connection->io);
     stream_close(&connection->stream, reset);
     if (connection->live)
-        live_client_free(TAKE(connection->live));
+        live_link_free(TAKE(connection->live));
     connection->state = CONNECTION_DEAD;
     list_remove(&connection->link);
     server_forget_connection(server, &connection->peer);
@@ -171,7 +170,7 @@ static bool move_to_start(struct connection *connection)
     return true;
 }
 
-static struct str unparsed(const struct connection *connection)
+struct str connection_unparsed(const struct connection *connection)
 {
     return str_sub(buf_str(&connection->in), connection->at + connection->head_bytes,
                    connection->in.len);
@@ -181,7 +180,8 @@ static struct str unparsed(const struct connection *connection)
 static bool parse_step(struct connection *connection)
 {
     size_t used;
-    enum http_status status = http_parse(connection->parser, unparsed(connection), &used);
+    enum http_status status =
+        http_parse(connection->parser, connection_unparsed(connection), &used);
 
     switch (status) {
     case HTTP_NEED_MORE:
@@ -292,7 +292,7 @@ static void take_requests(struct connection *connection)
     bool drained = false;
 
     parse_input(connection);
-    for (int turn = 0; turn < READS_PER_TURN && !drained; turn++) {
+    for (int turn = 0; turn < CONNECTION_READS_PER_TURN && !drained; turn++) {
         enum io io;
 
         if (!is_reading(connection) || !connection_has_room(connection))
@@ -314,7 +314,7 @@ static void discard_input(struct connection *connection)
     size_t len;
     enum io io;
 
-    for (int turn = 0; turn < READS_PER_TURN; turn++) {
+    for (int turn = 0; turn < CONNECTION_READS_PER_TURN; turn++) {
         io = stream_read(&connection->stream, waste, sizeof waste, &len);
         if (io == IO_EOF || io == IO_ERROR) {
             connection_close(connection, false);
@@ -350,24 +350,20 @@ static void go_on_with_handshake(struct connection *connection)
     }
 }
 
-static void take_live_input(struct connection *connection)
+/* What comes while an answer is waited for belongs to later requests; the peer's end is the end. */
+static void look_for_end(struct connection *connection)
 {
-    char data[16 * 1024];
+    size_t room = INPUT_BYTES - connection->in.len;
+    size_t len;
+    enum io io;
 
-    for (int turn = 0; turn < READS_PER_TURN; turn++) {
-        size_t len;
-        enum io io = stream_read(&connection->stream, data, sizeof data, &len);
-
-        if (io == IO_WANT_READ || io == IO_WANT_WRITE)
-            return;
-        if (io != IO_DONE || !live_client_input(connection->live, str_n(data, len))) {
-            if (connection_write_out_live(connection)) /* a close frame, perhaps */
-                connection_close(connection, false);
-            return;
-        }
-        if (len < sizeof data && !connection->stream.ssl)
-            return;
-    }
+    if (room == 0)
+        return;
+    io = stream_read(&connection->stream, connection->in.data + connection->in.len, room, &len);
+    if (io == IO_DONE)
+        connection->in.len += len;
+    else if (io == IO_EOF || io == IO_ERROR)
+        connection_close(connection, false);
 }
 
 /* What the socket has to become ready for, given the state. */
@@ -376,6 +372,8 @@ static int wanted_events(const struct connection *connection)
     int wanted = connection_has_output(connection) ? EV_WRITE : 0;
 
     if (is_reading(connection) && connection_has_room(connection))
+        wanted |= EV_READ;
+    if (connection->state == CONNECTION_WAITING && connection->in.len < INPUT_BYTES)
         wanted |= EV_READ;
     if (connection->state == CONNECTION_LINGER || connection->state == CONNECTION_LIVE)
         wanted |= EV_READ;
@@ -396,7 +394,10 @@ static void advance_once(struct connection *connection)
         discard_input(connection);
         break;
     case CONNECTION_LIVE:
-        take_live_input(connection);
+        connection_take_live_input(connection);
+        break;
+    case CONNECTION_WAITING:
+        look_for_end(connection);
         break;
     case CONNECTION_BUSY:
     case CONNECTION_CLOSING:
@@ -440,20 +441,9 @@ void connection_flush(struct connection *connection)
         watch(connection, wanted_events(connection));
 }
 
-void connection_go_live(struct connection *connection, struct live_client *client)
+void connection_wait(struct connection *connection)
 {
-    struct buf rest = {0};
-
-    buf_append_str(&rest, unparsed(connection));
-    connection->live = client;
-    connection_set_state(connection, CONNECTION_LIVE);
-    connection_release_input(connection);
-    connection->head_bytes = 0;
-    if (rest.len > 0 && !live_client_input(client, buf_str(&rest)))
-        connection_close(connection, false);
-    else if (!connection->in_handler)
-        connection_advance(connection);
-    buf_clear(&rest);
+    connection_set_state(connection, CONNECTION_WAITING);
 }
 
 static void on_ready(struct ev_loop *ev, ev_io *watcher, int events)

@@ -13,16 +13,17 @@
 #include "control/api/server_private.h"
 
 struct exchange;
-struct live_client;
+struct live_link;
 
 enum connection_state {
     CONNECTION_HANDSHAKE, /* TLS */
     CONNECTION_HEAD,      /* waits for a head, or is idle */
     CONNECTION_BODY,      /* reads a body */
     CONNECTION_BUSY,      /* an exchange is under way */
+    CONNECTION_WAITING,   /* the same, and it may take long: the peer's end is looked for */
     CONNECTION_CLOSING,   /* writes what is left, then lingers */
     CONNECTION_LINGER,    /* has ended its side and reads on: a reset would lose the last answer */
-    CONNECTION_LIVE,      /* belongs to a live client */
+    CONNECTION_LIVE,      /* is a WebSocket */
     CONNECTION_DEAD,      /* closed; freed when its exchange is over */
 };
 
@@ -56,7 +57,7 @@ struct connection {
     uint64_t requests;
 
     struct exchange *exchange;
-    struct live_client *live;
+    struct live_link *live;
 };
 
 /* Takes an accepted socket. */
@@ -78,8 +79,14 @@ void connection_answered(struct connection *connection);
 /* The exchange is over without an answer, or was abandoned; called by the exchange. */
 void connection_exchange_gone(struct connection *connection);
 
-/* The connection speaks WebSocket from now on; its parser is given up. */
-void connection_go_live(struct connection *connection, struct live_client *client);
+/* The answer will take its time: who goes away meanwhile is noticed. */
+void connection_wait(struct connection *connection);
+
+/* The connection speaks WebSocket from now on, and owns the link; its parser is given up. */
+void connection_go_live(struct connection *connection, struct live_link *link);
+
+/* The WebSocket is over: sends what its protocol has to say yet, frees the link, and closes. */
+void connection_end_live(struct connection *connection);
 
 /* Sends what is in the output, as far as the socket takes it. */
 void connection_flush(struct connection *connection);

@@ -1,7 +1,6 @@
 /* The deadlines of a connection, by its state; looked at twice a second. */
 #include "control/api/connection_private.h"
 #include "control/api/exchange.h"
-#include "control/api/live_client.h"
 
 #define HANDSHAKE_US        10000000
 #define HEAD_US             10000000
@@ -68,12 +67,8 @@ void connection_tick(struct connection *connection, int64_t now_us)
         if (now_us > connection->since_us + LINGER_US)
             connection_close(connection, false);
         break;
+    case CONNECTION_WAITING: /* for its session, which has deadlines of its own */
     case CONNECTION_LIVE:
-        if (!live_client_tick(connection->live, now_us))
-            connection_close(connection, false);
-        else
-            connection_flush(connection);
-        break;
     case CONNECTION_CLOSING:
     case CONNECTION_DEAD:
         break;

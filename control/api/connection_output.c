@@ -5,7 +5,7 @@
 #include "shared/clock.h"
 
 #include "control/api/connection_private.h"
-#include "control/api/live_client.h"
+#include "control/api/live_link.h"
 
 #define OUTPUT_BYTES_HIGH (64 * 1024) /* no further request is taken while more than this waits */
 #define OUTPUT_BYTES_KEEP (16 * 1024) /* an empty output buffer above this is given back */
@@ -106,6 +106,6 @@ bool connection_write_out_live(struct connection *connection)
         if (!connection_write_out(connection))
             return false;
     } while (!connection_has_output(connection) &&
-             live_client_refill(connection->live, &connection->out));
+             live_link_refill(connection->live, &connection->out));
     return true;
 }

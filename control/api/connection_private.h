@@ -1,8 +1,10 @@
 /* What the files of a connection share: connection.c (input and states), connection_output.c,
- * connection_deadlines.c. */
+ * connection_deadlines.c, connection_live.c. */
 #pragma once
 
 #include "control/api/connection.h"
+
+#define CONNECTION_READS_PER_TURN 8 /* then the other connections have theirs */
 
 /* Whether something waits to be written. */
 bool connection_has_output(const struct connection *connection);
@@ -29,3 +31,9 @@ void connection_release_input(struct connection *connection);
 
 /* Goes on with whatever the state asks for, until it has to wait. */
 void connection_advance(struct connection *connection);
+
+/* What lies behind the head of the request under way. */
+struct str connection_unparsed(const struct connection *connection);
+
+/* Takes what a WebSocket has sent. */
+void connection_take_live_input(struct connection *connection);

@@ -10,6 +10,7 @@
 
 #include "control/api/answer.h"
 #include "control/api/exchange_private.h"
+#include "control/api/live_http.h"
 #include "control/api/problem.h"
 #include "control/api/reply_finish.h"
 #include "control/api/workers.h"
@@ -45,6 +46,8 @@ void exchange_release(struct exchange *exchange)
 
     if (exchange->written)
         written_reply_forget(exchange->written);
+    if (exchange->session)
+        live_http_gone(exchange);
     json_decref(exchange->request.body);
     reply_reset(&exchange->reply);
     if (exchange->reply.body.capacity > TEXTS_KEEP)
@@ -129,7 +132,8 @@ void exchange_send(struct exchange *exchange)
                                  .body = buf_str(&reply->body),
                                  .body_owner = &reply->body,
                              });
-    metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
+    if (!exchange->service) /* a poll takes as long as nothing happens */
+        metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
     log_debug("request.done", "request=%s method=%s path=" STR_FMT " status=%u", request->id,
               request->method < METHOD_COUNT ? method_words[request->method] : "?",
               STR_ARG(path_to_log(request->path)), reply->status);
@@ -188,6 +192,7 @@ struct exchange *exchange_new(struct connection *connection, const struct http_h
 
     exchange->connection = connection;
     exchange->started_us = clock_monotonic_us();
+    exchange->body_bytes_max = REQUEST_BODY_BYTES_MAX;
     request->server = server;
     request->head = head;
     find_client(exchange);
@@ -197,8 +202,8 @@ struct exchange *exchange_new(struct connection *connection, const struct http_h
 
 bool exchange_add_body(struct exchange *exchange, struct str data)
 {
-    if (exchange->body.len + data.len > REQUEST_BODY_BYTES_MAX) {
-        exchange_refuse(exchange, 413, "body_too_large", "The body may have at most 1 MiB.");
+    if (exchange->body.len + data.len > exchange->body_bytes_max) {
+        exchange_refuse(exchange, 413, "body_too_large", "The body is longer than it may be.");
         return false;
     }
     buf_append_str(&exchange->body, data);

@@ -15,6 +15,8 @@
 
 struct db;
 struct exchange;
+struct live_service;
+struct live_session;
 struct written_reply;
 
 /* What a worker is to do with it. */
@@ -32,10 +34,14 @@ struct exchange {
     struct rate_answer rate;
     struct buf texts; /* decoded parameters */
     struct buf body;  /* as it came */
-    bool answered;    /* the reply is complete */
-    bool wants_live;
+    size_t body_bytes_max;
+    bool answered; /* the reply is complete */
     bool authenticated;
     bool abandoned; /* the connection has gone while a worker had it */
+
+    const struct live_service *service; /* of a live connection; NULL: none is wanted */
+    struct live_session *session;       /* whose poll or POST this is; NULL: nobody's */
+    bool overlaps;                      /* a POST that came before another had ended */
 
     enum exchange_work work;
     int64_t queued_us;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "control/api/exchange_private.h"
+#include "control/api/live_http.h"
+#include "control/api/live_private.h"
 #include "control/api/media_type.h"
 #include "control/api/request_read.h"
 
@@ -106,8 +108,9 @@ static void find_route(struct exchange *exchange)
         request->context = exchange->routed->context;
         return;
     }
-    if (str_equal(request->path, STR("/socket.io/")) && request->method == METHOD_GET)
-        exchange->wants_live = true;
+    exchange->service = live_service_at(server_live(request->server), request->path);
+    if (exchange->service)
+        live_http_read_head(exchange);
     else if (!belongs_to_console(request->path))
         exchange_refuse(exchange, 404, "not_found", "There is no such resource.");
     else if (!reads)
@@ -133,6 +136,6 @@ void exchange_read_head(struct exchange *exchange)
     request->if_match = http_head_field(head, STR("if-match"));
     request->if_none_match = http_head_field(head, STR("if-none-match"));
     find_route(exchange);
-    if (!exchange->answered)
+    if (!exchange->answered && !exchange->service)
         look_at_body(exchange);
 }

@@ -11,7 +11,7 @@
 #include "control/api/exchange_private.h"
 #include "control/api/guard_cookie.h"
 #include "control/api/listing_query.h"
-#include "control/api/live_client.h"
+#include "control/api/live_http.h"
 #include "control/api/media_type.h"
 #include "control/api/parameters.h"
 #include "control/api/rates.h"
@@ -318,19 +318,24 @@ static void run_read(struct exchange *exchange)
     }
 }
 
-/* Becomes a live connection, or is answered with the reason why not. */
-static void open_live(struct exchange *exchange)
+static void run_live(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
-    struct live_client *client = live_client_open(exchange);
+    struct live_link *link;
 
-    if (!client) {
+    switch (live_http_take(exchange, &link)) {
+    case LIVE_HTTP_ANSWERED:
         exchange_send(exchange);
-        return;
+        break;
+    case LIVE_HTTP_WAITS:
+        connection_wait(connection);
+        break;
+    case LIVE_HTTP_UPGRADED:
+        connection->exchange = NULL;
+        exchange_release(exchange);
+        connection_go_live(connection, link);
+        break;
     }
-    connection->exchange = NULL;
-    exchange_release(exchange);
-    connection_go_live(connection, client);
 }
 
 /* Who asks is known, or an answer stands already: goes on with the checks and runs the route. */
@@ -342,8 +347,8 @@ void exchange_proceed(struct exchange *exchange)
         exchange_send(exchange);
         return;
     }
-    if (exchange->wants_live) {
-        open_live(exchange);
+    if (exchange->service) {
+        run_live(exchange);
         return;
     }
     err = check(exchange);
@@ -373,7 +378,7 @@ void exchange_run(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
 
-    if (exchange->routed || exchange->wants_live) {
+    if (exchange->routed || exchange->service) {
         authenticate(exchange);
         return;
     }

@@ -5,21 +5,36 @@
  */
 #include "control/api/live.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "shared/clock.h"
-#include "shared/mem.h"
-#include "shared/metrics.h"
 
-#include "control/api/connection.h"
 #include "control/api/live_private.h"
 
-static struct metric messages =
-    METRIC_COUNTER("em_live_messages_total", "Messages queued to live clients");
-static struct metric overflows = METRIC_COUNTER(
-    "em_live_overflows_total", "Live clients that were too slow and told to fetch again");
-static struct metric clients = METRIC_GAUGE("em_live_clients", "Connected live clients");
+#define TICK_S_MAX 0.5
+
+struct live_metrics live_metrics = {
+    .messages = METRIC_COUNTER("em_live_messages_total", "Messages queued to live clients"),
+    .overflows = METRIC_COUNTER("em_live_overflows_total",
+                                "Live clients that were too slow and told to fetch again"),
+    .refused = METRIC_COUNTER("em_live_refused_total",
+                              "Live connections turned away by a bound of user, address or all"),
+    .clients = METRIC_GAUGE("em_live_clients", "Connected live clients"),
+};
+
+static const struct live_settings product = {
+    .ping_interval_ms = 25000,
+    .ping_timeout_ms = 20000,
+    .connect_timeout_ms = 45000,
+    .payload_bytes_max = 64 * 1024,
+    .sessions_max = 10000,
+    .sessions_per_user = 20,
+    .sessions_per_address = 1000,
+    .packets_per_s = 20,
+    .packets_burst = 60,
+};
 
 static const char *const room_words[] = {
     [ROOM_ENTITY] = "entity", [ROOM_HEALTH] = "health", [ROOM_JOURNAL] = "journal"};
@@ -75,30 +90,6 @@ static void remember(struct live *live, struct live_message *message, const stru
     live->recent_bytes += message->len;
 }
 
-static void mark_dirty(struct live_client *client)
-{
-    list_remove(&client->dirty);
-    list_append(&client->live->dirty, &client->dirty);
-}
-
-static void queue_message(struct live_client *client, struct live_message *message)
-{
-    message->references++;
-    vec_push(&client->queue, message);
-    client->queued_bytes += message->len;
-    metric_add(&messages, 1);
-    mark_dirty(client);
-}
-
-static void drop_queue(struct live_client *client)
-{
-    for (size_t i = client->first; i < client->queue.len; i++)
-        live_message_unref(client->queue.items[i]);
-    client->queue.len = 0;
-    client->first = 0;
-    client->queued_bytes = 0;
-}
-
 void live_send_resync(struct live_client *client, const struct room *room)
 {
     CLEANUP(buf_clear_p) struct buf packet = {0};
@@ -107,21 +98,9 @@ void live_send_resync(struct live_client *client, const struct room *room)
     buf_append_text(&packet, "42[\"resync\",{\"room\":\"");
     room_write(room, &packet);
     buf_append_text(&packet, "\"}]");
-    message = live_message_new(buf_str(&packet));
-    queue_message(client, message);
+    message = live_message_new(LIVE_MAY_BE_LOST, false, buf_str(&packet));
+    live_session_send(client->socket->session, message);
     live_message_unref(message);
-}
-
-void live_client_send(struct live_client *client, struct live_message *message)
-{
-    if (client->queued_bytes + message->len <= LIVE_QUEUE_BYTES_MAX) {
-        queue_message(client, message);
-        return;
-    }
-    metric_add(&overflows, 1);
-    drop_queue(client);
-    for (size_t i = 0; i < client->rooms.len; i++)
-        live_send_resync(client, &client->rooms.items[i]->room);
 }
 
 static struct live_room *find_room(const struct live *live, const struct room *room)
@@ -143,7 +122,7 @@ static struct live_message *encode(const struct live *live, const struct live_ch
         live->seq, entity_words[change->kind], uuid_format(&change->id, id), change->version);
     buf_append_str(&packet, change->fields);
     buf_append_text(&packet, "}]");
-    return live_message_new(buf_str(&packet));
+    return live_message_new(LIVE_MAY_BE_LOST, false, buf_str(&packet));
 }
 
 int64_t live_publish(struct live *live, const struct live_change *change, const struct room *rooms,
@@ -163,7 +142,7 @@ int64_t live_publish(struct live *live, const struct live_change *change, const 
             if (client->last_seq == live->seq)
                 continue;
             client->last_seq = live->seq;
-            live_client_send(client, message);
+            live_session_send(client->socket->session, message);
         }
     }
     live_message_unref(message);
@@ -213,7 +192,7 @@ bool live_replay(struct live_client *client, const struct room *rooms, size_t ro
         const struct recent *recent = &live->recent[(live->recent_first + i) % LIVE_RECENT_MAX];
 
         if (concerns(recent, sorted, room_count))
-            live_client_send(client, recent->message);
+            live_session_send(client->socket->session, recent->message);
     }
     return true;
 }
@@ -235,7 +214,7 @@ bool live_join(struct live_client *client, const struct room *room)
     struct live_room *found = find_room(live, room);
 
     if (!live->source.may_follow || client->rooms.len == LIVE_ROOMS_MAX ||
-        !live->source.may_follow(live->source.context, &client->principal, room))
+        !live->source.may_follow(live->source.context, &client->socket->session->principal, room))
         return false;
     if (found && is_in(client, found))
         return true;
@@ -283,41 +262,64 @@ void live_leave_all(struct live_client *client)
     for (size_t i = 0; i < client->rooms.len; i++)
         leave(client, client->rooms.items[i]);
     vec_clear(&client->rooms);
-    drop_queue(client);
-    vec_clear(&client->queue);
 }
 
 /* Life ---------------------------------------------------------------------------------------- */
 
+static void settle(struct live *live)
+{
+    while (!list_is_empty(&live->dirty))
+        live_session_settle(container_of(live->dirty.next, struct live_session, dirty));
+    metric_set(&live_metrics.clients, (int64_t)live->session_count);
+}
+
 static void on_before_wait(struct ev_loop *ev, ev_prepare *watcher, int events)
 {
-    struct live *live = container_of(watcher, struct live, before_wait);
+    (void)ev;
+    (void)events;
+    settle(container_of(watcher, struct live, before_wait));
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct live *live = container_of(watcher, struct live, tick);
+    int64_t now_us = clock_monotonic_us();
 
     (void)ev;
     (void)events;
-    while (!list_is_empty(&live->dirty)) {
-        struct live_client *client = container_of(live->dirty.next, struct live_client, dirty);
-
-        list_remove(&client->dirty);
-        connection_flush(client->connection);
-    }
-    metric_set(&clients, (int64_t)live->client_count);
+    LIST_FOREACH_SAFE (link, &live->sessions)
+        live_session_tick(container_of(link, struct live_session, link_of_all), now_us);
 }
 
-struct live *live_new(struct loop *loop, const struct live_source *source)
+static void begin(struct live *live)
+{
+    /* Fine enough for the deadline of a pong. */
+    double tick_s = (double)MIN(live->settings.ping_timeout_ms / 10, (int64_t)1000) / 1000;
+
+    ev_prepare_init(&live->before_wait, on_before_wait);
+    ev_prepare_start(live->ev, &live->before_wait);
+    ev_timer_init(&live->tick, on_tick, MIN(tick_s, TICK_S_MAX), MIN(tick_s, TICK_S_MAX));
+    ev_timer_start(live->ev, &live->tick);
+    metric_register(&live_metrics.messages);
+    metric_register(&live_metrics.overflows);
+    metric_register(&live_metrics.refused);
+    metric_register(&live_metrics.clients);
+}
+
+struct live *live_new(struct loop *loop, const struct live_source *source,
+                      const struct live_settings *settings, const struct live_service *services)
 {
     struct live *live = NEW(struct live);
 
+    live->settings = settings->ping_interval_ms == 0 ? product : *settings;
+    live->services = services ? services : live_services;
     live->source = *source;
     live->ev = loop_ev(loop);
     live->seq = clock_wall_ms() * 1000; /* above what any earlier run has reached */
-    list_init(&live->clients);
+    list_init(&live->sessions);
     list_init(&live->dirty);
-    ev_prepare_init(&live->before_wait, on_before_wait);
-    ev_prepare_start(live->ev, &live->before_wait);
-    metric_register(&messages);
-    metric_register(&overflows);
-    metric_register(&clients);
+    assert(live->settings.ping_timeout_ms < live->settings.ping_interval_ms);
+    begin(live);
     return live;
 }
 
@@ -326,18 +328,43 @@ void live_free(struct live *live)
     if (!live)
         return;
     ev_prepare_stop(live->ev, &live->before_wait);
+    ev_timer_stop(live->ev, &live->tick);
+    LIST_FOREACH (link, &live->sessions)
+        live_session_end(container_of(link, struct live_session, link_of_all));
+    settle(live);
     while (live->recent_len > 0)
         forget_oldest(live);
     free(live);
 }
 
+const struct live_service *live_service_at(const struct live *live, struct str path)
+{
+    for (const struct live_service *service = live->services; service->path; service++) {
+        if (str_equal(path, str_of(service->path)))
+            return service;
+    }
+    return NULL;
+}
+
 void live_drop_credential(struct live *live, const struct uuid *credential_id)
 {
-    LIST_FOREACH_SAFE (link, &live->clients) {
-        struct live_client *client = container_of(link, struct live_client, link);
+    LIST_FOREACH (link, &live->sessions) {
+        struct live_session *session = container_of(link, struct live_session, link_of_all);
 
-        if (uuid_equal(&client->principal.credential_id, credential_id))
-            connection_close(client->connection, false);
+        if (uuid_equal(&session->principal.credential_id, credential_id))
+            live_session_end(session);
+    }
+}
+
+void live_each_principal(const struct live *live,
+                         void (*tell)(void *context, const struct principal *principal),
+                         void *context)
+{
+    LIST_FOREACH (link, &live->sessions) {
+        const struct live_session *session = container_of(link, struct live_session, link_of_all);
+
+        if (!session->has_ended)
+            tell(context, &session->principal);
     }
 }
 

@@ -1,7 +1,8 @@
 /*
- * Live updates for the console: Socket.IO 5 over Engine.IO 4 over WebSocket, namespace "/". Clients
- * follow rooms; a change is encoded once and sent to everybody in one of its rooms. Recent changes
- * are kept, so that a client that comes back gets what it missed, or a `resync` when that is gone.
+ * Live updates for the console: Socket.IO 5 over Engine.IO 4, over HTTP long-polling or WebSocket.
+ * Clients follow rooms; a change is encoded once and sent to everybody in one of its rooms. Recent
+ * changes are kept, so that a client that comes back gets what it missed, or a `resync` when that is
+ * gone.
  *
  * Thread: the loop.
  */
@@ -34,6 +35,20 @@ struct live_source {
     bool (*may_follow)(void *context, const struct principal *principal, const struct room *room);
 };
 
+/* What the live connections may do; zeroed: what the product allows. */
+struct live_settings {
+    int64_t ping_interval_ms;
+    int64_t ping_timeout_ms;    /* below the interval */
+    int64_t connect_timeout_ms; /* until a client has connected to a namespace */
+    size_t payload_bytes_max;   /* of a message or a POST that comes in */
+    unsigned sessions_max;
+    unsigned sessions_per_user;
+    unsigned sessions_per_address; /* not of loopback */
+    unsigned packets_per_s;        /* that come in, of one session, for long */
+    unsigned packets_burst;
+    bool is_open; /* to everybody: nobody is asked who they are */
+};
+
 /* One event `change`. */
 struct live_change {
     enum entity_kind kind;
@@ -51,8 +66,14 @@ int64_t live_publish(struct live *live, const struct live_change *change, const 
 /* Tells everybody in the rooms to fetch again: after a reload, or when changes were lost. */
 void live_resync(struct live *live, const struct room *rooms, size_t room_count);
 
-/* Ends the connections of a session or key that is no longer valid. */
+/* Ends the connections of a session or key that is no longer valid, or may not do any more what it
+ * could. */
 void live_drop_credential(struct live *live, const struct uuid *credential_id);
+
+/* Tells of each live connection whose it is. */
+void live_each_principal(const struct live *live,
+                         void (*tell)(void *context, const struct principal *principal),
+                         void *context);
 
 /* The number of the last change. */
 int64_t live_seq(const struct live *live);

@@ -1,11 +1,16 @@
-/* What live.c and live_client.c share: rooms, who is in them, and the recent messages. */
+/* What the files of the live connections share: sessions, rooms and who is in them, and the recent
+ * changes. */
 #pragma once
 
 #include "shared/loop.h"
 #include "shared/map.h"
+#include "shared/metrics.h"
 
 #include "control/api/live.h"
 #include "control/api/live_client.h"
+#include "control/api/live_session.h"
+#include "control/api/live_socket.h"
+#include "control/api/live_tally.h"
 
 #define LIVE_RECENT_MAX       8192
 #define LIVE_RECENT_BYTES_MAX (8 * 1024 * 1024)
@@ -16,23 +21,12 @@ struct live_room {
     UT_hash_handle hh;
 };
 
+/* Who follows rooms: the user of a socket. */
 struct live_client {
     struct live *live;
-    struct connection *connection;
-    struct websocket *websocket;
-    struct principal principal;
-    struct list link;  /* in live->clients */
-    struct list dirty; /* in live->dirty while it has something to send */
-    bool connected;    /* to the namespace */
+    struct live_socket *socket;
     VEC(struct live_room *) rooms;
-    VEC(struct live_message *) queue; /* from `first` on */
-    size_t first;
-    size_t queued_bytes;
     int64_t last_seq; /* of the last change queued */
-    int64_t opened_us;
-    int64_t ping_at_us; /* the next one */
-    int64_t pong_by_us; /* 0: none is awaited */
-    int64_t full_at_us; /* bucket of incoming messages */
 };
 
 /* A recent change, kept for those who come back. */
@@ -44,13 +38,21 @@ struct recent {
 };
 
 struct live {
+    struct live_settings settings;
+    const struct live_service *services;
     struct live_source source;
     struct ev_loop *ev;
-    ev_prepare before_wait; /* sends what has gathered during one pass of the loop */
-    struct live_room *rooms;
-    struct list clients;
+    ev_prepare before_wait; /* does what was put off during one pass of the loop */
+    ev_timer tick;
+
+    struct list sessions; /* also those that have ended and wait to be freed */
+    struct live_session *sessions_by_sid;
+    size_t session_count;
+    struct live_tally *by_user;
+    struct live_tally *by_address;
     struct list dirty;
-    size_t client_count;
+
+    struct live_room *rooms;
     int64_t seq;
     struct recent recent[LIVE_RECENT_MAX]; /* a ring */
     size_t recent_first;
@@ -58,8 +60,24 @@ struct live {
     size_t recent_bytes;
 };
 
-struct live *live_new(struct loop *loop, const struct live_source *source);
+struct live_metrics {
+    struct metric messages;
+    struct metric overflows;
+    struct metric refused;
+    struct metric clients;
+};
+
+extern struct live_metrics live_metrics;
+
+/* @param settings zeroed: the product's; @param services NULL: the product's */
+struct live *live_new(struct loop *loop, const struct live_source *source,
+                      const struct live_settings *settings, const struct live_service *services);
+
+/* Ends all sessions; their connections are closed already. */
 void live_free(struct live *live);
+
+/* The service of a path; NULL: there is none. */
+const struct live_service *live_service_at(const struct live *live, struct str path);
 
 /* Whether the client may follow, and does from now on. */
 bool live_join(struct live_client *client, const struct room *room);

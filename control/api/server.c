@@ -91,24 +91,14 @@ struct address_count {
     UT_hash_handle hh;
 };
 
-static struct in6_addr address_key(const struct addr *peer)
-{
-    struct in6_addr key = {0};
-
-    if (peer->any.sa_family == AF_INET6)
-        return peer->v6.sin6_addr;
-    key.s6_addr[10] = key.s6_addr[11] = 0xff;
-    memcpy(&key.s6_addr[12], &peer->v4.sin_addr, 4);
-    return key;
-}
-
 /* Counts the connection in; false when its address has too many. A proxy speaks for many clients:
  * those that are listed, and loopback, have no bound. */
 static bool count_in(struct server *server, const struct addr *peer)
 {
-    struct in6_addr key = address_key(peer);
+    struct in6_addr key;
     struct address_count *found;
 
+    addr_to_v6(peer, key.s6_addr);
     HASH_FIND(hh, server->addresses, &key, sizeof key, found);
     if (found && found->count >= server->config.connections_per_address &&
         !addr_is_loopback(peer) && !proxy_networks_have(&server->listener.proxies, peer))
@@ -126,9 +116,10 @@ static bool count_in(struct server *server, const struct addr *peer)
 
 void server_forget_connection(struct server *server, const struct addr *peer)
 {
-    struct in6_addr key = address_key(peer);
+    struct in6_addr key;
     struct address_count *found;
 
+    addr_to_v6(peer, key.s6_addr);
     HASH_FIND(hh, server->addresses, &key, sizeof key, found);
     if (found && --found->count == 0) {
         HASH_DEL(server->addresses, found);
@@ -214,7 +205,7 @@ static void tick_stopping(struct server *server, int64_t now_us)
         struct connection *connection = container_of(link, struct connection, link);
 
         if (now_us > server->stop_at_us || connection->state == CONNECTION_HEAD ||
-            connection->state == CONNECTION_LIVE)
+            connection->state == CONNECTION_WAITING || connection->state == CONNECTION_LIVE)
             connection_close(connection, false);
     }
     if (list_is_empty(&server->connections) && server->on_stopped) {
@@ -334,7 +325,8 @@ static void begin(struct server *server)
     write_request_prefix(server);
     write_date(server);
     server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    server->live = live_new(config->loop, &config->live);
+    server->live =
+        live_new(config->loop, &config->live, &config->live_settings, config->live_services);
     server->workers = workers_new(config->loop, config->workers, config->database);
     ev_io_init(&server->acceptor, on_acceptable, server->listener.fd, EV_READ);
     ev_io_start(server->ev, &server->acceptor);

@@ -19,6 +19,7 @@
 #include "control/api/reply.h"
 
 struct db;
+struct live_service;
 struct loop;
 struct pipeline;
 struct rates;
@@ -54,7 +55,9 @@ struct server_config {
     unsigned connections_per_address; /* 0: 1000 */
     struct guard_ops guard;
     struct live_source live;
-    const struct readiness *readiness; /* ended by a zero row, or NULL */
+    struct live_settings live_settings;       /* zeroed: the product's */
+    const struct live_service *live_services; /* NULL: the product's */
+    const struct readiness *readiness;        /* ended by a zero row, or NULL */
 
     /* URL for the workers' own connections; NULL: HANDLER routes answer 503 */
     const char *database;

@@ -1,4 +1,4 @@
-/* Text messages go up; pings and closes are answered here; anything else ends the connection. */
+/* Messages go up; pings and closes are answered here; anything else ends the connection. */
 #include "control/api/websocket.h"
 
 #include "shared/mem.h"
@@ -7,18 +7,19 @@
 struct websocket {
     struct websocket_reader reader;
     struct buf control;
-    websocket_text_fn on_text;
+    websocket_message_fn on_message;
     void *argument;
     bool over;
 };
 
-struct websocket *websocket_new(websocket_text_fn on_text, void *argument)
+struct websocket *websocket_new(size_t message_bytes_max, websocket_message_fn on_message,
+                                void *argument)
 {
     struct websocket *websocket = NEW(struct websocket);
 
-    websocket->on_text = on_text;
+    websocket->on_message = on_message;
     websocket->argument = argument;
-    websocket_reader_init(&websocket->reader, WEBSOCKET_CLIENT, WEBSOCKET_MESSAGE_BYTES_MAX);
+    websocket_reader_init(&websocket->reader, WEBSOCKET_CLIENT, message_bytes_max);
     return websocket;
 }
 
@@ -35,14 +36,6 @@ static void close_with(struct websocket *websocket, uint16_t code)
 {
     websocket_append_close(&websocket->control, code, NULL);
     websocket->over = true;
-}
-
-static void on_message(struct websocket *websocket)
-{
-    if (websocket->reader.opcode != WEBSOCKET_TEXT)
-        close_with(websocket, WEBSOCKET_CODE_BAD_DATA);
-    else if (!websocket->on_text(websocket->argument, websocket->reader.payload))
-        websocket->over = true;
 }
 
 static void on_control(struct websocket *websocket)
@@ -70,7 +63,9 @@ bool websocket_input(struct websocket *websocket, struct str bytes)
             websocket_reader_rest(reader);
             return true;
         case WEBSOCKET_MESSAGE:
-            on_message(websocket);
+            if (!websocket->on_message(websocket->argument, reader->opcode == WEBSOCKET_BINARY,
+                                       reader->payload))
+                websocket->over = true;
             break;
         case WEBSOCKET_CONTROL:
             on_control(websocket);

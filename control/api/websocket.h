@@ -1,5 +1,5 @@
 /*
- * One live client's WebSocket: takes bytes, gives text messages, and answers pings and closes by
+ * One live client's WebSocket: takes bytes, gives messages, and answers pings and closes by
  * itself. Frames are shared/websocket.h's.
  *
  * Thread: the loop.
@@ -11,18 +11,17 @@
 #include "shared/buf.h"
 #include "shared/str.h"
 
-#define WEBSOCKET_MESSAGE_BYTES_MAX (64 * 1024)
-
 struct websocket;
 
-/* Takes a text message; false to end the connection. */
-typedef bool (*websocket_text_fn)(void *argument, struct str text);
+/* Takes a message, text or bytes; false to end the connection. */
+typedef bool (*websocket_message_fn)(void *argument, bool is_binary, struct str data);
 
-struct websocket *websocket_new(websocket_text_fn on_text, void *argument);
+struct websocket *websocket_new(size_t message_bytes_max, websocket_message_fn on_message,
+                                void *argument);
 void websocket_free(struct websocket *websocket);
 
 /* Takes bytes from the peer; false when the connection is over: by a close frame, an error, or
- * on_text(). */
+ * on_message(). */
 bool websocket_input(struct websocket *websocket, struct str bytes);
 
 /* Frames that the protocol itself wants sent (pong, close); drop what was taken from it. */

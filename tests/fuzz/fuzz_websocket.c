@@ -5,25 +5,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define BYTES_MAX 65536
+
 struct heard {
     size_t messages;
     size_t bytes;
 };
 
-static bool hear(void *argument, struct str text)
+static bool hear(void *argument, bool is_binary, struct str data)
 {
     struct heard *heard = argument;
 
-    assert(text.len <= WEBSOCKET_MESSAGE_BYTES_MAX);
+    (void)is_binary;
+    assert(data.len <= BYTES_MAX);
     heard->messages++;
-    heard->bytes += text.len;
+    heard->bytes += data.len;
     return true;
 }
 
 static struct heard run(struct str input, size_t step)
 {
     struct heard heard = {0};
-    struct websocket *websocket = websocket_new(hear, &heard);
+    struct websocket *websocket = websocket_new(BYTES_MAX, hear, &heard);
 
     while (input.len > 0 && websocket_input(websocket, str_sub(input, 0, step)))
         input = str_sub(input, step, input.len);

@@ -11,13 +11,14 @@
 #include "shared/buf.h"
 #include "shared/mem.h"
 
-#include "control/api/live_client.h"
 #include "control/api/server.h"
 #include "tests/unit/api/api_client.h"
 
 #define ONE   "00000000-0000-7000-8000-000000000001"
 #define TWO   "00000000-0000-7000-8000-000000000002"
 #define OTHER "00000000-0000-7000-8000-0000000000ff" /* nobody may follow it */
+
+#define SESSIONS_PER_USER 20
 
 static int start(void **state)
 {
@@ -293,7 +294,7 @@ static void test_who_may_not_is_refused(void **state)
          "Cookie: em_session=browser\r\nOrigin: http://elsewhere\r\n", "403 "},
         {"/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\nOrigin: null\r\n",
          "403 "},
-        {"/socket.io/?EIO=4&transport=polling", "Cookie: em_session=browser\r\n", "400 "},
+        {"/socket.io/?EIO=4&transport=carrier", "Cookie: em_session=browser\r\n", "400 "},
         {"/socket.io/?EIO=3&transport=websocket", "Cookie: em_session=browser\r\n", "400 "},
         {"/socket.io/?EIO=4&transport=websocket", "Authorization: Bearer slow-all\r\n", "101 "},
     };
@@ -311,8 +312,7 @@ static void test_who_may_not_is_refused(void **state)
 
 static void test_what_is_not_understood_ends_the_connection(void **state)
 {
-    static const char *const packets[] = {"1",          "41",   "4", "45-[1]",
-                                          "42not json", "42{}", "9", "42[1]"};
+    static const char *const packets[] = {"1", "4", "45-[1]", "42not json", "42{}", "9", "42[1]"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(packets); i++) {
@@ -393,19 +393,19 @@ static void test_a_ping_frame_is_answered(void **state)
 
 static void test_sockets_of_one_user_are_bounded(void **state)
 {
-    int fds[LIVE_SOCKETS_PER_USER];
+    int fds[SESSIONS_PER_USER];
     int fd;
     char *head;
 
     (void)state;
-    for (int i = 0; i < LIVE_SOCKETS_PER_USER; i++)
+    for (int i = 0; i < SESSIONS_PER_USER; i++)
         fds[i] = join();
     fd = upgrade("/socket.io/?EIO=4&transport=websocket", "Cookie: em_session=browser\r\n");
     head = read_head(fd);
     assert_non_null(strstr(head, "429 Too Many Requests"));
     free(head);
     close(fd);
-    for (int i = 0; i < LIVE_SOCKETS_PER_USER; i++)
+    for (int i = 0; i < SESSIONS_PER_USER; i++)
         close(fds[i]);
 }
 
