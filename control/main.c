@@ -17,6 +17,7 @@
 #include "control/commands.h"
 #include "control/options.h"
 #include "control/service.h"
+#include "control/socketio_echo.h"
 
 #define EXIT_USAGE 2
 
@@ -60,6 +61,8 @@ static enum err dispatch(struct control_options *options, const char *command,
         return command_openapi();
     if (options->check_config)
         return command_check_config(options);
+    if (options->test_socketio_echo)
+        return socketio_echo_run(options);
     if (!command)
         return serve(options, spawner);
     if (strcmp(command, "backup") == 0)

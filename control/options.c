@@ -39,6 +39,7 @@ static const struct option_row rows[] = {
     { "file",          OPTION_TEXT,    MEMBER(file),          "FILE",         .help = "what backup writes and restore reads; may stand after the command as it is" },
     { "check-config",  OPTION_FLAG,    MEMBER(check_config),                  .help = "say whether options and files are right, and end" },
     { "openapi",       OPTION_FLAG,    MEMBER(openapi),                       .help = "print the OpenAPI document of the API, and end" },
+    { "test-socketio-echo", OPTION_FLAG, MEMBER(test_socketio_echo),          .help = "serve the echo that the official test suites of Engine.IO and Socket.IO expect, on loopback only" },
     { 0 },
 };
 

@@ -35,6 +35,7 @@ struct control_options {
     char *file;   /* operand of backup and restore */
     bool check_config;
     bool openapi;
+    bool test_socketio_echo;
 
     int argc; /* the command line, for reading everything once more */
     char **argv;
