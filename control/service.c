@@ -49,6 +49,7 @@ struct service {
     struct router *router;
     struct rates *rates;
     struct server *server;
+    struct rights_watch *rights_watch;
     struct readiness readiness[4];
     char *console;
     enum err ended_by;
@@ -154,7 +155,7 @@ static void drop_live(void *argument)
     free(ended);
 }
 
-/* From a worker: a session or key has ended, so its live connections end, too. */
+/* From a worker or the loop: a session or key has ended, so its live connections end, too. */
 static void on_credential_ended(void *context, const struct uuid *credential_id)
 {
     struct service *service = context;
@@ -306,6 +307,8 @@ static enum err start_server(struct service *service)
     service->readiness[2] = (struct readiness){"bus", service->fleet, fleet_is_ready};
     TRY(server_start(&config, &service->server));
     health_set_live(service->health, server_live(service->server));
+    service->rights_watch = rights_watch_new(service->access, service->loop, service->pipeline,
+                                             server_live(service->server));
     return OK;
 }
 
@@ -361,6 +364,7 @@ static void stop(struct service *service)
     }
     if (service->fleet)
         fleet_stop(service->fleet);
+    rights_watch_free(service->rights_watch);
     server_free(service->server);
     service->server = NULL;
     listener_close(&service->listener);

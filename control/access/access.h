@@ -20,6 +20,10 @@
 
 struct access;
 struct db;
+struct live;
+struct loop;
+struct pipeline;
+struct rights_watch;
 
 #define SESSION_IDLE_S_DEFAULT 28800 /* 8 h */
 #define SESSION_MAX_S_DEFAULT  43200 /* 12 h */
@@ -31,7 +35,7 @@ struct access_options {
     const char *build;      /* shown in the session; borrowed */
 
     /* Called when a session or key has ended, so that live connections of it end too; NULL: nobody
-     * is told. Thread: a worker. */
+     * is told. Thread: a worker, or the loop. */
     void *ended_context;
     void (*ended)(void *context, const struct uuid *credential_id);
 };
@@ -62,3 +66,13 @@ MUST_USE enum err access_bootstrap(struct db *db, const char *data_dir);
  * @return ERR_NOT_FOUND "no_administrator" before the first start has made one.
  */
 MUST_USE enum err access_sign_in_link(struct db *db, const char *base_url, char **ret_link);
+
+/*
+ * Looks over and over, less than a second apart, whether the sessions and keys behind live
+ * connections are still worth something and have the rights that they had. What has ended or
+ * changed is forgotten and told as `ended`, whoever changed it; a client that comes back gets the
+ * rights that it has now. Thread: the loop.
+ */
+struct rights_watch *rights_watch_new(struct access *access, struct loop *loop,
+                                      struct pipeline *pipeline, struct live *live);
+void rights_watch_free(struct rights_watch *watch);

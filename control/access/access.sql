@@ -83,3 +83,26 @@ UPDATE api_key SET revoked_at = now() WHERE id = $1::uuid AND revoked_at IS NULL
 
 -- session_delete_of_key(api_key_id): ends the sessions that were opened with a key.
 DELETE FROM session WHERE api_key_id = $1::uuid RETURNING id;
+
+-- rights_find(ids, idle_s): of sessions and keys, those that are still worth something, and the rights of owner and key.
+SELECT coalesce(json_object_agg(id, rights), '{}')
+  FROM (SELECT session.id, json_build_array(array_to_string(principal.permissions, ' '),
+                                            coalesce(array_to_string(api_key.scopes, ' '), '*')) AS rights
+          FROM session
+          JOIN principal ON principal.id = session.principal_id
+          LEFT JOIN api_key ON api_key.id = session.api_key_id
+         WHERE session.id = ANY ($1::uuid[])
+           AND session.expires_at > now()
+           AND session.last_used_at > now() - make_interval(secs => $2::integer)
+           AND principal.disabled_at IS NULL
+           AND api_key.revoked_at IS NULL
+           AND coalesce(api_key.expires_at, 'infinity') > now()
+        UNION ALL
+        SELECT api_key.id, json_build_array(array_to_string(principal.permissions, ' '),
+                                            array_to_string(api_key.scopes, ' '))
+          FROM api_key
+          JOIN principal ON principal.id = api_key.principal_id
+         WHERE api_key.id = ANY ($1::uuid[])
+           AND api_key.revoked_at IS NULL
+           AND coalesce(api_key.expires_at, 'infinity') > now()
+           AND principal.disabled_at IS NULL) living (id, rights);

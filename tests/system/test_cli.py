@@ -16,7 +16,7 @@ def test_help_names_every_option_and_command():
     assert ended.returncode == 0 and ended.stderr == ""
     for word in ("--data DIR", "--listen ADDRESS:PORT", "--database URL", "--redis URL", "--tls-cert FILE",
                  "--insecure-http", "--log-level LEVEL", "--workers N", "--console DIR", "--check-config", "--config FILE",
-                 "backup", "restore", "sign-in-link", "--version", "--openapi"):
+                 "backup", "restore", "sign-in-link", "--version", "--openapi", "--test-socketio-echo"):
         assert word in ended.stdout, word
 
 
