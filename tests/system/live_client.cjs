@@ -3,9 +3,9 @@
 const { io } = require("socket.io-client");
 const readline = require("node:readline");
 
-const [url, cookie, origin] = process.argv.slice(2);
+const [url, cookie, origin, transports] = process.argv.slice(2);
 const headers = { ...(cookie && { Cookie: cookie }), ...(origin && { Origin: origin }) };
-const socket = io(url, { transports: ["websocket"], extraHeaders: headers, reconnectionDelay: 50, reconnectionDelayMax: 100 });
+const socket = io(url, { transports: transports.split(","), extraHeaders: headers, reconnectionDelay: 50, reconnectionDelayMax: 100 });
 const print = (event, rest) => process.stdout.write(JSON.stringify({ event, ...rest }) + "\n");
 
 socket.on("connect", () => print("connect", { id: socket.id }));

@@ -30,9 +30,10 @@ def sign_in(control):
 class Live:
     """live_client.cjs: events come in a queue, commands go out as lines."""
 
-    def __init__(self, control, cookie, origin=None):
+    def __init__(self, control, cookie, origin=None, transports="websocket"):
         self.child = subprocess.Popen(
-            ["node", processes.ROOT / "tests" / "system" / "live_client.cjs", control.url, cookie, origin or control.url],
+            ["node", processes.ROOT / "tests" / "system" / "live_client.cjs", control.url, cookie, origin or control.url,
+             transports],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "NODE_PATH": MODULES})
         self.events = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -85,8 +86,12 @@ def live(control):
         client.close()
 
 
-def test_an_edit_reaches_who_follows_the_organisation(live, api, estate):
-    client = live()
+TRANSPORTS = pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
+
+
+@TRANSPORTS
+def test_an_edit_reaches_who_follows_the_organisation(live, api, estate, transports):
+    client = live(transports=transports)
     client.expect("connect")
     room = f"health:{estate.organisation['id']}"
     answer = client.subscribe(room, "health:00000000-0000-7000-8000-000000000000", "nonsense")
@@ -103,8 +108,9 @@ def test_an_edit_reaches_who_follows_the_organisation(live, api, estate):
     assert change["id"] == made["id"]
 
 
-def test_who_comes_back_gets_what_was_missed(live, api, estate):
-    client = live()
+@TRANSPORTS
+def test_who_comes_back_gets_what_was_missed(live, api, estate, transports):
+    client = live(transports=transports)
     client.expect("connect")
     room = f"health:{estate.organisation['id']}"
     seq = client.subscribe(room)["seq"]

@@ -1,0 +1,153 @@
+/* A live client that polls, and does not do so for a while: what waits for it is bounded. */
+#include "tests/unit/unit_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/buf.h"
+#include "shared/mem.h"
+
+#include "control/api/live_session.h"
+#include "control/api/server.h"
+#include "tests/unit/api/api_client.h"
+
+#define ROOM        "00000000-0000-7000-8000-000000000001"
+#define TARGET      "/socket.io/?EIO=4&transport=polling"
+#define CHANGES     1000
+#define CHANGE_SIZE 20000
+
+static char sid[LIVE_SID_BYTES];
+
+static int start(void **state)
+{
+    (void)state;
+    server = api_server_start(NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    api_server_stop(server);
+    return 0;
+}
+
+static char *poll_once(void)
+{
+    char request[256];
+
+    snprintf(request, sizeof request, "GET " TARGET "&sid=%s HTTP/1.1\r\n" HOST KEY "\r\n", sid);
+    return ask(request);
+}
+
+static void push(const char *payload)
+{
+    CLEANUP(xfree_p)
+    char *request =
+        xasprintf("POST " TARGET "&sid=%s HTTP/1.1\r\n" HOST KEY "Content-Length: %zu\r\n\r\n%s",
+                  sid, strlen(payload), payload);
+
+    assert_answer(request, "200 OK", "ok");
+}
+
+static void join(void)
+{
+    CLEANUP(xfree_p) char *opened = ask("GET " TARGET " HTTP/1.1\r\n" HOST KEY "\r\n");
+    CLEANUP(xfree_p) char *joined = NULL;
+    const char *at = strstr(opened, "0{\"sid\":\"");
+
+    assert_non_null(at);
+    memcpy(sid, at + strlen("0{\"sid\":\""), sizeof sid - 1);
+    push("40\x1e"
+         "420[\"subscribe\",{\"rooms\":[\"entity:" ROOM "\"]}]");
+    joined = poll_once();
+    assert_has(joined, "40{\"sid\":\"");
+    assert_has(joined, "\x1e"
+                       "430[{\"ok\":[\"entity:" ROOM "\"],\"denied\":[],\"seq\":");
+}
+
+static void publish_much(struct server *to)
+{
+    CLEANUP(buf_clear_p) struct buf fields = {0};
+    struct room room = {.kind = ROOM_ENTITY};
+
+    assert_true(uuid_parse(STR(ROOM), &room.id));
+    buf_append_text(&fields, "\"changed\":\"");
+    for (int i = 0; i < CHANGE_SIZE; i++)
+        buf_append_char(&fields, 'x');
+    buf_append_char(&fields, '"');
+    for (int i = 0; i < CHANGES; i++)
+        live_publish(
+            server_live(to),
+            &(struct live_change){.kind = ENTITY_SYSTEM, .id = room.id, .fields = buf_str(&fields)},
+            &room, 1);
+}
+
+static size_t count(const char *text, const char *part)
+{
+    size_t found = 0;
+
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        found++;
+    return found;
+}
+
+/* 20 MB of changes: those of the last, incomplete MiB may be there, behind the word that others are
+ * not; what was asked for stays. */
+static void test_a_poller_that_sleeps_is_told_to_fetch_again(void **state)
+{
+    size_t changes = 0;
+    size_t bytes = 0;
+    size_t resyncs = 0;
+
+    (void)state;
+    join();
+    push("421[\"unsubscribe\",{\"rooms\":[]}]");
+    api_server_do(server, publish_much);
+    push("422[\"unsubscribe\",{\"rooms\":[]}]");
+    for (bool at_end = false; !at_end;) {
+        CLEANUP(xfree_p) char *answer = poll_once();
+
+        assert_has(answer, "200 OK");
+        if (bytes == 0)
+            assert_has(answer, "\r\n\r\n431[{}]");
+        bytes += strlen(answer);
+        changes += count(answer, "42[\"change\"");
+        resyncs += count(answer, "42[\"resync\",{\"room\":\"entity:" ROOM "\"}]");
+        at_end = strstr(answer, "432[{}]") != NULL;
+    }
+    assert_int_equal(resyncs, 1);
+    assert_true(changes < LIVE_QUEUE_BYTES_MAX / CHANGE_SIZE);
+    assert_true(bytes < LIVE_QUEUE_BYTES_MAX + 64 * 1024);
+    push("1");
+}
+
+/* Answers must arrive, so they are not dropped; who asks and never listens is let go. */
+static void test_a_poller_that_never_listens_is_let_go(void **state)
+{
+    CLEANUP(buf_clear_p) struct buf ask_for_much = {0};
+    CLEANUP(xfree_p) char *last = NULL;
+
+    (void)state;
+    join();
+    buf_append_text(&ask_for_much, "421[\"subscribe\",{\"rooms\":[\"");
+    for (int i = 0; i < 60000; i++)
+        buf_append_char(&ask_for_much, 'x');
+    buf_append_text(&ask_for_much, "\"]}]");
+    for (int i = 0; i < LIVE_QUEUE_BYTES_MAX / 60000; i++)
+        push(ask_for_much.data);
+    push(ask_for_much.data);
+    last = poll_once();
+    assert_has(last, "400 ");
+    assert_has(last, "Session ID unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_poller_that_sleeps_is_told_to_fetch_again),
+        cmocka_unit_test(test_a_poller_that_never_listens_is_let_go),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
