@@ -444,6 +444,8 @@ void connection_flush(struct connection *connection)
 void connection_wait(struct connection *connection)
 {
     connection_set_state(connection, CONNECTION_WAITING);
+    if (!connection->in_handler) /* a worker has found out who asks */
+        connection_advance(connection);
 }
 
 static void on_ready(struct ev_loop *ev, ev_io *watcher, int events)

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "shared/buf.h"
 #include "shared/mem.h"
@@ -31,6 +33,8 @@ static int stop(void **state)
     api_server_stop(server);
     return 0;
 }
+
+#define SLOW_KEY "Authorization: Bearer slow-all\r\n" /* a worker has to look it up */
 
 static char *poll_once(void)
 {
@@ -142,11 +146,46 @@ static void test_a_poller_that_never_listens_is_let_go(void **state)
     assert_has(last, "Session ID unknown");
 }
 
+/* The status of a POST that means nothing. */
+static bool is_open(const char *key)
+{
+    CLEANUP(xfree_p)
+    char *request = xasprintf(
+        "POST " TARGET "&sid=%s HTTP/1.1\r\n" HOST "%sContent-Length: 1\r\n\r\n6", sid, key);
+    CLEANUP(xfree_p) char *answer = ask(request);
+
+    return strstr(answer, " 200 OK") != NULL;
+}
+
+static void test_a_poll_that_a_worker_let_in_can_be_given_up(void **state)
+{
+    CLEANUP(xfree_p) char *opened = ask("GET " TARGET " HTTP/1.1\r\n" HOST SLOW_KEY "\r\n");
+    const char *at = strstr(opened, "0{\"sid\":\"");
+    const struct timespec moment = {.tv_nsec = 100000000};
+    char request[256];
+    int fd;
+
+    (void)state;
+    assert_non_null(at);
+    memcpy(sid, at + strlen("0{\"sid\":\""), sizeof sid - 1);
+    assert_true(is_open(SLOW_KEY));
+    fd = dial();
+    snprintf(request, sizeof request, "GET " TARGET "&sid=%s HTTP/1.1\r\n" HOST SLOW_KEY "\r\n",
+             sid);
+    say(fd, request);
+    close(fd);
+    /* slower than the rate of packets, which would end it too */
+    for (int i = 0; i < 30 && is_open(SLOW_KEY); i++)
+        nanosleep(&moment, NULL);
+    assert_false(is_open(SLOW_KEY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_poller_that_sleeps_is_told_to_fetch_again),
         cmocka_unit_test(test_a_poller_that_never_listens_is_let_go),
+        cmocka_unit_test(test_a_poll_that_a_worker_let_in_can_be_given_up),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
