@@ -9,6 +9,7 @@ import time
 
 from tools import BUILD, ROOT
 
+import fanout
 import flood
 import hono
 import latency
@@ -18,7 +19,7 @@ import scale
 import schedule
 
 MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "peers": peers.measure, "latency": latency.measure,
-                "routes": routes.measure, "hono": hono.measure, "scale": scale.measure}
+                "routes": routes.measure, "hono": hono.measure, "scale": scale.measure, "fanout": fanout.measure}
 
 
 def print_table(rows):
