@@ -294,11 +294,11 @@ static void on_tick(struct ev_loop *ev, ev_timer *watcher, int events)
 static void begin(struct live *live)
 {
     /* Fine enough for the deadline of a pong. */
-    double tick_s = (double)MIN(live->settings.ping_timeout_ms / 10, (int64_t)1000) / 1000;
+    double tick_s = MIN((double)live->settings.ping_timeout_ms / 10000, TICK_S_MAX);
 
     ev_prepare_init(&live->before_wait, on_before_wait);
     ev_prepare_start(live->ev, &live->before_wait);
-    ev_timer_init(&live->tick, on_tick, MIN(tick_s, TICK_S_MAX), MIN(tick_s, TICK_S_MAX));
+    ev_timer_init(&live->tick, on_tick, tick_s, tick_s);
     ev_timer_start(live->ev, &live->tick);
     metric_register(&live_metrics.messages);
     metric_register(&live_metrics.overflows);

@@ -290,13 +290,23 @@ void live_http_gone(struct exchange *exchange)
 
 /* All ----------------------------------------------------------------------------------------- */
 
+/* A browser says where a request comes from. Opening a session is a GET, which a page of another
+ * site may cause, with our cookie, by going there. */
+static bool is_from_elsewhere(const struct request *request)
+{
+    struct str site = request_header(request, "sec-fetch-site");
+
+    return !origin_is_own(request->head, request->secure) ||
+           (site.ptr && !str_equal(site, STR("same-origin")) && !str_equal(site, STR("none")));
+}
+
 static enum err check_caller(const struct exchange *exchange)
 {
     const struct request *request = &exchange->request;
 
     if (request->principal.by == CREDENTIAL_NONE && !settings_of(exchange)->is_open)
         return fail(ERR_UNAUTHENTICATED, "credentials_missing", "This needs a session or a key.");
-    if (!origin_is_own(request->head, request->secure))
+    if (is_from_elsewhere(request))
         return fail(ERR_DENIED, "origin_refused", "This request comes from another site.");
     return OK;
 }

@@ -287,10 +287,20 @@ def test_taking_over_begins_with_a_probe(poller, packet):
     link.close()
 
 
-def test_another_site_is_refused(echo):
-    reply = requests.get(f"{echo.url}/engine.io/?EIO=4&transport=polling", headers={"Origin": "http://elsewhere.test"},
-                         timeout=20)
+@pytest.mark.parametrize("headers", [{"Origin": "http://elsewhere.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                                     {"Sec-Fetch-Site": "same-site"}])
+def test_another_site_is_refused(echo, headers):
+    reply = requests.get(f"{echo.url}/engine.io/?EIO=4&transport=polling", headers=headers, timeout=20)
     assert (reply.status_code, reply.json()["code"]) == (403, "origin_refused")
+    with pytest.raises(Refused) as refused:
+        WebSocket(f"{echo.url}/engine.io/?EIO=4&transport=websocket", headers)
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_pages_are_not(echo, site):
+    session = Polling(f"{echo.url}/engine.io/", {"Origin": echo.url, "Sec-Fetch-Site": site})
+    assert session.opened.status_code == 200
 
 
 def test_a_reader_that_stops_costs_no_memory():
