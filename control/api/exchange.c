@@ -90,7 +90,7 @@ bool exchange_is_answered(const struct exchange *exchange)
 /* Long answers go by a worker, when one has nothing else to do. */
 static bool goes_to_finish(struct exchange *exchange)
 {
-    if (exchange->finished)
+    if (exchange->finished || exchange->service) /* what a poll hears is never asked for again */
         return false;
     exchange->finished = true;
     if (!reply_wants_finish(&exchange->request, &exchange->reply))
