@@ -57,20 +57,30 @@ static bool read_packet(bool is_binary, struct str data, struct engine_packet *r
     return true;
 }
 
+/* What to close with after a message; 0: it goes on. */
+static uint16_t take_message(struct live_link *link, bool is_binary, struct str data)
+{
+    struct engine_packet packet;
+
+    if (!read_packet(is_binary, data, &packet))
+        return WEBSOCKET_CODE_PROTOCOL;
+    if (!live_session_may_speak(link->session))
+        return WEBSOCKET_CODE_POLICY;
+    if (is_upgrade(link))
+        return on_upgrade_packet(link, &packet) ? 0 : WEBSOCKET_CODE_PROTOCOL;
+    if (!live_session_take(link->session, &packet))
+        return WEBSOCKET_CODE_PROTOCOL;
+    return link->session->has_ended ? WEBSOCKET_CODE_NORMAL : 0;
+}
+
 static bool on_message(void *argument, bool is_binary, struct str data)
 {
     struct live_link *link = argument;
-    struct engine_packet packet;
+    uint16_t code = take_message(link, is_binary, data);
 
-    if (!link->session || !read_packet(is_binary, data, &packet))
-        return false;
-    if (!live_session_may_speak(link->session)) {
-        websocket_append_close(websocket_control(link->websocket), WEBSOCKET_CODE_POLICY, NULL);
-        return false;
-    }
-    if (is_upgrade(link))
-        return on_upgrade_packet(link, &packet);
-    return live_session_take(link->session, &packet) && !link->session->has_ended;
+    if (code != 0)
+        websocket_append_close(websocket_control(link->websocket), code, NULL);
+    return code == 0;
 }
 
 /* Life ---------------------------------------------------------------------------------------- */

@@ -169,7 +169,7 @@ def test_websocket_messages_come_back(echo):
 def test_a_bad_packet_ends_the_connection(echo, packet):
     link = echo.socket("/engine.io/")
     link.send(packet)
-    assert link.hear() is None
+    assert link.hear() is None and link.code == 1002
     link.close()
 
 
@@ -216,7 +216,7 @@ def test_a_client_can_leave(echo, poller):
 
     link = echo.socket("/engine.io/")
     link.send("1")
-    assert link.hear() is None
+    assert link.hear() is None and link.code == 1000
     link.close()
 
 
@@ -246,7 +246,7 @@ def test_a_websocket_takes_over(poller):
     assert session.get().status_code == 400 and session.post("4x").status_code == 400
 
     other = session.upgrade()  # is let in, and turned away
-    assert other.receive() is None
+    assert other.receive() is None and other.code == 1008
     link.send("4still here")
     assert link.hear() == "4still here"
     other.close()
