@@ -103,15 +103,17 @@ void live_http_read_head(struct exchange *exchange)
 
 /* Opening ------------------------------------------------------------------------------------- */
 
-/* An address as the key of its count; nil for loopback, where a proxy may speak for many. */
+/* The address of who asks as the key of its count; nil for loopback, where a proxy may speak for
+ * many. */
 static struct uuid address_of(const struct exchange *exchange)
 {
-    const struct addr *peer = &exchange->connection->peer;
-    struct uuid address = {0};
+    struct uuid key = {0};
+    struct addr address;
 
-    if (!addr_is_loopback(peer))
-        addr_to_v6(peer, address.bytes);
-    return address;
+    if (addr_parse_ip(str_of(exchange->request.address), 0, &address) &&
+        !addr_is_loopback(&address))
+        addr_to_v6(&address, key.bytes);
+    return key;
 }
 
 static enum err open_session(struct exchange *exchange, bool may_upgrade,

@@ -189,8 +189,9 @@ struct api_server *api_server_start(void (*change)(struct server_config *config)
     config.router = server->router;
     if (change)
         change(&config);
-    if (listener_open(&(struct listener_options){.listen = "127.0.0.1:0"}, &config.listener) !=
-            OK ||
+    if (listener_open(
+            &(struct listener_options){.listen = "127.0.0.1:0", .trusted_proxies = "127.0.0.1"},
+            &config.listener) != OK ||
         server_start(&config, &server->server) != OK) {
         fprintf(stderr, "%s\n", failure_last()->detail);
         abort();

@@ -180,13 +180,57 @@ static void test_a_poll_that_a_worker_let_in_can_be_given_up(void **state)
     assert_false(is_open(SLOW_KEY));
 }
 
+static void bound_addresses(struct server_config *config)
+{
+    config->live_settings = (struct live_settings){.ping_interval_ms = 25000,
+                                                   .ping_timeout_ms = 20000,
+                                                   .connect_timeout_ms = 45000,
+                                                   .payload_bytes_max = 1000,
+                                                   .sessions_max = 5,
+                                                   .sessions_per_user = 100,
+                                                   .sessions_per_address = 2,
+                                                   .packets_per_s = 20,
+                                                   .packets_burst = 60};
+}
+
+static int start_bounded(void **state)
+{
+    (void)state;
+    server = api_server_start(bound_addresses);
+    return 0;
+}
+
+#define OPEN_FROM(address)                                                                         \
+    "GET " TARGET " HTTP/1.1\r\n" HOST KEY "X-Forwarded-For: " address "\r\n\r\n"
+
+/* Addresses are those behind a listed proxy; this machine's own have no bound but that of all. */
+static void test_sessions_of_an_address_and_of_all_are_bounded(void **state)
+{
+    static const char from_one[] = OPEN_FROM("203.0.113.7");
+    static const char from_other[] = OPEN_FROM("2001:db8::7");
+    static const char from_here[] = "GET " TARGET " HTTP/1.1\r\n" HOST KEY "\r\n";
+
+    (void)state;
+    assert_answer(from_one, "200 OK", "0{");
+    assert_answer(from_one, "200 OK", "0{");
+    assert_answer(from_one, "429 ", "At most 2 live connections of one address.");
+    assert_answer(from_other, "200 OK", "0{");
+    assert_answer(from_here, "200 OK", "0{");
+    assert_answer(from_here, "200 OK", "0{");
+    assert_answer(from_here, "429 ", "There are too many live connections.");
+}
+
 int main(void)
 {
+    const struct CMUnitTest bounded[] = {
+        cmocka_unit_test(test_sessions_of_an_address_and_of_all_are_bounded),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_poller_that_sleeps_is_told_to_fetch_again),
         cmocka_unit_test(test_a_poller_that_never_listens_is_let_go),
         cmocka_unit_test(test_a_poll_that_a_worker_let_in_can_be_given_up),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stop) +
+           cmocka_run_group_tests(bounded, start_bounded, stop);
 }
