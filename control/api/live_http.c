@@ -103,16 +103,19 @@ void live_http_read_head(struct exchange *exchange)
 
 /* Opening ------------------------------------------------------------------------------------- */
 
-/* The address of who asks as the key of its count; nil for loopback, where a proxy may speak for
- * many. */
+/* The address of who asks as the key of its count: of IPv6 its network, as whoever has one address
+ * has 2^64 of them; nil for loopback, where a proxy may speak for many. */
 static struct uuid address_of(const struct exchange *exchange)
 {
     struct uuid key = {0};
+    struct in6_addr bytes;
     struct addr address;
 
-    if (addr_parse_ip(str_of(exchange->request.address), 0, &address) &&
-        !addr_is_loopback(&address))
-        addr_to_v6(&address, key.bytes);
+    if (!addr_parse_ip(str_of(exchange->request.address), 0, &address) ||
+        addr_is_loopback(&address))
+        return key;
+    addr_to_v6(&address, bytes.s6_addr);
+    memcpy(key.bytes, bytes.s6_addr, IN6_IS_ADDR_V4MAPPED(&bytes) ? 16 : 8);
     return key;
 }
 

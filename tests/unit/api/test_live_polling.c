@@ -186,7 +186,7 @@ static void bound_addresses(struct server_config *config)
                                                    .ping_timeout_ms = 20000,
                                                    .connect_timeout_ms = 45000,
                                                    .payload_bytes_max = 1000,
-                                                   .sessions_max = 5,
+                                                   .sessions_max = 6,
                                                    .sessions_per_user = 100,
                                                    .sessions_per_address = 2,
                                                    .packets_per_s = 20,
@@ -207,14 +207,18 @@ static int start_bounded(void **state)
 static void test_sessions_of_an_address_and_of_all_are_bounded(void **state)
 {
     static const char from_one[] = OPEN_FROM("203.0.113.7");
+    static const char from_one_mapped[] = OPEN_FROM("::ffff:203.0.113.7");
     static const char from_other[] = OPEN_FROM("2001:db8::7");
+    static const char from_beside[] = OPEN_FROM("2001:db8::1:2:3:4");
     static const char from_here[] = "GET " TARGET " HTTP/1.1\r\n" HOST KEY "\r\n";
 
     (void)state;
     assert_answer(from_one, "200 OK", "0{");
-    assert_answer(from_one, "200 OK", "0{");
+    assert_answer(from_one_mapped, "200 OK", "0{");
     assert_answer(from_one, "429 ", "At most 2 live connections of one address.");
     assert_answer(from_other, "200 OK", "0{");
+    assert_answer(from_beside, "200 OK", "0{");
+    assert_answer(from_other, "429 ", "At most 2 live connections of one address.");
     assert_answer(from_here, "200 OK", "0{");
     assert_answer(from_here, "200 OK", "0{");
     assert_answer(from_here, "429 ", "There are too many live connections.");
