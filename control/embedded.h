@@ -54,5 +54,9 @@ const char *embedded_postgres_programs(const struct embedded *embedded);
 /* The folder of the newest PostgreSQL that is installed; NULL when there is none. Yours to free. */
 char *embedded_find_programs(void);
 
-/* How to reach a database of the private PostgreSQL, whether it runs or not; yours to free. */
+/* How to reach a database of the private PostgreSQL as its owner, whether it runs or not; yours to
+ * free. */
 char *embedded_url_of(const struct data_dir *dir, const char *database);
+
+/* How to reach ours as the service, who may not do all: a role of its own. Yours to free. */
+char *embedded_service_url_of(const struct data_dir *dir);

@@ -25,6 +25,7 @@
 #include "control/system_user.h"
 
 #define SUPERUSER  "em"
+#define SERVICE    "em_service"   /* what the service is when it does not migrate */
 #define FRESH      "postgres.new" /* becomes "postgres" when initdb is done */
 #define MEGABYTE   (INT64_C(1024) * 1024)
 #define SHARED_MIN 64
@@ -205,9 +206,11 @@ static enum err make_files(const struct embedded_options *options, const char *p
 static enum err write_access(const struct data_dir *dir)
 {
     CLEANUP(xfree_p) char *name = user_name_of(geteuid());
-    CLEANUP(xfree_p) char *map = xasprintf("em \"%s\" " SUPERUSER "\n", name);
+    CLEANUP(xfree_p)
+    char *map = xasprintf("em \"%s\" " SUPERUSER "\nem \"%s\" " SERVICE "\n", name, name);
 
-    TRY(data_dir_write(dir, "postgres/pg_hba.conf", "local all " SUPERUSER " peer map=em\n"));
+    TRY(data_dir_write(dir, "postgres/pg_hba.conf",
+                       "local all " SUPERUSER " peer map=em\nlocal all " SERVICE " peer map=em\n"));
     return data_dir_write(dir, "postgres/pg_ident.conf", map);
 }
 
@@ -248,10 +251,19 @@ static void write_command_line(struct server_child *server, const struct data_di
     server_child_argument(server, "effective_cache_size=%lldMB", (long long)(megabytes / 2));
 }
 
+static char *url_of(const struct data_dir *dir, const char *user, const char *database)
+{
+    return xasprintf("host='%s' port=5432 user=%s dbname=%s", data_dir_path(dir), user, database);
+}
+
 char *embedded_url_of(const struct data_dir *dir, const char *database)
 {
-    return xasprintf("host='%s' port=5432 user=" SUPERUSER " dbname=%s", data_dir_path(dir),
-                     database);
+    return url_of(dir, SUPERUSER, database);
+}
+
+char *embedded_service_url_of(const struct data_dir *dir)
+{
+    return url_of(dir, SERVICE, EMBEDDED_DATABASE);
 }
 
 enum err postgres_set_up(struct server_child *server, const struct embedded_options *options,
@@ -283,8 +295,11 @@ enum err postgres_make_database(const struct data_dir *dir)
     AUTO(db_free) struct db *db = db_new(&options);
     AUTO(rows_free) struct rows *rows = NULL;
 
-    TRY(db_query(db, &sql_postgres_database, PARAMS(p_text(EMBEDDED_DATABASE)), &rows));
-    if (rows_count(rows) > 0)
-        return OK;
-    return db_run_script(db, "CREATE DATABASE " EMBEDDED_DATABASE);
+    TRY(db_query_one(db, &sql_postgres_has, PARAMS(p_text(EMBEDDED_DATABASE), p_text(SERVICE)),
+                     &rows));
+    if (!row_bool(rows, 0, 1))
+        TRY(db_run_script(db, "CREATE ROLE " SERVICE " LOGIN"));
+    if (!row_bool(rows, 0, 0))
+        TRY(db_run_script(db, "CREATE DATABASE " EMBEDDED_DATABASE));
+    return OK;
 }

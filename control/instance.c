@@ -55,6 +55,16 @@ static enum err start_embedded(struct instance *instance, enum instance_use use,
     return embedded_start(&options, &instance->embedded);
 }
 
+static char *owner_url_of(const struct instance *instance)
+{
+    const struct control_options *options = instance->options;
+
+    if (options->database_owner)
+        return xstrdup(options->database_owner);
+    return options->database ? xstrdup(options->database)
+                             : embedded_url_of(instance->dir, EMBEDDED_DATABASE);
+}
+
 static void note_addresses(struct instance *instance)
 {
     const struct control_options *options = instance->options;
@@ -65,8 +75,9 @@ static void note_addresses(struct instance *instance)
     if (instance->embedded)
         instance->redis_password = embedded_redis_password(instance->embedded);
     instance->redis_url = redis ? xstrdup(redis) : NULL;
-    instance->database_url = options->database ? xstrdup(options->database)
-                                               : embedded_url_of(instance->dir, EMBEDDED_DATABASE);
+    instance->database_url =
+        options->database ? xstrdup(options->database) : embedded_service_url_of(instance->dir);
+    instance->owner_url = owner_url_of(instance);
     instance->bus_address = options->bus
                                 ? xstrdup(options->bus)
                                 : xasprintf("ipc://%s/bus.sock", data_dir_path(instance->dir));
@@ -100,6 +111,7 @@ void instance_close(struct instance *instance)
     embedded_stop(instance->embedded);
     data_dir_free(instance->dir);
     free(instance->database_url);
+    free(instance->owner_url);
     free(instance->redis_url);
     free(instance->bus_address);
     *instance = (struct instance){0};
@@ -136,7 +148,7 @@ struct backup_target instance_backup_target(const struct instance *instance)
     return (struct backup_target){
         .dir = instance->dir,
         .spawner = instance->spawner,
-        .url = instance->database_url,
+        .url = instance->owner_url,
         .programs = instance->embedded ? embedded_postgres_programs(instance->embedded) : NULL,
         .embedded = !instance->options->database,
     };
@@ -159,12 +171,22 @@ static enum err back_up_first(void *context, int from, int to)
     return OK;
 }
 
+/* Who serves is told by the server, because an address need not name a user. */
+static enum err give_rights(void *context, struct db *owner)
+{
+    const struct instance *instance = context;
+    AUTO(db_free)
+    struct db *db = db_new(&(struct db_options){.url = instance->database_url, .name = "migrate"});
+
+    return migrate_grant(owner, db);
+}
+
 enum err instance_migrate(struct instance *instance)
 {
-    const struct db_options options = {.url = instance->database_url,
-                                       .name = "migrate",
-                                       .statement_timeout_ms = MIGRATE_TIMEOUT_MS};
-    const struct migrate_hooks hooks = {.context = instance, .before = back_up_first};
+    const struct db_options options = {
+        .url = instance->owner_url, .name = "migrate", .statement_timeout_ms = MIGRATE_TIMEOUT_MS};
+    const struct migrate_hooks hooks = {
+        .context = instance, .before = back_up_first, .after = give_rights};
     AUTO(db_free) struct db *db = db_new(&options);
     int applied;
 

@@ -23,9 +23,10 @@ struct instance {
     const struct control_options *options;
     struct spawner *spawner;
     struct data_dir *dir;
-    struct embedded *embedded; /* NULL: nothing is embedded, or another em-control runs it */
-    bool is_running;           /* another em-control has the lock */
-    char *database_url;
+    struct embedded *embedded;  /* NULL: nothing is embedded, or another em-control runs it */
+    bool is_running;            /* another em-control has the lock */
+    char *database_url;         /* as the service's role */
+    char *owner_url;            /* as the owner of the tables, who migrates and backs up */
     char *redis_url;            /* NULL when a command has no need of Redis */
     const char *redis_password; /* of the embedded one's default user; else NULL */
     char *bus_address;

@@ -23,6 +23,7 @@ static const struct option_row rows[] = {
     { "user",          OPTION_TEXT,    MEMBER(user),          "NAME",         "environment-manager", .help = "system user to run as when root starts it" },
     { "listen",        OPTION_TEXT,    MEMBER(listen),        "ADDRESS:PORT", "127.0.0.1:8080",      .help = "where API and console are served; not loopback: needs TLS" },
     { "database",      OPTION_TEXT,    MEMBER(database),      "URL",          .help = "your PostgreSQL, as postgresql://user:password@host/name; without it one is started below DIR" },
+    { "database-owner", OPTION_TEXT,   MEMBER(database_owner), "URL",         .help = "the same database as the owner of its tables, who migrates, backs up and restores; then --database needs no right of its own" },
     { "redis",         OPTION_TEXT,    MEMBER(redis),         "URL",          .help = "your Redis, as redis://user:password@host:port/0; without it one is started below DIR" },
     { "bus",           OPTION_TEXT,    MEMBER(bus),           "ADDRESS",      .help = "where probers connect, as ipc:///path or tcp://address:port; ipc://DIR/bus.sock without it" },
     { "tls-cert",      OPTION_TEXT,    MEMBER(tls_cert),      "FILE",         .help = "certificate chain (PEM) for HTTPS" },
@@ -133,6 +134,11 @@ enum err control_options_check(const struct control_options *options)
     TRY(check_readable("tls-key", options->tls_key));
     if (options->database)
         TRY(db_check_url(options->database));
+    if (options->database_owner && !options->database)
+        return fail(ERR_INVALID, "option_invalid",
+                    "--database-owner belongs to --database, which is not given");
+    if (options->database_owner)
+        TRY(db_check_url(options->database_owner));
     if (options->redis)
         TRY(redis_check_url(options->redis));
     if (options->bus && strncmp(options->bus, "ipc://", 6) != 0 &&

@@ -15,12 +15,13 @@
 #include "control/api/listener.h"
 
 struct control_options {
-    char *data;     /* DIR; NULL: the default */
-    char *user;     /* for root */
-    char *listen;   /* "127.0.0.1:8080" */
-    char *database; /* URL; NULL: the embedded PostgreSQL */
-    char *redis;    /* URL; NULL: the embedded Redis */
-    char *bus;      /* nanomsg address of the probers' bus; NULL: ipc://DIR/bus.sock */
+    char *data;           /* DIR; NULL: the default */
+    char *user;           /* for root */
+    char *listen;         /* "127.0.0.1:8080" */
+    char *database;       /* URL; NULL: the embedded PostgreSQL */
+    char *database_owner; /* URL; NULL: as `database` */
+    char *redis;          /* URL; NULL: the embedded Redis */
+    char *bus;            /* nanomsg address of the probers' bus; NULL: ipc://DIR/bus.sock */
     char *tls_cert;
     char *tls_min_version;
     char *trusted_proxies;

@@ -26,6 +26,7 @@
 #include "control/fleet/fleet.h"
 #include "control/health/health.h"
 #include "control/instance.h"
+#include "control/journal/sealer.h"
 #include "control/notify/notify.h"
 #include "control/notify/outbound.h"
 #include "control/routes.h"
@@ -43,6 +44,7 @@ struct service {
     struct instance instance;
     struct pipeline *pipeline;
     struct access *access;
+    struct sealer *sealer;
     struct notify *notify;
     struct health *health;
     struct fleet *fleet;
@@ -260,6 +262,14 @@ static enum err start_access(struct service *service)
     return router_prepare(service->router);
 }
 
+static enum err start_sealer(struct service *service)
+{
+    struct db *db =
+        db_new(&(struct db_options){.url = service->instance.database_url, .name = "sealer"});
+
+    return sealer_start(db, &service->sealer);
+}
+
 static enum err start_notify(struct service *service)
 {
     struct db *db =
@@ -344,6 +354,7 @@ static enum err start(struct service *service)
         service->loop, &(struct pipeline_options){.url = service->instance.database_url});
     TRY(make_health(service));
     TRY(start_access(service));
+    TRY(start_sealer(service));
     TRY(start_notify(service));
     TRY(start_health(service));
     TRY(start_server(service));
@@ -370,6 +381,7 @@ static void stop(struct service *service)
     listener_close(&service->listener);
     if (service->loop)
         loop_settle(service->loop); /* what the threads have left for health and fleet */
+    sealer_stop(service->sealer);
     notify_stop(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "contract/entity.h"
 
@@ -23,13 +24,16 @@ struct journal_author {
     const struct uuid *id;  /* NULL: the service itself */
     const char *name;       /* as people know it */
     const char *request_id; /* NULL: outside of a request */
+    /* the key or session that acts on behalf of them; NULL: none */
+    const struct uuid *credential_id;
 };
 
 /* The author of a write: who sent the request. */
 #define JOURNAL_AUTHOR(request)                                                                    \
     ((struct journal_author){.id = &(request)->principal.id,                                       \
                              .name = (request)->principal.name,                                    \
-                             .request_id = (request)->id})
+                             .request_id = (request)->id,                                          \
+                             .credential_id = &(request)->principal.credential_id})
 
 /* One change. Texts are JSON objects; all is borrowed for the call. */
 struct journal_entry {
@@ -45,6 +49,17 @@ struct journal_entry {
 /* Records changes, in order, in one statement. */
 MUST_USE enum err journal_record(struct tx *tx, struct journal_author author,
                                  const struct journal_entry *entries, size_t count);
+
+#define JOURNAL_KEY_BYTES         32
+#define JOURNAL_SECRET_HASH_BYTES 77 /* "hmac-sha256:", 64 digits and a zero byte */
+
+/* The key of this installation for hashes of secrets; wipe it after use. */
+MUST_USE enum err journal_key(struct tx *tx, uint8_t ret_key[JOURNAL_KEY_BYTES]);
+
+/* What stands in the journal for a secret of an entity: the same for the same secret of the same
+ * entity, and nothing to be learnt from without the key. Pure. */
+void journal_secret_hash(const uint8_t key[JOURNAL_KEY_BYTES], const struct uuid *entity_id,
+                         struct str secret, char ret_hash[JOURNAL_SECRET_HASH_BYTES]);
 
 /* Schemas of what the journal shows. */
 extern const struct embedded_file journal_schemas[];

@@ -162,6 +162,8 @@ enum err migrate(struct db *db, const struct embedded_file *files,
     err = db_set_statement_timeout(db, MIGRATION_TIMEOUT_MS);
     if (err == OK)
         err = apply_missing(db, files, hooks, ret_applied);
+    if (err == OK && hooks && hooks->after)
+        err = hooks->after(hooks->context, db);
     if (err == OK)
         err = db_set_statement_timeout(db, 0);
     if (err == OK) {
@@ -171,4 +173,13 @@ enum err migrate(struct db *db, const struct embedded_file *files,
     /* Closing the connection gives the lock back and keeps the failure as it is. */
     db_disconnect(db);
     return err_trace(err, __FILE__, __LINE__);
+}
+
+enum err migrate_grant(struct db *owner, struct db *service)
+{
+    AUTO(rows_free) struct rows *role = NULL;
+    AUTO(rows_free) struct rows *done = NULL;
+
+    TRY(db_query_one(service, &sql_schema_role, NO_PARAMS, &role));
+    return db_query_one(owner, &sql_schema_grant, PARAMS(p_str(row_text(role, 0, 0))), &done);
 }

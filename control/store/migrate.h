@@ -25,6 +25,10 @@ struct migrate_hooks {
     /* Called before the first pending migration when the database already has some: makes a backup.
      * NULL: none. */
     enum err (*before)(void *context, int from, int to);
+
+    /* Called each time when the schema is as it should be, before another program may migrate.
+     * NULL: none. */
+    enum err (*after)(void *context, struct db *db);
 };
 
 /*
@@ -37,3 +41,7 @@ struct migrate_hooks {
  */
 MUST_USE enum err migrate(struct db *db, const struct embedded_file *files,
                           const struct migrate_hooks *hooks, int *ret_applied);
+
+/* Gives the role of `service` the rights of the service: nothing but reading and adding where the
+ * journal lies. @param owner the tables' owner; may be the same role. */
+MUST_USE enum err migrate_grant(struct db *owner, struct db *service);

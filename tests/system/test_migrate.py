@@ -48,10 +48,12 @@ def test_newer_schema_is_refused(start_control):
 def forget_last_migration(data):
     """Takes back what the last migration made, so that it is pending again."""
     text = re.sub(r"--.*", "", MIGRATIONS[-1].read_text())
-    for what, name in re.findall(r"CREATE (TABLE|SEQUENCE|VIEW|DOMAIN|TYPE|FUNCTION)\s+(\w+)", text):
+    for what, name in re.findall(r"CREATE (TABLE|SEQUENCE|INDEX|VIEW|DOMAIN|TYPE|FUNCTION)\s+(\w+)", text):
         sql(data, f"DROP {what} IF EXISTS {name} CASCADE")
     for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", text):
         sql(data, f"ALTER TABLE {table} DROP COLUMN {column}")
+    for name in re.findall(r"INSERT INTO follower \(name, sequence\) VALUES \('(\w+)'", text):
+        sql(data, f"DELETE FROM follower WHERE name = '{name}'")
     sql(data, f"DELETE FROM schema_migration WHERE name = '{MIGRATIONS[-1].name}'")
 
 
