@@ -167,6 +167,31 @@ void check_secrets_restore(json_t *check, const json_t *earlier, const json_t *s
                         secrets);
 }
 
+/* --- telling them apart --- */
+
+struct hashing {
+    const json_t *secrets;
+    json_t *(*hash)(const void *context, const json_t *secret);
+    const void *context;
+};
+
+static json_t *hash_one(void *context, const char *pointer, json_t *text)
+{
+    const struct hashing *hashing = context;
+    const json_t *secret = json_object_get(hashing->secrets, pointer);
+
+    return secret && is_mask(text) ? hashing->hash(hashing->context, secret) : NULL;
+}
+
+void check_secrets_hash(json_t *check, const json_t *secrets,
+                        json_t *(*hash)(const void *context, const json_t *secret),
+                        const void *context)
+{
+    struct hashing hashing = {.secrets = secrets, .hash = hash, .context = context};
+
+    visit(check, hash_one, &hashing);
+}
+
 /* --- what must not come in --- */
 
 static json_t *refuse_one(void *context, const char *pointer, json_t *text)

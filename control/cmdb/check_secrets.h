@@ -23,5 +23,10 @@ void check_secrets_hide(json_t *check);
  */
 void check_secrets_restore(json_t *check, const json_t *earlier, const json_t *secrets);
 
+/* Puts what `hash` makes of a secret in place of each mask that stands for one: for the journal. */
+void check_secrets_hash(json_t *check, const json_t *secrets,
+                        json_t *(*hash)(const void *context, const json_t *secret),
+                        const void *context);
+
 /* Adds an error for each mask in check.spec. */
 void check_secrets_refuse_masks(const json_t *check, json_t **errors);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "shared/mem.h"
+#include "shared/vec.h"
 
 #include "control/api/reply.h"
 #include "control/api/request.h"
@@ -13,6 +14,7 @@
 #include "control/cmdb/cmdb.sql.h"
 #include "control/cmdb/item.h"
 #include "control/cmdb/item_bulk.h"
+#include "control/cmdb/item_journal.h"
 #include "control/cmdb/item_listings.h"
 #include "control/journal/journal.h"
 #include "control/journal/journal.sql.h"
@@ -41,11 +43,34 @@ static enum err match_version(const struct request *request, struct reply *reply
     return err;
 }
 
-/* Notes what was written in the journal, without secrets, in one statement; and for the engine. */
+typedef VEC(char *) text_list;
+
+static void text_list_clear(text_list *texts)
+{
+    for (size_t i = 0; i < texts->len; i++)
+        free(texts->items[i]);
+    vec_clear(texts);
+}
+
+/* The item's text for the journal, which the list owns; NULL for an item that is not there. */
+static enum err add_text(struct tx *tx, const struct item *item, text_list *texts,
+                         const char **ret_text)
+{
+    char *text = NULL;
+
+    if (item->object)
+        TRY(item_journal_text(tx, item, &text));
+    vec_push(texts, text);
+    *ret_text = text;
+    return OK;
+}
+
+/* Notes what was written in the journal, in one statement; and for the engine. */
 static enum err record(struct tx *tx, const struct request *request, struct reply *reply,
                        const struct item_write *writes, size_t count)
 {
     AUTO(xfree) struct journal_entry *entries = xcalloc(count + 1, sizeof *entries);
+    CLEANUP(text_list_clear) text_list texts = {0};
 
     for (size_t i = 0; i < count; i++) {
         const struct item_write *write = &writes[i];
@@ -61,9 +86,9 @@ static enum err record(struct tx *tx, const struct request *request, struct repl
             .kind = item->type->kind,
             .entity_id = item->id,
             .organisation_id = item->organisation_id,
-            .before = write->before.object,
-            .after = write->after.object,
         };
+        TRY(add_text(tx, &write->before, &texts, &entries[i].before));
+        TRY(add_text(tx, &write->after, &texts, &entries[i].after));
     }
     return count > 0 ? journal_record(tx, JOURNAL_AUTHOR(request), entries, count) : OK;
 }

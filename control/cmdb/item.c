@@ -29,23 +29,36 @@ void item_clear(struct item *item)
 
 /* --- reading --- */
 
+/* NULL when the statement has no such column. */
+static char *text_of(const struct rows *rows, int row, int column)
+{
+    return column < rows_columns(rows) && !row_is_null(rows, row, column)
+               ? str_dup(row_text(rows, row, column))
+               : NULL;
+}
+
+struct item item_from_row(const struct item_type *type, const struct uuid *id,
+                          const struct uuid *organisation_id, const struct rows *rows, int row,
+                          int first)
+{
+    return (struct item){
+        .type = type,
+        .id = *id,
+        .organisation_id = *organisation_id,
+        .version = row_int(rows, row, first + 1),
+        .object = str_dup(row_text(rows, row, first)),
+        .heartbeat_path = text_of(rows, row, first + 2),
+        .secrets = text_of(rows, row, first + 3),
+    };
+}
+
 static enum err read_item(struct tx *tx, const struct item_type *type, const struct uuid *id,
                           const struct uuid *organisation_id, struct item *ret_item)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
     TRY(tx_query_one(tx, type->get, PARAMS(p_uuid(id)), &rows));
-    *ret_item = (struct item){
-        .type = type,
-        .id = *id,
-        .organisation_id = *organisation_id,
-        .version = row_int(rows, 0, 1),
-        .object = str_dup(row_text(rows, 0, 0)),
-    };
-    if (rows_columns(rows) > 2 && !row_is_null(rows, 0, 2))
-        ret_item->heartbeat_path = str_dup(row_text(rows, 0, 2));
-    if (rows_columns(rows) > 3 && !row_is_null(rows, 0, 3))
-        ret_item->secrets = str_dup(row_text(rows, 0, 3));
+    *ret_item = item_from_row(type, id, organisation_id, rows, 0, 0);
     return OK;
 }
 

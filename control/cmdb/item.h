@@ -54,7 +54,7 @@ struct item_type {
     struct statement update;       /* (id, fields) */
     struct statement delete;       /* (ids) */
     struct statement restore;      /* (ids) */
-    struct statement objects;      /* (ids): id, organisation_id, version, object */
+    struct statement objects;      /* (ids): id, organisation_id, and what `get` gives */
     struct statement lock;         /* (id): organisation_id */
     struct statement lock_fallen;  /* (id): deleted_at */
     struct statement find;         /* (id): organisation_id, parent's id; held against deletion */
@@ -73,6 +73,11 @@ struct item_type {
      * there are none. */
     void (*restore_secrets)(json_t *fields, const json_t *earlier, const json_t *secrets);
     void (*hide_secrets)(json_t *fields);
+
+    /* Puts a hash in place of each of its secrets; pure. NULL: there are none. */
+    void (*hash_secrets)(json_t *fields, const json_t *secrets,
+                         json_t *(*hash)(const void *context, const json_t *secret),
+                         const void *context);
 
     /* Completes the new state and adds what is wrong with it, where that takes the database;
      * `earlier` is the object as it was, NULL for a new item. NULL: there is nothing of the
@@ -94,9 +99,16 @@ struct item {
     struct uuid organisation_id;
     int64_t version;
     char *object;         /* the API's JSON; owned */
-    char *heartbeat_path; /* for who may write it, never for the journal; owned; NULL: has none */
+    char *heartbeat_path; /* for who may write it; owned; NULL: has none */
     char *secrets;        /* JSON that nobody gets to read; owned; NULL: has none */
 };
+
+struct rows;
+
+/* Reads what `get` gives, from the column `first` on. */
+struct item item_from_row(const struct item_type *type, const struct uuid *id,
+                          const struct uuid *organisation_id, const struct rows *rows, int row,
+                          int first);
 
 void item_clear(struct item *item);
 

@@ -113,14 +113,12 @@ static enum err read_kind(struct tx *tx, const struct item_type *type, const id_
     if (ids->len == 0)
         return OK;
     TRY(tx_query(tx, &type->objects, PARAMS(p_uuids(ids->items, ids->len)), &rows));
-    for (int row = 0; row < rows_count(rows); row++)
-        vec_push(items, (struct item){
-                            .type = type,
-                            .id = row_uuid(rows, row, 0),
-                            .organisation_id = row_uuid(rows, row, 1),
-                            .version = row_int(rows, row, 2),
-                            .object = str_dup(row_text(rows, row, 3)),
-                        });
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct uuid id = row_uuid(rows, row, 0);
+        struct uuid organisation_id = row_uuid(rows, row, 1);
+
+        vec_push(items, item_from_row(type, &id, &organisation_id, rows, row, 2));
+    }
     return OK;
 }
 

@@ -42,9 +42,9 @@
     STATEMENT(table "_restore", 1,                                                                 \
               "UPDATE " table " SET deleted_at = NULL WHERE id = ANY ($1::uuid[])")
 
-#define OBJECTS(table)                                                                             \
+#define OBJECTS(table, more)                                                                       \
     STATEMENT(table "_objects", 1,                                                                 \
-              "SELECT id, base.organisation_id, item.version, row_to_json(item)"                   \
+              "SELECT id, base.organisation_id, row_to_json(item), item.version" more              \
               "  FROM " table "_item item JOIN " table " base USING (id)"                          \
               " WHERE id = ANY ($1::uuid[]) ORDER BY id")
 
@@ -90,10 +90,11 @@
         .parents = PARENTS(table, column_), ##__VA_ARGS__                                          \
     }
 
-/* All statements of a table whose keys are unique in the item of column `parent`. */
-#define STATEMENTS(table, parent, columns)                                                         \
+/* All statements of a table whose keys are unique in the item of column `parent`; `more` are columns
+ * that are not shown to everybody. */
+#define STATEMENTS(table, parent, columns, more)                                                   \
     .insert = INSERT(table, columns), .update = UPDATE(table, columns), .delete = DELETE(table),   \
-    .restore = RESTORE(table), .objects = OBJECTS(table), .lock = LOCK(table),                     \
+    .restore = RESTORE(table), .objects = OBJECTS(table, more), .lock = LOCK(table),               \
     .lock_fallen = LOCK_FALLEN(table), .find = FIND(table, parent),                                \
     .find_by_path = FIND_BY_PATH(table, parent " = $1::uuid")
 
@@ -107,7 +108,7 @@ const struct item_type item_types[] = {
         .kind = ENTITY_ORGANISATION, .word = "organisation", .words = "organisation", .collection = "organisations",
         .get = &sql_organisation_get, .prepare = prepare_organisation,
         .insert = INSERT("organisation", COMMON ", time_zone"), .update = UPDATE("organisation", COMMON ", time_zone"),
-        .delete = DELETE("organisation"), .restore = RESTORE("organisation"), .objects = OBJECTS("organisation"),
+        .delete = DELETE("organisation"), .restore = RESTORE("organisation"), .objects = OBJECTS("organisation", ""),
         .lock = LOCK("organisation"), .lock_fallen = LOCK_FALLEN("organisation"),
         .find = FIND("organisation", "NULL::uuid"), .find_by_path = FIND_BY_PATH("organisation", "$1::uuid IS NULL"),
     },
@@ -118,20 +119,20 @@ const struct item_type item_types[] = {
             REFERENCE("business_unit", "parent", "parent_id", BUSINESS_UNIT, OPTIONAL, MOVABLE),
         },
         .get = &sql_business_unit_get, .prepare = prepare_business_unit,
-        STATEMENTS("business_unit", "organisation_id", COMMON ", parent_id"),
+        STATEMENTS("business_unit", "organisation_id", COMMON ", parent_id", ""),
     },
     {
         .kind = ENTITY_SYSTEM, .word = "system", .words = "system", .collection = "systems", .rules = item_rules_propagation,
         .references = { REFERENCE("system", "business_unit", "business_unit_id", BUSINESS_UNIT, MOVABLE) },
         .get = &sql_system_get,
-        STATEMENTS("system", "business_unit_id", COMMON ", business_unit_id, criticality, lifecycle" PROPAGATION),
+        STATEMENTS("system", "business_unit_id", COMMON ", business_unit_id, criticality, lifecycle" PROPAGATION, ""),
     },
     {
         .kind = ENTITY_ENVIRONMENT_GROUP, .word = "environment_group", .words = "environment group",
         .collection = "environment-groups", .rules = item_rules_propagation,
         .references = { REFERENCE("environment_group", "business_unit", "business_unit_id", BUSINESS_UNIT, MOVABLE) },
         .get = &sql_environment_group_get,
-        STATEMENTS("environment_group", "business_unit_id", COMMON ", business_unit_id, kind, tier, \"order\"" PROPAGATION),
+        STATEMENTS("environment_group", "business_unit_id", COMMON ", business_unit_id, kind, tier, \"order\"" PROPAGATION, ""),
     },
     {
         .kind = ENTITY_INSTANCE, .word = "instance", .words = "instance", .collection = "instances", .rules = item_rules_propagation,
@@ -141,14 +142,14 @@ const struct item_type item_types[] = {
         },
         .get = &sql_instance_get,
         STATEMENTS("instance", "system_id",
-                   COMMON ", system_id, environment_group_id, url, lifecycle, criticality, weight" PROPAGATION),
+                   COMMON ", system_id, environment_group_id, url, lifecycle, criticality, weight" PROPAGATION, ""),
     },
     {
         .kind = ENTITY_COMPONENT_DEFINITION, .word = "component_definition", .words = "component definition",
         .collection = "component-definitions",
         .references = { REFERENCE("component_definition", "system", "system_id", SYSTEM) },
         .get = &sql_component_definition_get,
-        STATEMENTS("component_definition", "system_id", COMMON ", system_id, kind, repository"),
+        STATEMENTS("component_definition", "system_id", COMMON ", system_id, kind, repository", ""),
     },
     {
         .kind = ENTITY_COMPONENT, .word = "component", .words = "component", .collection = "components", .rules = item_rules_propagation,
@@ -158,16 +159,17 @@ const struct item_type item_types[] = {
         },
         .get = &sql_component_get,
         STATEMENTS("component", "instance_id",
-                   COMMON ", instance_id, definition_id, host, slice, criticality, weight" PROPAGATION),
+                   COMMON ", instance_id, definition_id, host, slice, criticality, weight" PROPAGATION, ""),
     },
     {
         .kind = ENTITY_CHECK, .word = "check", .words = "check", .collection = "checks",
         .references = { REFERENCE("health_check", "component", "component_id", COMPONENT) },
         .get = &sql_check_item, .defaults = check_rules_defaults, .rules = check_rules_check, .prepare = prepare_check,
-        .restore_secrets = check_secrets_restore, .hide_secrets = check_secrets_hide,
+        .restore_secrets = check_secrets_restore, .hide_secrets = check_secrets_hide, .hash_secrets = check_secrets_hash,
         STATEMENTS("health_check", "component_id",
                    COMMON ", component_id, kind, spec, interval_s, retry_interval_s, timeout_ms, fall, rise, unknown_after,"
-                          " stale_after_s, flap, severity, locations, enabled, secrets"),
+                          " stale_after_s, flap, severity, locations, enabled, secrets",
+                   ", '/hooks/heartbeats/' || base.heartbeat_token, base.secrets::text"),
     },
 };
 /* clang-format on */

@@ -1,6 +1,7 @@
 """Checks through the API: defaults, specs, keys made of names, and values that follow others."""
 
 import json
+import re
 
 import pytest
 
@@ -162,7 +163,8 @@ def test_secrets_are_written_and_never_read(api, control, post, kind, spec):
     assert lost.status_code == 412
     shown = [created, changed, lost, api.get(path), api.get(f"{path}/history"),
              api.get(f"/api/v1/checks?component={check['component']}")]
-    assert all("-secret" not in reply.text and MASK in reply.text for reply in shown), [reply.text for reply in shown]
+    assert all("-secret" not in reply.text for reply in shown), [reply.text for reply in shown]
+    assert all(MASK in reply.text for reply in shown if not reply.url.endswith("/history"))
     assert stored(control, check) == spec
     assert api.delete(path).status_code == 204
     assert "-secret" not in api.get(f"{path}/history").text
@@ -211,3 +213,31 @@ def test_the_migration_hides_what_was_there(control, post):
         [[masked]] = sql(control, f"SELECT spec FROM health_check WHERE id = '{id}'")
         assert "-secret" not in masked and MASK in masked
         assert stored(control, {"id": id}) == spec
+
+
+@pytest.mark.parametrize("kind, spec", SECRET_SPECS)
+def test_the_journal_shows_that_a_secret_changed_and_not_what_it_is(api, post, kind, spec):
+    check = post(kind=kind, spec=spec, key=f"hashed-{len(json.dumps(spec))}").json()
+    path = f"/api/v1/checks/{check['id']}"
+    assert api.patch(path, json={"name": "other"}).status_code == 200
+    again = json.loads(json.dumps(spec).replace("first-secret", "third-secret"))
+    assert api.patch(path, json={"spec": again}).status_code == 200
+    assert api.delete(path).status_code == 204
+    history = api.get(f"{path}/history")
+    assert "-secret" not in history.text
+    deleted, changed, renamed, created = [entry["before"] or entry["after"] for entry in history.json()["items"]]
+    hashes = len(re.findall("hmac-sha256:[0-9a-f]{64}", json.dumps(created["spec"])))
+    assert hashes == json.dumps(spec).count("-secret") and MASK not in history.text
+    assert created["spec"] == renamed["spec"] == changed["spec"] != deleted["spec"]
+    now = json.dumps(deleted["spec"])
+    assert sum(hash in now for hash in re.findall("hmac-sha256:[0-9a-f]{64}", json.dumps(created["spec"]))) == hashes - 1
+
+
+def test_the_journal_shows_that_a_heartbeats_path_changed(api, post):
+    check = post(kind="heartbeat", spec={"interval_s": 60, "grace_s": 10}, key="hashed-heartbeat").json()
+    path = f"/api/v1/checks/{check['id']}"
+    rotated = api.post(f"{path}/heartbeat/rotate").json()
+    history = api.get(f"{path}/history")
+    assert rotated["heartbeat_path"] not in history.text and check["heartbeat_path"] not in history.text
+    [entry, _] = history.json()["items"]
+    assert entry["action"] == "rotate" and entry["before"]["heartbeat_path"] != entry["after"]["heartbeat_path"]
