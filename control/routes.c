@@ -3,16 +3,17 @@
 
 #include "control/access/access.h"
 #include "control/api/router.h"
+#include "control/audit/audit.h"
 #include "control/cmdb/cmdb.h"
 #include "control/fleet/fleet.h"
 #include "control/health/health.h"
-#include "control/journal/journal.h"
 #include "control/settings/rate_limits.h"
 #include "control/settings/settings.h"
 
 void routes_add(struct router *router, const struct route_contexts *contexts)
 {
-    router_add_schemas(router, journal_schemas);
+    router_add_schemas(router, audit_schemas);
+    router_add(router, audit_routes, NULL);
 
     cmdb_add_routes(router);
 

@@ -13,6 +13,7 @@
 #include "control/api/request.h"
 #include "control/api/write.h"
 #include "control/journal/journal.h"
+#include "control/journal/journal.sql.h"
 #include "control/store/tx.h"
 
 /* --- sessions --- */
@@ -238,6 +239,7 @@ const struct route access_routes[] = {
     READ   (        "/api/v1/api-keys",      sql_api_keys_page,  "list_api_keys",  ACCESS_READ,  BROWSE,  none,        200, api_key_page,    "List API keys"),
     WRITE  (POST,   "/api/v1/api-keys",      create_api_key,     "create_api_key", ACCESS_WRITE, CHANGE,  api_key_new, 201, api_key_created, "Create an API key"),
     WRITE  (DELETE, "/api/v1/api-keys/{id}", delete_api_key,     "delete_api_key", ACCESS_WRITE, CHANGE,  none,        204, none,            "Revoke an API key"),
+    READ   (        "/api/v1/api-keys/{id}/history", sql_change_page, "get_api_key_history", JOURNAL_READ, BROWSE, none,  200, change_page,     "What happened to an API key"),
     { 0 },
 };
 /* clang-format on */

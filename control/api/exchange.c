@@ -125,9 +125,9 @@ void exchange_send(struct exchange *exchange)
                                  .close = connection->close_after,
                                  .tell_keep_alive = request->head->minor_version == 0,
                                  .request_id = request->id,
-                                 .type = !has_body     ? NULL
-                                         : reply->type ? reply->type
-                                                       : "application/json",
+                                 .type = reply->type ? reply->type
+                                         : has_body  ? "application/json"
+                                                     : NULL,
                                  .headers = buf_str(&reply->headers),
                                  .body = buf_str(&reply->body),
                                  .body_owner = &reply->body,

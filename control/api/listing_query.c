@@ -12,6 +12,7 @@
  * is.
  */
 #include <ctype.h>
+#include <string.h>
 
 #include "shared/json.h"
 #include "shared/uuid.h"
@@ -20,9 +21,13 @@
 
 /* ---- order ---- */
 
+/* An id is never null, and as it stands an index gives the order. */
 static void append_key(struct buf *out, const struct listing_key *key)
 {
-    buf_printf(out, "coalesce(%s, %s)", key->sql, listing_sql_types[key->type].least);
+    if (strcmp(key->sql, "base.id") == 0 || strcmp(key->sql, "base.\"id\"") == 0)
+        buf_append_text(out, key->sql);
+    else
+        buf_printf(out, "coalesce(%s, %s)", key->sql, listing_sql_types[key->type].least);
 }
 
 static void append_order(struct listing_compiler *compiler, struct buf *out)

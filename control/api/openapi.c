@@ -12,6 +12,7 @@
 
 #include "control/api/listing.h"
 #include "control/api/parameters.h"
+#include "control/api/reply.h"
 #include "control/api/router.h"
 #include "control/api/write.h"
 
@@ -272,9 +273,10 @@ static json_t *responses_of(const struct routed *routed)
     json_t *success = json_pack("{s:s}", "description", route->summary);
 
     if (strcmp(route->reply, "none") != 0)
-        json_object_set_new(
-            success, "content",
-            json_pack("{s:{s:o}}", "application/json", "schema", reference_to(route->reply)));
+        json_object_set_new(success, "content",
+                            json_pack("{s:{s:o}}",
+                                      route->is_lines ? REPLY_LINES_TYPE : "application/json",
+                                      "schema", reference_to(route->reply)));
     snprintf(status, sizeof status, "%u", route->status);
     json_object_set_new(responses, status, success);
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {

@@ -23,6 +23,8 @@ static const struct parameter parameters[] = {
     { "tag",                  PARAMETER_TEXT,    "Only those with this tag" },
     { "id",                   PARAMETER_UUID,    "Only this one" },
     { "organisation",         PARAMETER_UUID,    "Only those of this organisation" },
+    { "chain",                PARAMETER_UUID,    "Only this chain: an organisation's id; that of the installation as a whole without it" },
+    { "after",                PARAMETER_INTEGER, "Only what has a higher sequence", .min = 0, .max = INT64_MAX, .otherwise = "0" },
     { "business_unit",        PARAMETER_UUID,    "Only those of this business unit" },
     { "parent",               PARAMETER_UUID,    "Only those directly below this one" },
     { "system",               PARAMETER_UUID,    "Only those of this system" },

@@ -29,6 +29,9 @@ struct change {
     struct uuid id;
 };
 
+/* The type of a reply in lines of JSON. */
+#define REPLY_LINES_TYPE "application/x-ndjson"
+
 struct reply {
     uint16_t status;  /* 0: the success status of the row */
     const char *type; /* constant; NULL: application/json */

@@ -76,6 +76,7 @@ struct route {
     const char *const *query;
     bool is_hook;
     bool is_write; /* see WRITE */
+    bool is_lines; /* see LINES */
 };
 
 #define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -122,6 +123,15 @@ struct route {
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
         .body = #body_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
         .query = ROUTE_QUERY(__VA_ARGS__)                                                          \
+    }
+
+/* A HANDLER of a GET that answers with lines of JSON: `reply_` is the schema of one. */
+#define LINES(path_, function_, operation_, permission_, rate_, reply_, summary_, ...)             \
+    {                                                                                              \
+        .run = ROUTE_HANDLER, .method = METHOD_GET, .path = (path_), .handler = (function_),       \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = "none", .status = 200, .reply = #reply_, .summary = (summary_),                    \
+        .query = ROUTE_QUERY(__VA_ARGS__), .is_lines = true                                        \
     }
 
 #define WRITE(method_, path_, function_, operation_, permission_, rate_, body_, status_, reply_,   \

@@ -12,6 +12,7 @@
 #include "control/api/write.h"
 #include "control/health/health.sql.h"
 #include "control/journal/journal.h"
+#include "control/journal/journal.sql.h"
 #include "control/store/tx.h"
 
 /* The one member of `scope`; false when it is none that the schema lets through. */
@@ -195,6 +196,7 @@ const struct route maintenance_routes[] = {
     WRITE  (POST,    "/api/v1/maintenance-windows",          create_maintenance_window,    "create_maintenance_window", MAINTENANCE_WRITE, CHANGE, maintenance_window_new, 201,   maintenance_window,      "Declare a maintenance window"),
     WRITE  (POST,    "/api/v1/maintenance-windows/{id}/end", end_maintenance_window,       "end_maintenance_window",    MAINTENANCE_WRITE, CHANGE, none,                   200,   maintenance_window,      "End a maintenance window early"),
     WRITE  (DELETE,  "/api/v1/maintenance-windows/{id}",     delete_maintenance_window,    "delete_maintenance_window", MAINTENANCE_WRITE, CHANGE, none,                   204,   none,                    "Take a maintenance window away"),
+    READ   (         "/api/v1/maintenance-windows/{id}/history", sql_change_page,          "get_maintenance_window_history", JOURNAL_READ,   BROWSE, none,                   200,   change_page,             "What happened to a maintenance window"),
     { 0 },
 };
 /* clang-format on */

@@ -12,7 +12,6 @@
 
 #include "contract/entity.h"
 
-#include "shared/embedded_file.h"
 #include "shared/err.h"
 #include "shared/str.h"
 #include "shared/uuid.h"
@@ -60,6 +59,3 @@ MUST_USE enum err journal_key(struct tx *tx, uint8_t ret_key[JOURNAL_KEY_BYTES])
  * entity, and nothing to be learnt from without the key. Pure. */
 void journal_secret_hash(const uint8_t key[JOURNAL_KEY_BYTES], const struct uuid *entity_id,
                          struct str secret, char ret_hash[JOURNAL_SECRET_HASH_BYTES]);
-
-/* Schemas of what the journal shows. */
-extern const struct embedded_file journal_schemas[];

@@ -12,15 +12,11 @@ SELECT key FROM installation_key WHERE name = 'journal';
 
 -- change_page(id, limit, cursor): what happened to one entity, the newest first.
 SELECT json_build_object(
-           'items', coalesce(json_agg(object ORDER BY place) FILTER (WHERE place <= $2::integer), '[]'),
-           'next', CASE WHEN count(*) > $2::integer THEN (array_agg(id ORDER BY place))[$2::integer] END)
-  FROM (SELECT id,
-               json_build_object('id', id, 'at', rfc3339(at), 'action', action, 'kind', kind, 'entity', entity_id,
-                                 'actor', actor, 'actor_id', actor_id, 'request_id', request_id,
-                                 'before', before, 'after', after, 'reason', reason) AS object,
-               row_number() OVER (ORDER BY id DESC) AS place
-          FROM change
-         WHERE entity_id = $1::uuid
+           'items', coalesce(json_agg(row_to_json(page.item) ORDER BY place) FILTER (WHERE place <= $2::integer), '[]'),
+           'next', CASE WHEN count(*) > $2::integer THEN (array_agg((page.item).id ORDER BY place))[$2::integer] END)
+  FROM (SELECT item, row_number() OVER (ORDER BY id DESC) AS place
+          FROM change_item item
+         WHERE entity = $1::uuid
            AND ($3::uuid IS NULL OR id < $3::uuid)
          ORDER BY id DESC
          LIMIT $2::integer + 1) page;

@@ -9,6 +9,7 @@
 #include "control/api/request.h"
 #include "control/api/write.h"
 #include "control/journal/journal.h"
+#include "control/journal/journal.sql.h"
 #include "control/settings/settings.sql.h"
 #include "control/store/tx.h"
 
@@ -83,6 +84,7 @@ const struct route rate_limit_routes[] = {
     READ   (       "/api/v1/rate-limits",      sql_rate_limits_page, "list_rate_limits",  SETTINGS_READ,  FREE, none,             200, rate_limit_page, "List the rate limits"),
     READ   (       "/api/v1/rate-limits/{id}", sql_rate_limit_get,   "get_rate_limit",    SETTINGS_READ,  FREE, none,             200, rate_limit,      "Get a rate limit"),
     WRITE  (PATCH, "/api/v1/rate-limits/{id}", update_rate_limit,    "update_rate_limit", SETTINGS_WRITE, FREE, rate_limit_patch, 200, rate_limit,      "Change a rate limit"),
+    READ   (       "/api/v1/rate-limits/{id}/history", sql_change_page, "get_rate_limit_history", JOURNAL_READ, BROWSE, none,   200, change_page,     "What happened to a rate limit"),
     { 0 },
 };
 /* clang-format on */

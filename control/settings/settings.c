@@ -87,6 +87,7 @@ static enum err update_settings(struct request *request, struct reply *reply)
 const struct route settings_routes[] = {
     READ   (       "/api/v1/settings", sql_settings_get, "get_settings",    SETTINGS_READ,  BROWSE, none,           200, settings, "Get the settings"),
     WRITE  (PATCH, "/api/v1/settings", update_settings,  "update_settings", SETTINGS_WRITE, CHANGE, settings_patch, 200, settings, "Change the settings"),
+    READ   (       "/api/v1/settings/history", sql_settings_history, "get_settings_history", JOURNAL_READ, BROWSE, none, 200, change_page, "What happened to the settings"),
     { 0 },
 };
 /* clang-format on */

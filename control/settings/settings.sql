@@ -38,3 +38,14 @@ SELECT row_to_json(item), item.version
 
 -- rate_limit_update(id, quota, window_s): writes the new state; a quota of 0 is no limit.
 UPDATE rate_limit SET quota = nullif($2::bigint, 0), window_s = $3 WHERE id = $1::uuid;
+
+-- settings_history(limit, cursor): what happened to them, the newest first.
+SELECT json_build_object(
+           'items', coalesce(json_agg(row_to_json(page.item) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
+           'next', CASE WHEN count(*) > $1::integer THEN (array_agg((page.item).id ORDER BY place))[$1::integer] END)
+  FROM (SELECT item, row_number() OVER (ORDER BY id DESC) AS place
+          FROM change_item item
+         WHERE entity = (SELECT id FROM settings)
+           AND ($2::uuid IS NULL OR id < $2::uuid)
+         ORDER BY id DESC
+         LIMIT $1::integer + 1) page;

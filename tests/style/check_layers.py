@@ -24,7 +24,7 @@ LAYERS = [
     {"store"},
     {"journal"},
     {"api"},
-    {"cmdb", "calendar", "settings"},
+    {"cmdb", "calendar", "settings", "audit"},
     {"access"},
     {"notify", "fleet", "health", "booking", "schedule", "cost"},
     {"release", "drift", "deployment", "integration", "dashboard", "knowledge"},

@@ -95,3 +95,41 @@ BEGIN
     END IF;
     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON change, change_seal, change_batch FROM %I', role);
 END $$;
+
+-- Reading -----------------------------------------------------------------------------------------------------------------
+
+-- What an update changed, member by member: [{pointer, from, to}]. Lists count as one value; what the service keeps itself is
+-- left out. Nothing for what was created or deleted.
+CREATE FUNCTION change_fields(before jsonb, after jsonb) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    WITH RECURSIVE pair (pointer, was, becomes) AS (
+        SELECT '', before, after
+         WHERE before IS NOT NULL AND after IS NOT NULL
+         UNION ALL
+        SELECT pair.pointer || '/' || replace(replace(name, '~', '~0'), '/', '~1'), was -> name, becomes -> name
+          FROM pair
+         CROSS JOIN LATERAL (
+                   SELECT jsonb_object_keys(CASE jsonb_typeof(was) WHEN 'object' THEN was ELSE '{}' END)
+                    UNION
+                   SELECT jsonb_object_keys(CASE jsonb_typeof(becomes) WHEN 'object' THEN becomes ELSE '{}' END)) member (name)
+         WHERE jsonb_typeof(was) = 'object' AND jsonb_typeof(becomes) = 'object'
+           AND was -> name IS DISTINCT FROM becomes -> name)
+    SELECT coalesce(json_agg(json_build_object('pointer', pointer, 'from', was, 'to', becomes) ORDER BY pointer), '[]')
+      FROM pair
+     WHERE (jsonb_typeof(was) = 'object' AND jsonb_typeof(becomes) = 'object') IS NOT TRUE
+       AND pointer NOT IN ('/version', '/updated_at')
+$$;
+
+-- Entries as lists find them (`base`) and show them (`item`), within what the connection may see.
+CREATE VIEW change_base WITH (security_invoker = true) AS
+SELECT change.*, change_seal.sequence, NULL::timestamptz AS deleted_at,
+       coalesce(after ->> 'key', before ->> 'key') AS key, coalesce(after ->> 'name', before ->> 'name') AS name,
+       reason AS description
+  FROM change
+  LEFT JOIN change_seal ON change_seal.change_id = change.id
+ WHERE nullif(current_setting('em.org', true), '') IS NULL
+    OR organisation_id = nullif(current_setting('em.org', true), '')::uuid;
+
+CREATE VIEW change_item WITH (security_invoker = true) AS
+SELECT id, organisation_id AS organisation, sequence, rfc3339(at) AS at, action, kind, entity_id AS entity, actor,
+       actor_id, credential_id, request_id, change_fields(before, after) AS changes, before, after, reason
+  FROM change_base;
