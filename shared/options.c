@@ -93,9 +93,11 @@ static enum err set_defaults(const struct option_program *program, void *values)
 }
 
 /* EM_TLS_CERT for "tls-cert". */
-static void write_variable(const struct option_row *row, char name[NAME_BYTES_MAX])
+static void write_variable(const struct option_program *program, const struct option_row *row,
+                           char name[NAME_BYTES_MAX])
 {
-    size_t len = (size_t)snprintf(name, NAME_BYTES_MAX, "EM_%s", row->name);
+    size_t len = (size_t)snprintf(name, NAME_BYTES_MAX, "%s_%s",
+                                  program->variables ? program->variables : "EM", row->name);
 
     for (size_t i = 0; i < len && i < NAME_BYTES_MAX - 1; i++) {
         if (name[i] == '-')
@@ -111,7 +113,7 @@ static enum err set_from_environment(const struct option_program *program, void 
         char name[NAME_BYTES_MAX];
         const char *text;
 
-        write_variable(row, name);
+        write_variable(program, row, name);
         text = getenv(name);
         if (text && text[0]) /* an empty variable is one that is not set */
             TRY(set_value(row, values, str_of(text), name));
@@ -238,10 +240,18 @@ static enum err set_from_command_line(const struct option_program *program, int 
     return OK;
 }
 
-/* The config file that command line or environment name; NULL for none. */
-static const char *config_path(int argc, char **argv)
+/* The config file that command line or environment name; NULL for none, and for a program that
+ * has no such option. */
+static const char *config_path(const struct option_program *program, int argc, char **argv)
 {
-    const char *path = getenv("EM_CONFIG");
+    const struct option_row *row = find_row(program, STR("config"));
+    char name[NAME_BYTES_MAX];
+    const char *path;
+
+    if (!row)
+        return NULL;
+    write_variable(program, row, name);
+    path = getenv(name);
 
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "--config=", 9) == 0)
@@ -255,7 +265,7 @@ static const char *config_path(int argc, char **argv)
 enum err options_load(const struct option_program *program, int argc, char **argv, void *ret_values,
                       const char **ret_command)
 {
-    const char *config = config_path(argc, argv);
+    const char *config = config_path(program, argc, argv);
 
     TRY(set_defaults(program, ret_values));
     if (config)
@@ -392,7 +402,7 @@ void options_reference(const struct option_program *program, struct buf *out)
         char variable[NAME_BYTES_MAX];
 
         write_left_column(row, &left);
-        write_variable(row, variable);
+        write_variable(program, row, variable);
         buf_printf(out, "| `%s` | `%s` | %s%s%s | %s | %s |\n", left.data, variable,
                    row->otherwise ? "`" : "", row->otherwise ? row->otherwise : "",
                    row->otherwise ? "`" : "", row->reloadable ? "yes" : "no", row->help);

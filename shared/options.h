@@ -9,7 +9,8 @@
  *   };
  *
  * `--listen X` or `--listen=X`; a flag is `--insecure-http` or `--no-insecure-http`. Environment:
- * EM_LISTEN. Config file (`--config FILE`): lines `listen = X`, `#` begins a comment.
+ * EM_LISTEN. Config file, where there is an option of that name (`--config FILE`): lines `listen = X`,
+ * `#` begins a comment.
  *
  * Thread: the one that starts the program.
  */
@@ -51,6 +52,7 @@ struct option_program {
     const char *summary;
     const struct option_row *rows;
     const struct option_command *commands; /* or NULL when the program has none */
+    const char *variables;                 /* what environment variables begin with; NULL: "EM" */
 };
 
 /*

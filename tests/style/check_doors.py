@@ -17,7 +17,7 @@ DOORS = [
     (r"ev\.h", r"shared/[^/]+\.[ch]|" + LOOP_OWNERS),
     (r"pcre2\.h", r"shared/regex\.[ch]"),
     (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?[id][en]flate\.c"),
-    (r"curl/.*", r"control/notify/outbound\.c"),
+    (r"curl/.*", r"control/notify/outbound\.c|cli/http_client\.c"),
     (r"uthash\.h", r"shared/map\.h"),
     (r"nghttp2/.*", r"shared/http2(_library|_request)?\.c|tests/unit/shared/test_http2\.c"),
     (r"jq\.h|jv\.h", r"shared/jq_helper\.c"),
