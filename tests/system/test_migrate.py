@@ -6,6 +6,7 @@ import shutil
 import time
 
 import pytest
+import requests
 from instance import processes_in, run, sql
 from processes import ROOT, SERVICE_USER, Client, short_dir, wait_until
 
@@ -85,6 +86,14 @@ def lead_lost(owner, database):
                     f" WHERE application_name = 'em-control engine' AND datname = '{database}'")
 
 
+def is_listening(control):
+    """True when it answers at all, ready or not."""
+    try:
+        return requests.get(f"{control.url}/healthz", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
 @pytest.fixture
 def pair(start_control):
     """Two on one given database, started at the same time: the one that is ready, the other, and whose database it is."""
@@ -93,6 +102,7 @@ def pair(start_control):
     url = f"host={owner.data} user=em dbname=shared"
     both = [start_control("--database", url, ready=False) for _ in range(2)]
     wait_until(lambda: any(control.is_ready() for control in both), 60)
+    wait_until(lambda: all(is_listening(control) for control in both), 60, what="the one that comes second")
     ready, waiting = sorted(both, key=lambda control: not control.is_ready())
     return ready, waiting, owner
 
