@@ -57,6 +57,7 @@ def test_the_first_key_is_private_and_works(control, api):
     assert session["csrf_token"] is None and session["service"]["name"] == "Environment Manager"
 
 
+@pytest.mark.slow
 def test_a_restart_keeps_the_key_and_a_lost_one_leaves_the_link(start_control, tmp_path):
     data = processes.short_dir() / "data"
     control = start_control(data=data)

@@ -166,6 +166,7 @@ def test_sign_in_link_of_a_running_instance_works_once(control):
     assert sign_in(control.url, token).status_code == 401
 
 
+@pytest.mark.slow
 def test_sign_in_link_may_be_made_before_the_start(start_control):
     data = short_dir() / "data"
     ended = run("sign-in-link", "--data", data)
@@ -233,6 +234,7 @@ def test_restore_into_a_new_folder(start_control):
     assert not (data / "admin.key").exists()  # the key of the other folder is the one that works
 
 
+@pytest.mark.slow
 def test_restore_of_something_else_changes_nothing(start_control):
     control = start_control()
     control.client().create("organisations", key="kept", name="Kept")

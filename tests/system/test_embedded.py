@@ -84,6 +84,7 @@ def test_second_start_is_kept_out(control):
     assert control.is_ready()
 
 
+@pytest.mark.slow
 def test_start_and_stop_are_quick(start_control):
     control = start_control()
     control.client().create("organisations", key="kept", name="Kept")

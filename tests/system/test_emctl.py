@@ -208,6 +208,7 @@ def test_help_and_version():
     assert emctl("--version").stdout.startswith("emctl ")
 
 
+@pytest.mark.slow
 def test_too_many_requests_are_waited_for(start_control):
     control = start_control()
     with control.client() as client:

@@ -449,6 +449,7 @@ def https_ready(control):
     processes.wait_until(is_up, processes.START_DEADLINE_S, what="/readyz over TLS")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_new_certificate_is_taken_up_without_a_restart(start_control):
     folder = processes.short_dir()
@@ -480,6 +481,7 @@ def test_a_new_certificate_is_taken_up_without_a_restart(start_control):
     processes.shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options, spoken", [((), False), (("--tls-min-version", "1.2"), True)])
 @pytest.mark.filterwarnings("ignore")
 def test_tls_1_2_is_an_option(start_control, certificate, options, spoken):

@@ -106,6 +106,7 @@ def test_each_change_arrives_once_though_the_receiver_fails(start_control, start
         assert metric(client, "em_notify_failed_attempts_total") == 2
 
 
+@pytest.mark.slow
 def test_nothing_is_told_before_there_is_a_receiver_and_nothing_twice_after_a_restart(
         start_control, start_prober, receiver, target):
     control = start_control()
