@@ -46,6 +46,7 @@ def signed_in(control, browser):
 # --- the first key ---
 
 
+@pytest.mark.slow
 def test_the_first_key_is_private_and_works(control, api):
     path = control.data / "admin.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -200,6 +201,7 @@ def test_the_age_of_a_session_is_an_option(start_control):
         wait_until(lambda: client.get("/api/v1/session").status_code == 401, 5, 0.2, "the end of the session")
 
 
+@pytest.mark.slow
 def test_over_tls_the_cookie_is_bound_to_the_host(start_control, tmp_path):
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -100,6 +100,7 @@ def at_ms(text):
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
+@pytest.mark.slow
 def test_results_count_once_and_are_acknowledged_after_the_commit(control, api, fake, check):
     start = now_ms() - 5000
     first = fake.ask(1, [record(check, start), record(check, start + 1000)])

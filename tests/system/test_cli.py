@@ -83,6 +83,7 @@ def test_check_config_finds_what_a_start_would(options, sentence):
     assert sentence in ended.stderr
 
 
+@pytest.mark.slow
 def test_hangup_reads_the_config_file_again(start_control):
     config = short_dir() / "em.conf"
     config.write_text("log-level = info\n")
@@ -143,6 +144,7 @@ def test_port_that_is_taken_leaves_nothing_half_done(control):
     assert not (home / "data").exists()
 
 
+@pytest.mark.slow
 def test_password_that_the_given_redis_refuses_is_said_once(control, start_control):
     other = start_control("--redis", f"unix://{control.data}/redis.sock")
     wait_until(lambda: "redis.unavailable" in other.tail(200))
@@ -176,6 +178,7 @@ def test_sign_in_link_may_be_made_before_the_start(start_control):
     assert sign_in(control.url, ended.stdout.strip().partition("#token=")[2]).status_code == 200
 
 
+@pytest.mark.slow
 def test_sign_in_link_leads_to_this_machine_when_every_address_is_listened_on():
     ended = run("sign-in-link", "--data", short_dir() / "data", "--listen", "0.0.0.0:8080", "--insecure-http")
     assert ended.stdout.startswith("http://127.0.0.1:8080/login/"), ended.stderr

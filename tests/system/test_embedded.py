@@ -102,6 +102,7 @@ def test_start_and_stop_are_quick(start_control):
         assert [item["key"] for item in control.client().read("organisations")["items"]] == ["kept"]
 
 
+@pytest.mark.slow
 def test_interrupt_of_the_whole_group_stops_in_order(start_control):
     """Ctrl-C reaches every process of the group at once, the spawner and the stores too."""
     control = start_control()
@@ -111,6 +112,7 @@ def test_interrupt_of_the_whole_group_stops_in_order(start_control):
     assert "ready to exit" in (control.data / "log" / "redis.log").read_text()
 
 
+@pytest.mark.slow
 def test_half_made_files_of_a_killed_first_start_are_thrown_away(start_control):
     home = short_dir()
     data = home / "data"
@@ -322,6 +324,7 @@ def test_folder_with_other_files_is_left_as_it_is():
     assert [entry.name for entry in home.iterdir()] == ["letter"]
 
 
+@pytest.mark.slow
 def test_empty_folder_is_taken(start_control):
     data = short_dir() / "data"
     data.mkdir(mode=0o755)
@@ -360,6 +363,7 @@ def test_user_that_does_not_exist_and_root():
     assert "--user names root" in refusal(home / "data", "--user", "root")
 
 
+@pytest.mark.slow
 def test_control_may_be_started_by_the_service_user_itself(start_control):
     """Not as root: nothing is given up, everything else is the same."""
     if os.geteuid() != 0:

@@ -122,6 +122,7 @@ def test_a_deleted_check_leaves_the_component_unknown(api, estate, target):
     assert api.get(f"/api/v1/checks/{check['id']}/health").status_code == 404
 
 
+@pytest.mark.slow
 def test_maintenance_begins_and_ends_at_its_time(api, estate, target):
     check = tcp_check(api, estate, target)
     wait_state(api, "component", estate.component, "operational")

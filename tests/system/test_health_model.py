@@ -88,6 +88,7 @@ def random_tree(dice):
     ("propagation", random_parent, health_model.propagation),
     ("propagation", random_tree, health_model.propagation),
 ], ids=["transitions", "locations", "parent", "tree"])
+@pytest.mark.slow
 def test_preview_is_what_the_rules_say(api, preview, make, model):
     for case in range(CASES):
         body = make(random.Random(f"{preview} {SEED} {case}"))

@@ -310,6 +310,7 @@ def test_never_heard_is_unknown(api, estate):
     assert events_of(api, scope=estate.organisation["id"]) == []
 
 
+@pytest.mark.slow
 def test_silence_is_down_after_the_grace_and_a_call_mends_it(api, caller, estate):
     check = heartbeat(api, estate, interval_s=1, grace_s=1, stale_after_s=1)
     caller.get(check["heartbeat_path"])
@@ -351,6 +352,7 @@ def test_fall_asks_for_more_than_one_miss(api, caller, estate):
     assert [result["outcome"] for result in results] == ["heartbeat_missed"] * 3 + ["ok"]
 
 
+@pytest.mark.slow
 def test_a_paused_check_misses_nothing(api, caller, estate):
     check = heartbeat(api, estate, interval_s=1, grace_s=1)
     url = f"/api/v1/checks/{check['id']}"
@@ -475,6 +477,7 @@ def test_a_loop_that_stood_still_heard_nobody(start_control):
         assert 3500 <= milliseconds(results_of(api, check)[0]["at"]) - resumed_ms < 8000
 
 
+@pytest.mark.slow
 def test_the_address_is_in_no_log(start_control):
     control = start_control("--log-level", "debug")
     with control.client() as api:

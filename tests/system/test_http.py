@@ -295,6 +295,7 @@ def certificate(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.slow
 def test_tls_is_spoken_and_modern(start_control, certificate):
     cert, key = certificate
     control = start_control("--tls-cert", cert, "--tls-key", key, ready=False)
@@ -389,6 +390,7 @@ def test_every_reference_of_the_document_leads_somewhere(api):
     walk(document)
 
 
+@pytest.mark.slow
 def test_readiness_names_every_part(start_control):
     control = start_control()
     parts = requests.get(f"{control.url}/readyz", timeout=5).json()["checks"]
@@ -498,6 +500,7 @@ def test_tls_1_2_is_an_option(start_control, certificate, options, spoken):
                 context.wrap_socket(link, server_hostname="localhost")
 
 
+@pytest.mark.slow
 def test_only_listed_proxies_are_believed(start_control):
     control = start_control("--trusted-proxies", "127.0.0.1")
     other = {"X-Forwarded-For": "192.0.2.7"}

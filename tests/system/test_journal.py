@@ -50,6 +50,7 @@ def organisations(start_control):
     return control
 
 
+@pytest.mark.slow
 def test_sixteen_writers_lose_and_skip_nothing(organisations):
     control = organisations
     threads, written = write_at_once(control, 16, 12)
@@ -78,6 +79,7 @@ def test_kill_in_the_middle_loses_and_doubles_nothing(organisations, start_contr
     assert journal.issuperset(written)
 
 
+@pytest.mark.slow
 def test_what_one_entity_went_through_keeps_its_order(organisations):
     client = organisations.client()
     unit = client.create("business-units", organisation="org0", key="unit", name="0")

@@ -147,6 +147,7 @@ def test_the_end_of_a_session_ends_its_connections(live, control):
     client.expect("connect_error")
 
 
+@pytest.mark.slow
 def test_a_restart_is_survived(start_control):
     """The client comes back by itself, and is told to fetch again: the numbers of the last run mean nothing now."""
     control = start_control()

@@ -221,6 +221,7 @@ def test_payloads_are_as_small_as_they_need_to_be(control):
     session.say("1")
 
 
+@pytest.mark.slow
 def test_a_waiting_poll_does_not_hold_up_the_end(start_control):
     """Nor does it keep a stopped program waiting for its heartbeat."""
     control = start_control()

@@ -35,6 +35,7 @@ def test_start_killed_at_any_moment_is_harmless(start_control):
     assert control.client().get("/api/v1/organisations").status_code == 200
 
 
+@pytest.mark.slow
 def test_newer_schema_is_refused(start_control):
     control = start_control()
     sql(control.data, "INSERT INTO schema_migration VALUES (9999, '9999_future.sql', 'x', '99.0', now())")

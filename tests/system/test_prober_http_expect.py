@@ -126,6 +126,7 @@ def test_version_of_tls_is_that_of_the_last_hop(prober_once, authority):
     assert run.results["none"]["message"] == "plain text, expected TLS 1.2"
 
 
+@pytest.mark.slow
 def test_expressions_hold_up_nobody(tmp_path):
     """Ten expressions that would take minutes, each second, beside checks that must start in time."""
     body = b"a" * 100_000 + b"cb!"

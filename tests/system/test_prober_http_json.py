@@ -41,6 +41,7 @@ def serve(body):
     return answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
 
 
+@pytest.mark.slow
 def test_assertions_have_their_outcome(prober_once):
     with Server(serve(BODY)) as server:
         run = prober_once([http(server.port, assertion) for assertion, *_ in ROWS], "--loops", "1")

@@ -56,6 +56,7 @@ def assert_clean(server):
         assert trouble not in log, log
 
 
+@pytest.mark.slow
 def test_ways_to_log_in(prober_once, server, authority):
     secret = {"password": PASSWORD, "database": "postgres"}
     tls = {"tls": {"ca": authority.ca}}

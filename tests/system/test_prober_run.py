@@ -62,6 +62,7 @@ def test_schedule_is_kept_at_the_phase_of_the_id(run):
     assert spread < 0.3, phases
 
 
+@pytest.mark.slow
 def test_check_never_overlaps_itself(run):
     with Server(hostile.hang) as server:
         out, _ = end(run([http(server.port, id="a", interval_s=1, timeout_ms=1000)], "--duration", 4, "--summary"))

@@ -97,6 +97,7 @@ WANTED = {
 }
 
 
+@pytest.mark.slow
 def test_scripts_have_their_verdict(prober_once, scripts):
     run = prober_once([check(name) for name in WANTED], "--scripts", scripts)
     wrong = {name: run.results[name] for name, (verdict, outcome, message) in WANTED.items()

@@ -178,6 +178,7 @@ def test_large_body_over_tls_arrives_whole(prober_once, authority):
     assert outcome == "ok" and result["http"]["body_bytes"] == len(body)
 
 
+@pytest.mark.slow
 def test_messages_without_data_hold_up_nobody(prober_once, authority):
     """OpenSSL reads on inside one call while such messages come: others must be served meanwhile."""
     authority.issue("chatty")

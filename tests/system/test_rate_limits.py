@@ -90,6 +90,7 @@ def test_a_change_holds_at_once_and_is_in_the_journal(own, limits):
         assert "RateLimit-Policy" not in api.get("/api/v1/systems").headers
 
 
+@pytest.mark.slow
 def test_it_is_kept_over_a_restart(start_control):
     control = start_control()
     with control.client() as api:
