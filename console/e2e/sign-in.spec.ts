@@ -51,6 +51,7 @@ anonymous.describe("signing in", () => {
 test("signing out, and in again in place when a session ends", async ({ page, estate }) => {
   await page.goto(`/?scope=${estate.organisation}`);
   await expect(page.getByRole("grid")).toBeVisible();
+  await page.waitForLoadState("networkidle"); // so that nothing but the click finds out
   await page.context().clearCookies();
   await page.locator(`[data-instance="${estate.sit}"]`).first().click();
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
