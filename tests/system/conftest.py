@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 import processes
+from engine_io import EchoServer
 
 
 def pytest_collection_modifyitems(items):
@@ -67,6 +68,16 @@ def prober(control):
     processes.wait_until(lambda: control.metric("em_fleet_probers") >= 1, what="the prober's first report")
     yield program
     program.stop()
+
+
+@pytest.fixture(scope="module")
+def echo():
+    """em-control as the echo that the protocols' official suites talk to."""
+    if not processes.EM_CONTROL.exists():
+        pytest.skip(f"{processes.EM_CONTROL} is not built")
+    server = EchoServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

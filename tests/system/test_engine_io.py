@@ -20,15 +20,6 @@ INTERVAL_S = 0.3
 TIMEOUT_S = 0.2
 
 
-@pytest.fixture(scope="module")
-def echo():
-    if not processes.EM_CONTROL.exists():
-        pytest.skip(f"{processes.EM_CONTROL} is not built")
-    server = EchoServer()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def poller(echo):
     """poller(): a long-polling session of the echo."""

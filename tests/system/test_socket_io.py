@@ -5,19 +5,9 @@ import json
 
 import pytest
 
-import processes
-from engine_io import EchoServer, Polling
+from engine_io import Polling
 
 BINARY = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
-
-
-@pytest.fixture(scope="module")
-def echo():
-    if not processes.EM_CONTROL.exists():
-        pytest.skip(f"{processes.EM_CONTROL} is not built")
-    server = EchoServer()
-    yield server
-    server.stop()
 
 
 class OverHttp:
