@@ -145,6 +145,35 @@ bool addr_is_in(const struct addr *addr, const struct addr_network *network)
            (rest == 0 || (bytes[whole] ^ first[whole]) >> (8 - rest) == 0);
 }
 
+enum err addr_networks_read(const char *text, struct addr_networks *ret_networks)
+{
+    struct addr_networks networks = {0};
+    struct str rest = text && *text ? str_of(text) : (struct str){0};
+
+    while (rest.ptr) {
+        struct str name = str_trim(str_cut(&rest, ','));
+
+        if (networks.count == ADDR_NETWORKS_MAX)
+            return fail(ERR_INVALID, "networks_invalid", "there may be at most %d networks",
+                        ADDR_NETWORKS_MAX);
+        if (!addr_parse_network(name, &networks.networks[networks.count++]))
+            return fail(ERR_INVALID, "networks_invalid",
+                        "\"" STR_FMT "\" is not an address or network such as 10.0.0.0/8",
+                        STR_ARG(name));
+    }
+    *ret_networks = networks;
+    return OK;
+}
+
+bool addr_networks_have(const struct addr_networks *networks, const struct addr *addr)
+{
+    for (unsigned i = 0; i < networks->count; i++) {
+        if (addr_is_in(addr, &networks->networks[i]))
+            return true;
+    }
+    return false;
+}
+
 void addr_to_v6(const struct addr *addr, uint8_t ret_bytes[16])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

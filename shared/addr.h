@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/attrs.h"
+#include "shared/err.h"
 #include "shared/str.h"
 
 /* "[…%interface]:65535" with its zero byte. */
@@ -61,6 +63,20 @@ bool addr_parse_network(struct str text, struct addr_network *ret_network);
 
 /* Whether the address is one of the network's, which is one of the same family. */
 bool addr_is_in(const struct addr *addr, const struct addr_network *network);
+
+#define ADDR_NETWORKS_MAX 32
+
+/* A list of networks, as options have it. */
+struct addr_networks {
+    struct addr_network networks[ADDR_NETWORKS_MAX];
+    unsigned count;
+};
+
+/* Reads "10.0.0.0/8,::1"; NULL and "" are none.
+ * @return ERR_INVALID "networks_invalid". */
+MUST_USE enum err addr_networks_read(const char *text, struct addr_networks *ret_networks);
+
+bool addr_networks_have(const struct addr_networks *networks, const struct addr *addr);
 
 /* The 16 bytes of an IPv6 address; an IPv4 one as mapped into it. */
 void addr_to_v6(const struct addr *addr, uint8_t ret_bytes[16]);

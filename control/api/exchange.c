@@ -176,7 +176,7 @@ static void find_client(struct exchange *exchange)
 
     request->secure = listener->tls != NULL;
     request->address = connection->peer_text;
-    if (!proxy_networks_have(&listener->proxies, &connection->peer))
+    if (!addr_networks_have(&listener->proxies, &connection->peer))
         return;
     forwarded = forwarded_read(&listener->proxies, request->head, &connection->peer);
     request->address = addr_format_ip(&forwarded.client, exchange->client_text);

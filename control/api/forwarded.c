@@ -4,35 +4,6 @@
 
 #include "shared/http_parse.h"
 
-enum err proxy_networks_read(const char *text, struct proxy_networks *ret_networks)
-{
-    struct proxy_networks networks = {0};
-    struct str rest = text && *text ? str_of(text) : (struct str){0};
-
-    while (rest.ptr) {
-        struct str name = str_trim(str_cut(&rest, ','));
-
-        if (networks.count == PROXY_NETWORKS_MAX)
-            return fail(ERR_INVALID, "proxies_invalid", "There may be at most %d trusted proxies.",
-                        PROXY_NETWORKS_MAX);
-        if (!addr_parse_network(name, &networks.networks[networks.count++]))
-            return fail(ERR_INVALID, "proxies_invalid",
-                        "\"" STR_FMT "\" is not an address or network such as 10.0.0.0/8",
-                        STR_ARG(name));
-    }
-    *ret_networks = networks;
-    return OK;
-}
-
-bool proxy_networks_have(const struct proxy_networks *networks, const struct addr *addr)
-{
-    for (unsigned i = 0; i < networks->count; i++) {
-        if (addr_is_in(addr, &networks->networks[i]))
-            return true;
-    }
-    return false;
-}
-
 /* Takes the last element off a list; the whole when there is no comma. */
 static struct str cut_last(struct str *list)
 {
@@ -55,7 +26,7 @@ static bool read_address(struct str text, struct addr *ret_addr)
 }
 
 /* Goes back through one field; false when the chain ends in it. */
-static bool go_back(const struct proxy_networks *networks, struct str list, struct addr *client)
+static bool go_back(const struct addr_networks *networks, struct str list, struct addr *client)
 {
     while (list.ptr) {
         struct addr addr;
@@ -63,13 +34,13 @@ static bool go_back(const struct proxy_networks *networks, struct str list, stru
         if (!read_address(cut_last(&list), &addr))
             return false;
         *client = addr;
-        if (!proxy_networks_have(networks, &addr))
+        if (!addr_networks_have(networks, &addr))
             return false;
     }
     return true;
 }
 
-struct forwarded forwarded_read(const struct proxy_networks *networks, const struct http_head *head,
+struct forwarded forwarded_read(const struct addr_networks *networks, const struct http_head *head,
                                 const struct addr *peer)
 {
     struct forwarded forwarded = {.client = *peer};

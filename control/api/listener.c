@@ -67,7 +67,7 @@ static enum err read_options(const struct listener_options *options, struct list
                     "--listen %s is not an address and port such as 127.0.0.1:8080",
                     options->listen);
     TRY(check_exposure(options, &listener->address));
-    TRY(proxy_networks_read(options->trusted_proxies, &listener->proxies));
+    TRY(addr_networks_read(options->trusted_proxies, &listener->proxies));
     listener->options = *options;
     if (!options->tls_cert)
         return OK;

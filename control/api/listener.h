@@ -37,7 +37,7 @@ struct listener {
     int fd;              /* -1: none */
     struct addr address; /* as bound */
     SSL_CTX *tls;        /* NULL: plain HTTP */
-    struct proxy_networks proxies;
+    struct addr_networks proxies;
     struct listener_options options; /* borrowed texts */
     struct file_marks cert_marks;
     struct file_marks key_marks;

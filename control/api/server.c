@@ -101,7 +101,7 @@ static bool count_in(struct server *server, const struct addr *peer)
     addr_to_v6(peer, key.s6_addr);
     HASH_FIND(hh, server->addresses, &key, sizeof key, found);
     if (found && found->count >= server->config.connections_per_address &&
-        !addr_is_loopback(peer) && !proxy_networks_have(&server->listener.proxies, peer))
+        !addr_is_loopback(peer) && !addr_networks_have(&server->listener.proxies, peer))
         return false;
     if (!found) {
         found = NEW(struct address_count);

@@ -51,11 +51,11 @@ static void test_the_client_is_the_nearest_that_is_no_proxy(void **state)
         {"1.2.3.4.5", NULL, "10.0.0.1"},
         {"192.0.2.7", "unknown", "10.0.0.1"},
     };
-    struct proxy_networks networks;
+    struct addr_networks networks;
     struct addr peer = address("10.0.0.1");
 
     (void)state;
-    assert_int_equal(proxy_networks_read(NETWORKS, &networks), OK);
+    assert_int_equal(addr_networks_read(NETWORKS, &networks), OK);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         static struct http_head head;
         char text[ADDR_TEXT_BYTES];
@@ -77,11 +77,11 @@ static void test_the_scheme_is_what_the_last_proxy_says(void **state)
         bool is_https;
     } cases[] = {{"https", true}, {"HTTPS", true},       {"http", false},      {"", false},
                  {"wss", false},  {"http, https", true}, {"https,http", false}};
-    struct proxy_networks networks;
+    struct addr_networks networks;
     struct addr peer = address("10.0.0.1");
 
     (void)state;
-    assert_int_equal(proxy_networks_read(NETWORKS, &networks), OK);
+    assert_int_equal(addr_networks_read(NETWORKS, &networks), OK);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         static struct http_head head;
         struct forwarded forwarded;
@@ -99,22 +99,22 @@ static void test_lists_of_proxies(void **state)
 {
     static const char *const wrong[] = {"proxy", "10.0.0.0/33", "10.0.0.1,", ",10.0.0.1",
                                         "10.0.0.0/"};
-    struct proxy_networks networks;
+    struct addr_networks networks;
     struct addr inside = address("10.200.1.1");
     struct addr outside = address("11.0.0.1");
     CLEANUP(buf_clear_p) struct buf many = {0};
 
     (void)state;
-    assert_int_equal(proxy_networks_read(NULL, &networks), OK);
-    assert_false(proxy_networks_have(&networks, &inside));
-    assert_int_equal(proxy_networks_read(NETWORKS, &networks), OK);
-    assert_true(proxy_networks_have(&networks, &inside));
-    assert_false(proxy_networks_have(&networks, &outside));
+    assert_int_equal(addr_networks_read(NULL, &networks), OK);
+    assert_false(addr_networks_have(&networks, &inside));
+    assert_int_equal(addr_networks_read(NETWORKS, &networks), OK);
+    assert_true(addr_networks_have(&networks, &inside));
+    assert_false(addr_networks_have(&networks, &outside));
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-        assert_int_equal(proxy_networks_read(wrong[i], &networks), ERR_INVALID);
-    for (int i = 0; i <= PROXY_NETWORKS_MAX; i++)
+        assert_int_equal(addr_networks_read(wrong[i], &networks), ERR_INVALID);
+    for (int i = 0; i <= ADDR_NETWORKS_MAX; i++)
         buf_printf(&many, "%s10.0.0.1", i > 0 ? "," : "");
-    assert_int_equal(proxy_networks_read(many.data, &networks), ERR_INVALID);
+    assert_int_equal(addr_networks_read(many.data, &networks), ERR_INVALID);
 }
 
 int main(void)
