@@ -30,6 +30,7 @@ static const struct option_row rows[] = {
     { "tls-key",       OPTION_TEXT,    MEMBER(tls_key),       "FILE",         .help = "its key (PEM)" },
     { "tls-min-version", OPTION_TEXT,  MEMBER(tls_min_version), "VERSION",    "1.3", .help = "the oldest TLS that clients may speak: 1.2 or 1.3" },
     { "trusted-proxies", OPTION_TEXT,  MEMBER(trusted_proxies), "NETWORKS",   .help = "proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as 10.0.0.0/8,::1" },
+    { "webhook-networks", OPTION_TEXT, MEMBER(webhook_networks), "NETWORKS",  .help = "loopback and private networks that webhooks may reach, as 10.0.0.0/8,127.0.0.1; all without it" },
     { "insecure-http", OPTION_FLAG,    MEMBER(insecure_http),                 .help = "allow plain HTTP on an address that is not loopback: behind a proxy that speaks TLS" },
     { "console",       OPTION_TEXT,    MEMBER(console),       "DIR",          .help = "folder with the built console; the one beside the program without it" },
     { "workers",       OPTION_INTEGER, MEMBER(workers),       "N",            "4", .min = 1, .max = 64, .help = "threads that write, each with a database connection" },
@@ -120,6 +121,15 @@ static enum err check_readable(const char *option, const char *path)
                 strerrordesc_np(errno));
 }
 
+static enum err check_networks(const char *option, const char *text)
+{
+    struct addr_networks networks;
+
+    if (addr_networks_read(text, &networks) == OK)
+        return OK;
+    return fail(ERR_INVALID, "option_invalid", "--%s: %s", option, failure_last()->detail);
+}
+
 enum err control_options_check(const struct control_options *options)
 {
     enum log_level level;
@@ -131,6 +141,7 @@ enum err control_options_check(const struct control_options *options)
     if (!options->tls_cert != !options->tls_key)
         return fail(ERR_INVALID, "option_invalid", "--tls-cert and --tls-key belong together");
     TRY(check_readable("tls-cert", options->tls_cert));
+    TRY(check_networks("webhook-networks", options->webhook_networks));
     TRY(check_readable("tls-key", options->tls_key));
     if (options->database)
         TRY(db_check_url(options->database));

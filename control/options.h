@@ -25,6 +25,7 @@ struct control_options {
     char *tls_cert;
     char *tls_min_version;
     char *trusted_proxies;
+    char *webhook_networks;
     char *tls_key;
     bool insecure_http;
     char *console; /* folder; NULL: beside the program, or none */

@@ -25,6 +25,8 @@
     ROW(SETTINGS_WRITE, "settings.write", "change the settings")                                   \
     ROW(ACCESS_READ, "access.read", "see who has API keys")                                        \
     ROW(ACCESS_WRITE, "access.write", "create and revoke API keys")                                \
+    ROW(WEBHOOK_READ, "webhook.read", "see webhooks and what was sent to them")                    \
+    ROW(WEBHOOK_WRITE, "webhook.write", "create, change, test and replay webhooks")                \
     ROW(METRICS_READ, "metrics.read", "read the service's own metrics")
 
 #define PERMISSION_ENUM(name, word, what) PERMISSION_##name,

@@ -7,6 +7,7 @@
 #include "control/cmdb/cmdb.h"
 #include "control/fleet/fleet.h"
 #include "control/health/health.h"
+#include "control/notify/notify.h"
 #include "control/settings/rate_limits.h"
 #include "control/settings/settings.h"
 
@@ -23,6 +24,10 @@ void routes_add(struct router *router, const struct route_contexts *contexts)
     router_add_schemas(router, settings_schemas);
     router_add(router, settings_routes, NULL);
     router_add(router, rate_limit_routes, contexts->rates);
+
+    router_add_schemas(router, notify_schemas);
+    router_add(router, webhook_routes, contexts->notify);
+    router_add(router, delivery_routes, contexts->notify);
 
     health_add_routes(contexts->health, router);
     fleet_add_routes(contexts->fleet, router);

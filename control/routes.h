@@ -18,6 +18,7 @@ struct route_contexts {
     struct health *health;
     struct fleet *fleet;
     struct rates *rates;
+    struct notify *notify;
 };
 
 /* Adds the routes and schemas of all domains, before router_prepare(). */

@@ -46,6 +46,7 @@ struct service {
     struct access *access;
     struct sealer *sealer;
     struct notify *notify;
+    struct addr_networks webhook_networks;
     struct health *health;
     struct fleet *fleet;
     struct router *router;
@@ -242,6 +243,19 @@ static enum err make_health(struct service *service)
                      &service->fleet);
 }
 
+static enum err make_notify(struct service *service)
+{
+    const struct addr_networks *networks = NULL;
+    struct db *db =
+        db_new(&(struct db_options){.url = service->instance.database_url, .name = "notify"});
+
+    TRY(addr_networks_read(service->options->webhook_networks, &service->webhook_networks));
+    if (service->options->webhook_networks)
+        networks = &service->webhook_networks;
+    service->notify = notify_new(db, networks);
+    return OK;
+}
+
 static enum err start_access(struct service *service)
 {
     const struct access_options options = {
@@ -253,13 +267,23 @@ static enum err start_access(struct service *service)
     };
 
     TRY(cmdb_init());
+    TRY(make_notify(service));
     service->access = access_new(&options);
     service->router = router_new();
     routes_add(service->router, &(struct route_contexts){.access = service->access,
                                                          .health = service->health,
                                                          .fleet = service->fleet,
-                                                         .rates = service->rates});
+                                                         .rates = service->rates,
+                                                         .notify = service->notify});
     return router_prepare(service->router);
+}
+
+/* The journal has new positions; from the sealer's thread. */
+static void on_sealed(void *context)
+{
+    struct service *service = context;
+
+    notify_wake(service->notify);
 }
 
 static enum err start_sealer(struct service *service)
@@ -267,15 +291,8 @@ static enum err start_sealer(struct service *service)
     struct db *db =
         db_new(&(struct db_options){.url = service->instance.database_url, .name = "sealer"});
 
-    return sealer_start(db, &service->sealer);
-}
-
-static enum err start_notify(struct service *service)
-{
-    struct db *db =
-        db_new(&(struct db_options){.url = service->instance.database_url, .name = "notify"});
-
-    return notify_start(db, &service->notify);
+    return sealer_start(db, &(struct sealer_ops){.context = service, .sealed = on_sealed},
+                        &service->sealer);
 }
 
 static enum err start_health(struct service *service)
@@ -355,7 +372,7 @@ static enum err start(struct service *service)
     TRY(make_health(service));
     TRY(start_access(service));
     TRY(start_sealer(service));
-    TRY(start_notify(service));
+    TRY(notify_start(service->notify));
     TRY(start_health(service));
     TRY(start_server(service));
     url = control_base_url(service->options, server_port(service->server));
@@ -382,7 +399,7 @@ static void stop(struct service *service)
     if (service->loop)
         loop_settle(service->loop); /* what the threads have left for health and fleet */
     sealer_stop(service->sealer);
-    notify_stop(service->notify);
+    notify_free(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);
     rates_free(service->rates);

@@ -36,6 +36,7 @@ static const char *const words[LISTING_OP_COUNT] = {
 static const unsigned ops_of[LISTING_TYPE_COUNT] = {
     [LISTING_TEXT] = SAME | ORDERED | MATCHING,
     [LISTING_UUID] = SAME,
+    [LISTING_UUIDS] = BIT(EQUAL) | BIT(NOT_EQUAL) | BIT(IN) | BIT(ALL),
     [LISTING_INTEGER] = SAME | ORDERED,
     [LISTING_NUMBER] = SAME | ORDERED,
     [LISTING_BOOLEAN] = BIT(EQUAL) | BIT(NOT_EQUAL) | BIT(IS_NULL),
@@ -163,6 +164,7 @@ static bool is_of_type(enum listing_type type, struct str value)
 
     switch (type) {
     case LISTING_UUID:
+    case LISTING_UUIDS:
         return uuid_parse(value, &uuid);
     case LISTING_INTEGER:
         return is_integer(value);
@@ -186,6 +188,7 @@ static const char *what_it_must_be(enum listing_type type)
 {
     switch (type) {
     case LISTING_UUID:
+    case LISTING_UUIDS:
         return "must be a UUID";
     case LISTING_INTEGER:
         return "must be a whole number";
@@ -233,7 +236,8 @@ bool listing_value_is_valid(const struct listing_condition *condition, struct st
 
 static bool sorts_by(enum listing_type type)
 {
-    return type != LISTING_TAGS && type != LISTING_ATTRIBUTES && type != LISTING_OTHER;
+    return type != LISTING_UUIDS && type != LISTING_TAGS && type != LISTING_ATTRIBUTES &&
+           type != LISTING_OTHER;
 }
 
 bool listing_names_are_valid(const struct listing *listing, struct str names, bool sorts,

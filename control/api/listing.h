@@ -35,6 +35,7 @@
 enum listing_type {
     LISTING_TEXT,
     LISTING_UUID,
+    LISTING_UUIDS, /* uuid[]: asked for by what is in it */
     LISTING_INTEGER,
     LISTING_NUMBER,
     LISTING_BOOLEAN,

@@ -4,6 +4,7 @@
 const struct listing_sql_type listing_sql_types[LISTING_TYPE_COUNT] = {
     [LISTING_TEXT] = {"text", "''"},
     [LISTING_UUID] = {"uuid", "uuid_nil()"},
+    [LISTING_UUIDS] = {"uuid", NULL},
     [LISTING_INTEGER] = {"bigint", "'-9223372036854775808'::bigint"},
     [LISTING_NUMBER] = {"numeric", "'-infinity'::numeric"},
     [LISTING_BOOLEAN] = {"boolean", "false"},
@@ -151,16 +152,16 @@ static const char *comparison(enum listing_op op)
     return "=";
 }
 
-static void append_tags(struct listing_compiler *compiler,
-                        const struct listing_condition *condition)
+static void append_members(struct listing_compiler *compiler,
+                           const struct listing_condition *condition)
 {
     struct buf *out = &compiler->conditions;
 
     if (condition->op == LISTING_NOT_EQUAL)
         buf_append_text(out, "NOT ");
     listing_append_column(out, condition->field);
-    buf_printf(out, " %s $%zu::text[]", condition->op == LISTING_ALL ? "@>" : "&&",
-               add_values(compiler, condition));
+    buf_printf(out, " %s $%zu::%s[]", condition->op == LISTING_ALL ? "@>" : "&&",
+               add_values(compiler, condition), listing_sql_types[condition->field->type].type);
 }
 
 static void append_condition(struct listing_compiler *compiler,
@@ -172,8 +173,8 @@ static void append_condition(struct listing_compiler *compiler,
     const char *type = as_number ? "numeric" : listing_sql_types[condition->field->type].type;
 
     buf_append_text(out, " AND ");
-    if (condition->field->type == LISTING_TAGS) {
-        append_tags(compiler, condition);
+    if (condition->field->type == LISTING_TAGS || condition->field->type == LISTING_UUIDS) {
+        append_members(compiler, condition);
         return;
     }
     buf_append_char(out, '(');

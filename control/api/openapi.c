@@ -127,6 +127,7 @@ static json_t *value_schema(enum listing_type type)
 {
     switch (type) {
     case LISTING_UUID:
+    case LISTING_UUIDS:
         return json_pack("{s:s, s:s}", "type", "string", "format", "uuid");
     case LISTING_INTEGER:
         return json_pack("{s:s}", "type", "integer");

@@ -39,6 +39,7 @@ struct sealer {
     atomic_bool stopping;
     int64_t awake_until_us;
     bool failed; /* the last pass did, and it was said */
+    struct sealer_ops ops;
 };
 
 static struct metric sealed =
@@ -255,6 +256,8 @@ static enum err seal_batch(struct sealer *sealer, const struct look *look, int *
         TRY(tx_execute(tx, &sql_sealer_advance, PARAMS(p_int(look->oldest)), NULL));
     TRY(tx_commit(TAKE(tx)));
     metric_add(&sealed, *ret_count);
+    if (*ret_count > 0 && sealer->ops.sealed)
+        sealer->ops.sealed(sealer->ops.context);
     metric_add(&batches, (int64_t)seals.parts.len);
     return OK;
 }
@@ -324,13 +327,14 @@ static void *run(void *argument)
     return NULL;
 }
 
-enum err sealer_start(struct db *db, struct sealer **ret_sealer)
+enum err sealer_start(struct db *db, const struct sealer_ops *ops, struct sealer **ret_sealer)
 {
     struct sealer *sealer = NEW(struct sealer);
 
     metric_register(&sealed);
     metric_register(&batches);
     sealer->db = db;
+    sealer->ops = *ops;
     sealer->doorbell = ring_new(1);
     if (pthread_create(&sealer->thread, NULL, run, sealer) != 0) {
         ring_free(sealer->doorbell);

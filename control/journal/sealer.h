@@ -17,9 +17,17 @@
 struct db;
 struct sealer;
 
+/* Who follows the journal looks by itself; this only spares it the wait. */
+struct sealer_ops {
+    void *context;
+    void (*sealed)(
+        void *context); /* there are new positions; from the sealer's thread; NULL: nobody */
+};
+
 /* Takes `db`. Records are sealed within 20 ms of their commit when they were written by this
  * process, else within a second. */
-MUST_USE enum err sealer_start(struct db *db, struct sealer **ret_sealer);
+MUST_USE enum err sealer_start(struct db *db, const struct sealer_ops *ops,
+                               struct sealer **ret_sealer);
 
 /* Seals what there is and ends the thread. Stop who writes first. Harmless when NULL. */
 void sealer_stop(struct sealer *sealer);

@@ -3,7 +3,6 @@
 
 #include "shared/json.h"
 #include "shared/json_merge.h"
-#include "shared/mem.h"
 
 #include "control/api/reply.h"
 #include "control/api/request.h"
@@ -12,35 +11,20 @@
 #include "control/settings/settings.sql.h"
 #include "control/store/tx.h"
 
-enum err settings_load(struct db *db, struct settings *ret_settings)
-{
-    AUTO(rows_free) struct rows *rows = NULL;
-
-    TRY(db_query_one(db, &sql_settings_load, NO_PARAMS, &rows));
-    *ret_settings = (struct settings){
-        .webhook_url = row_is_null(rows, 0, 0) ? NULL : str_dup(row_text(rows, 0, 0)),
-        .result_days = row_int(rows, 0, 1),
-        .sample_days = row_int(rows, 0, 2),
-        .event_days = row_int(rows, 0, 3),
-    };
-    return OK;
-}
-
-void settings_clear(struct settings *settings)
-{
-    free(settings->webhook_url);
-    *settings = (struct settings){0};
-}
-
 /* Writes the whole new state; what it does not name takes its default. */
 static enum err write_settings(struct tx *tx, const json_t *state)
 {
-    const json_t *webhook = json_object_get(state, "webhook");
+    const char *url = json_text(json_object_get(state, "webhook"), "url", NULL);
     const json_t *retention = json_object_get(state, "retention");
 
+    struct uuid webhook_id = uuid_new();
+
+    TRY(tx_execute(tx, &sql_settings_webhook_drop, PARAMS(p_text(url)), NULL));
+    if (url)
+        TRY(tx_execute(tx, &sql_settings_webhook_set, PARAMS(p_uuid(&webhook_id), p_text(url)),
+                       NULL));
     return tx_execute(tx, &sql_settings_update,
-                      PARAMS(p_text(json_text(webhook, "url", NULL)),
-                             p_int(json_integer_or(retention, "result_days", RESULT_DAYS_DEFAULT)),
+                      PARAMS(p_int(json_integer_or(retention, "result_days", RESULT_DAYS_DEFAULT)),
                              p_int(json_integer_or(retention, "sample_days", SAMPLE_DAYS_DEFAULT)),
                              p_int(json_integer_or(retention, "event_days", EVENT_DAYS_DEFAULT))),
                       NULL);

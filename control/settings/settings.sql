@@ -1,14 +1,11 @@
 -- The settings of the installation: one row.
 
--- settings_load(): the settings for the program's own use.
-SELECT webhook_url, result_days, sample_days, event_days FROM settings;
-
 -- settings_lock(): makes other writers wait.
 SELECT id FROM settings FOR UPDATE;
 
 -- settings_get(): the settings as the API shows them, and their version.
 SELECT json_build_object(
-           'webhook', json_build_object('url', webhook_url),
+           'webhook', json_build_object('url', (SELECT url FROM webhook WHERE is_of_settings AND deleted_at IS NULL)),
            'retention', json_build_object('result_days', result_days, 'sample_days', sample_days,
                                           'event_days', event_days),
            'version', version,
@@ -16,8 +13,25 @@ SELECT json_build_object(
        version
   FROM settings;
 
--- settings_update(webhook_url, result_days, sample_days, event_days): writes the new state.
-UPDATE settings SET webhook_url = $1, result_days = $2, sample_days = $3, event_days = $4;
+-- settings_update(result_days, sample_days, event_days): writes the new state.
+UPDATE settings SET result_days = $1, sample_days = $2, event_days = $3;
+
+-- settings_webhook_drop(url): there is no webhook of the settings any more, unless it stays with the address.
+WITH gone AS (
+    UPDATE webhook
+       SET deleted_at = now()
+     WHERE is_of_settings AND deleted_at IS NULL AND url IS DISTINCT FROM $1
+    RETURNING id)
+UPDATE delivery
+   SET ended_at = now(), delivered = false, last_error = 'The webhook was taken out of the settings before it was sent.'
+  FROM gone
+ WHERE webhook_id = gone.id AND ended_at IS NULL;
+
+-- settings_webhook_set(id, url): the webhook of the settings, told of changes of states; one that is there is switched on.
+INSERT INTO webhook (id, name, url, events, secret, is_of_settings)
+VALUES ($1::uuid, 'Settings', $2, '{health.status_changed}', webhook_secret(), true)
+    ON CONFLICT (is_of_settings) WHERE is_of_settings AND deleted_at IS NULL
+    DO UPDATE SET enabled = true, disabled_reason = NULL, disabled_at = NULL;
 
 -- rate_limits_load(): all limits for the program's own use; 0 is none.
 SELECT class, subject, coalesce(quota, 0), window_s FROM rate_limit;

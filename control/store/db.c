@@ -316,6 +316,22 @@ enum err db_query(struct db *db, const struct statement *statement, struct param
     return OK;
 }
 
+enum err db_query_text(struct db *db, const char *name, const char *text, struct params params,
+                       struct rows **ret_rows)
+{
+    struct encoded_params encoded;
+    PGresult *result = NULL;
+
+    TRY(begin_call(db));
+    TRY(params_encode(params, &db->scratch, &encoded));
+    TRY(finish(db,
+               PQsendQueryParams(db->pg, text, encoded.count, NULL, encoded.values, encoded.lengths,
+                                 encoded.formats, 1),
+               name, &result));
+    *ret_rows = (struct rows *)result;
+    return OK;
+}
+
 enum err db_query_one(struct db *db, const struct statement *statement, struct params params,
                       struct rows **ret_rows)
 {

@@ -185,6 +185,11 @@ MUST_USE enum err db_query_one(struct db *db, const struct statement *statement,
 MUST_USE enum err db_execute(struct db *db, const struct statement *statement, struct params params,
                              uint64_t *ret_affected);
 
+/* As db_query(), for a text that is made at run time: nothing is kept prepared. `name` is for
+ * failures. */
+MUST_USE enum err db_query_text(struct db *db, const char *name, const char *text,
+                                struct params params, struct rows **ret_rows);
+
 void rows_free(struct rows *rows);
 
 DEFINE_AUTO(struct rows *, rows_free);

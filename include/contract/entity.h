@@ -16,7 +16,8 @@
     ROW(8, CHECK, "check", "checks")                                                               \
     ROW(9, MAINTENANCE_WINDOW, "maintenance_window", "maintenance-windows")                        \
     ROW(10, SETTINGS, "settings", "settings")                                                      \
-    ROW(11, API_KEY, "api_key", "api-keys")
+    ROW(11, API_KEY, "api_key", "api-keys")                                                        \
+    ROW(12, WEBHOOK, "webhook", "webhooks")
 
 #define ENTITY_ENUM(number, name, word, collection) ENTITY_##name = (number),
 

@@ -1,58 +1,16 @@
 """The outgoing webhook: every status change arrives, also at a receiver that was away, each under one id."""
 
-import collections
-import http.server
-import json
-import threading
-
 import pytest
 
 from conftest import make_estate
 from health_tools import Target, events_of, tcp_check, wait_state
 from processes import wait_until
-
-
-class Receiver:
-    """An HTTP server that keeps what it is sent and answers as told."""
-
-    def __init__(self):
-        self.attempts = []  # (webhook-id, webhook-timestamp, body, answered status)
-        self.answers = collections.deque()  # statuses of the next attempts; 204 when empty
-        self.changed = threading.Condition()
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                with receiver.changed:
-                    status = receiver.answers.popleft() if receiver.answers else 204
-                    receiver.attempts.append((self.headers["webhook-id"], self.headers["webhook-timestamp"], body,
-                                              status))
-                    receiver.changed.notify_all()
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def delivered(self):
-        """Accepted events by their webhook-id."""
-        with self.changed:
-            return {key: body for key, _, body, status in self.attempts if status == 204}
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+from servers.webhook import WebhookReceiver
 
 
 @pytest.fixture
 def receiver():
-    receiver = Receiver()
+    receiver = WebhookReceiver()
     yield receiver
     receiver.close()
 
@@ -99,7 +57,7 @@ def test_each_change_arrives_once_though_the_receiver_fails(start_control, start
             assert body["type"] == "health.status_changed"
             assert {name: body["data"][name] for name in ("kind", "id", "key", "from", "to", "version", "reason")} == \
                    {name: event[name] for name in ("kind", "id", "key", "from", "to", "version", "reason")}
-        failed = [key for key, _, _, status in receiver.attempts if status != 204]
+        failed = [attempt.id for attempt in receiver.attempts if attempt.status != 204]
         assert len(failed) == 2
         assert set(failed) <= set(receiver.delivered()), "a failed attempt is repeated under its own id"
         wait_until(lambda: metric(client, "em_notify_delivered_total") == len(events), 10, what="all to be recorded")
