@@ -40,18 +40,6 @@ struct notify {
 static struct metric dropped = METRIC_COUNTER(
     "em_notify_dropped_total", "Events not told because too many deliveries were waiting");
 
-/* Whether it is time, or somebody asks for it; then sets the next time. */
-static bool is_time(int64_t *at_us, int64_t every_us, atomic_bool *flag)
-{
-    bool is_asked = flag && atomic_exchange(flag, false);
-    int64_t now_us = clock_monotonic_us();
-
-    if (!is_asked && now_us < *at_us)
-        return false;
-    *at_us = now_us + every_us;
-    return true;
-}
-
 static enum err load(struct notify *notify)
 {
     CLEANUP(webhook_list_clear) webhook_list webhooks = {0};
@@ -87,7 +75,7 @@ static enum err follow_to(struct notify *notify, enum event_stream stream, int64
             .stream = stream,
             .after = after,
             .last = last,
-            .from_ms = webhook->created_at_ms,
+            .from_ms = webhook->listens_since_ms,
             .until_ms = MS_NULL,
             .most = FOLLOW_MOST,
         };
@@ -133,16 +121,23 @@ static enum err follow(struct notify *notify)
 
 static enum err pass(struct notify *notify)
 {
+    int64_t now_us = clock_monotonic_us();
     bool is_switched_off = false;
 
-    if (is_time(&notify->load_at_us, LOAD_EVERY_US, &notify->is_changed))
+    if (atomic_exchange(&notify->is_changed, false) || now_us >= notify->load_at_us) {
+        notify->load_at_us = now_us + LOAD_EVERY_US;
         TRY(load(notify));
-    if (is_time(&notify->follow_at_us, POLL_MS * 1000, &notify->has_news))
+    }
+    if (atomic_exchange(&notify->has_news, false) || now_us >= notify->follow_at_us) {
+        notify->follow_at_us = now_us + POLL_MS * 1000;
         TRY(follow(notify));
+    }
     TRY(sender_claim(notify->sender));
-    if (is_time(&notify->forget_at_us, FORGET_EVERY_US, NULL))
+    if (now_us >= notify->forget_at_us) {
+        notify->forget_at_us = now_us + FORGET_EVERY_US;
         TRY(db_execute(notify->db, &sql_delivery_forget,
                        PARAMS(p_int(KEEP_DAYS), p_int(FORGET_MOST)), NULL));
+    }
     TRY(sender_wait(notify->sender, POLL_MS, &is_switched_off));
     if (is_switched_off)
         notify->load_at_us = 0;

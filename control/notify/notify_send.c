@@ -267,13 +267,18 @@ enum err sender_release(struct sender *sender)
 
 /* ---- replies ---- */
 
+/* What was under way together fails together: that is one failure. */
 static void leave_alone(struct receiver *receiver, const struct sending *sending)
 {
+    int64_t now_us = clock_monotonic_us();
+
+    if (now_us < receiver->paused_until_us)
+        return;
     if (receiver->pause_ms == 0)
         log_warning("notify.receiver_failed", "webhook_status=%d error=\"%s\"",
                     sending->result.status, sending->result.error);
     receiver->pause_ms = receiver_pause_ms(receiver->pause_ms, sending->result.retry_after_s);
-    receiver->paused_until_us = clock_monotonic_us() + receiver->pause_ms * 1000;
+    receiver->paused_until_us = now_us + receiver->pause_ms * 1000;
 }
 
 /* What follows for the receiver; it may be gone in the meantime. */
@@ -290,6 +295,7 @@ static void note_receiver(struct sender *sender, struct sending *sending)
     }
     sending->receiver_is_back = receiver->pause_ms > 0;
     receiver->pause_ms = 0;
+    receiver->paused_until_us = 0;
 }
 
 static void decide(struct sending *sending)

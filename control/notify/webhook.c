@@ -61,7 +61,7 @@ static struct webhook webhook_from_row(const struct rows *rows, int row)
         .url = str_dup(row_text(rows, row, 2)),
         .earlier_secret_until_ms = row_ms(rows, row, 7),
         .concurrency = (int)row_int(rows, row, 8),
-        .created_at_ms = row_ms(rows, row, 9),
+        .listens_since_ms = row_ms(rows, row, 9),
     };
 
     read_patterns(row_text(rows, row, 3), &webhook);

@@ -33,7 +33,7 @@ struct webhook {
     struct webhook_secret earlier_secret;
     int64_t earlier_secret_until_ms; /* MS_NULL: there is none */
     int concurrency;
-    int64_t created_at_ms;
+    int64_t listens_since_ms;
 };
 
 void webhook_clear(struct webhook *webhook);

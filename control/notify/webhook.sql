@@ -24,6 +24,7 @@ VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6::text[], $7, $8::boolean, $9::integer
 UPDATE webhook
    SET name = $2, description = $3, url = $4, events = $5::text[], filter = $6, enabled = $7::boolean, concurrency = $8::integer,
        disabled_reason = CASE WHEN enabled = $7::boolean THEN disabled_reason END,
+       listens_since = CASE WHEN $7::boolean AND NOT enabled THEN now() ELSE listens_since END,
        disabled_at = CASE WHEN enabled = $7::boolean THEN disabled_at WHEN $7::boolean THEN NULL ELSE now() END
  WHERE id = $1::uuid;
 
@@ -38,7 +39,7 @@ UPDATE webhook
 UPDATE webhook SET deleted_at = now() WHERE id = $1::uuid;
 
 -- webhook_restore(id): takes that back; but there is one of the settings at most.
-UPDATE webhook SET deleted_at = NULL, is_of_settings = false WHERE id = $1::uuid AND deleted_at IS NOT NULL RETURNING organisation_id;
+UPDATE webhook SET deleted_at = NULL, is_of_settings = false, listens_since = now() WHERE id = $1::uuid AND deleted_at IS NOT NULL RETURNING organisation_id;
 
 -- webhook_switch_off(id, reason): the service does it; answers the organisation when it was on.
 UPDATE webhook
@@ -52,13 +53,13 @@ UPDATE delivery
  WHERE webhook_id = $1::uuid AND ended_at IS NULL;
 
 -- webhooks_load(most): those that are on, for the sender.
-SELECT id, organisation_id, url, array_to_json(events)::text, filter, secret, earlier_secret, earlier_secret_until, concurrency, created_at
+SELECT id, organisation_id, url, array_to_json(events)::text, filter, secret, earlier_secret, earlier_secret_until, concurrency, listens_since
   FROM webhook
  WHERE enabled AND deleted_at IS NULL
  ORDER BY id
  LIMIT $1::integer;
 
 -- webhook_load(id): one, for a replay.
-SELECT id, organisation_id, url, array_to_json(events)::text, filter, secret, earlier_secret, earlier_secret_until, concurrency, created_at
+SELECT id, organisation_id, url, array_to_json(events)::text, filter, secret, earlier_secret, earlier_secret_until, concurrency, listens_since
   FROM webhook
  WHERE id = $1::uuid AND enabled AND deleted_at IS NULL;

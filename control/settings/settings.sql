@@ -31,7 +31,8 @@ UPDATE delivery
 INSERT INTO webhook (id, name, url, events, secret, is_of_settings)
 VALUES ($1::uuid, 'Settings', $2, '{health.status_changed}', webhook_secret(), true)
     ON CONFLICT (is_of_settings) WHERE is_of_settings AND deleted_at IS NULL
-    DO UPDATE SET enabled = true, disabled_reason = NULL, disabled_at = NULL;
+    DO UPDATE SET enabled = true, disabled_reason = NULL, disabled_at = NULL,
+                  listens_since = CASE WHEN webhook.enabled THEN webhook.listens_since ELSE now() END;
 
 -- rate_limits_load(): all limits for the program's own use; 0 is none.
 SELECT class, subject, coalesce(quota, 0), window_s FROM rate_limit;

@@ -19,6 +19,7 @@ CREATE TABLE webhook (
     secret text NOT NULL, -- base64
     earlier_secret text, -- signs too, until the time
     earlier_secret_until timestamptz,
+    listens_since timestamptz NOT NULL DEFAULT now(), -- it was made or switched on: of what was before it hears by replays
     is_of_settings boolean NOT NULL DEFAULT false, -- the one that the settings name
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -102,27 +103,34 @@ INSERT INTO follower (name, sequence) SELECT 'webhook.change', coalesce(max(posi
 CREATE FUNCTION past_tense(action text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN action || CASE WHEN action LIKE '%e' THEN 'd' ELSE 'ed' END;
 
--- An entity and all it is part of. What is gone is found by what its object said of what it was part of.
-CREATE FUNCTION event_scope(entity uuid, organisation uuid, object jsonb) RETURNS uuid[]
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
+-- What something is part of, gone or not.
+CREATE FUNCTION entity_parents(entity uuid) RETURNS SETOF uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT organisation_id FROM business_unit WHERE id = entity
+     UNION ALL
+    SELECT parent_id FROM business_unit WHERE id = entity
+     UNION ALL
+    SELECT business_unit_id FROM system WHERE id = entity
+     UNION ALL
+    SELECT business_unit_id FROM environment_group WHERE id = entity
+     UNION ALL
+    SELECT unnest(ARRAY[system_id, environment_group_id]) FROM instance WHERE id = entity
+     UNION ALL
+    SELECT system_id FROM component_definition WHERE id = entity
+     UNION ALL
+    SELECT unnest(ARRAY[instance_id, definition_id]) FROM component WHERE id = entity
+     UNION ALL
+    SELECT component_id FROM health_check WHERE id = entity
+     UNION ALL
+    SELECT scope_id FROM maintenance_window WHERE id = entity
+$$;
+
+-- An entity and all it is part of.
+CREATE FUNCTION entity_scope(entity uuid, organisation uuid) RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH RECURSIVE above (id) AS (
-        SELECT id
-          FROM (VALUES (entity), (organisation)) own (id)
+        SELECT id FROM (VALUES (entity), (organisation)) own (id) WHERE id IS NOT NULL
          UNION
-        SELECT value::uuid
-          FROM jsonb_each_text(object)
-         WHERE key IN ('organisation', 'business_unit', 'system', 'environment_group', 'instance', 'component', 'definition',
-                       'parent')
-         UNION
-        SELECT value::uuid
-          FROM jsonb_each_text(CASE jsonb_typeof(object -> 'scope') WHEN 'object' THEN object -> 'scope' ELSE '{}' END)
-         UNION
-        SELECT step.id
-          FROM above
-         CROSS JOIN LATERAL (SELECT unnest(ARRAY[parent_id, group_id]) AS id
-                               FROM health_node
-                              WHERE health_node.id = above.id) step)
-    SELECT array_agg(id) FILTER (WHERE id IS NOT NULL) FROM above
+        SELECT parent FROM above CROSS JOIN LATERAL entity_parents(above.id) parent WHERE parent IS NOT NULL)
+    SELECT array_agg(id) FROM above
 $$;
 
 -- Tags and attributes of what has a state.
@@ -147,7 +155,7 @@ CREATE VIEW change_event WITH (security_invoker = true) AS
 SELECT 'change'::text AS stream, position, at, kind || '.' || past_tense(action) AS type, kind, entity_id AS entity,
        organisation_id AS organisation, object ->> 'key' AS key, object ->> 'name' AS name, reason AS description,
        actor, NULL::text AS from_state, NULL::text AS to_state,
-       event_scope(entity_id, organisation_id, object) AS scope,
+       entity_scope(entity_id, organisation_id) AS scope,
        CASE jsonb_typeof(object -> 'tags') WHEN 'array'
             THEN ARRAY(SELECT jsonb_array_elements_text(object -> 'tags')) ELSE '{}' END AS tags,
        coalesce(object -> 'attributes', '{}') AS attributes,
