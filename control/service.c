@@ -6,6 +6,7 @@
 #include "control/service.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "control/api/rates.h"
 #include "control/api/router.h"
 #include "control/api/server.h"
+#include "control/audit/audit.h"
 #include "control/cmdb/cmdb.h"
 #include "control/console_folder.h"
 #include "control/data_dir.h"
@@ -53,6 +55,7 @@ struct service {
     struct rates *rates;
     struct server *server;
     struct rights_watch *rights_watch;
+    struct journal_feed *_Atomic journal_feed; /* the sealer rings it */
     struct readiness readiness[4];
     char *console;
     enum err ended_by;
@@ -282,8 +285,11 @@ static enum err start_access(struct service *service)
 static void on_sealed(void *context)
 {
     struct service *service = context;
+    struct journal_feed *feed = atomic_load(&service->journal_feed);
 
     notify_wake(service->notify);
+    if (feed)
+        journal_feed_ring(feed);
 }
 
 static enum err start_sealer(struct service *service)
@@ -334,6 +340,8 @@ static enum err start_server(struct service *service)
     service->readiness[2] = (struct readiness){"bus", service->fleet, fleet_is_ready};
     TRY(server_start(&config, &service->server));
     health_set_live(service->health, server_live(service->server));
+    atomic_store(&service->journal_feed,
+                 journal_feed_new(service->loop, service->pipeline, server_live(service->server)));
     service->rights_watch = rights_watch_new(service->access, service->loop, service->pipeline,
                                              server_live(service->server));
     return OK;
@@ -399,6 +407,7 @@ static void stop(struct service *service)
     if (service->loop)
         loop_settle(service->loop); /* what the threads have left for health and fleet */
     sealer_stop(service->sealer);
+    journal_feed_free(atomic_load(&service->journal_feed));
     notify_free(service->notify);
     pipeline_free(service->pipeline);
     router_free(service->router);

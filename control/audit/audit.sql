@@ -63,3 +63,19 @@ lines (sequence, rank, line) AS (
       FROM change_batch
      WHERE chain_id = $1::uuid AND last > $2::bigint AND last <= (SELECT max(sequence) FROM page))
 SELECT coalesce(string_agg(line::text || E'\n', '' ORDER BY sequence, rank), '') FROM lines;
+
+-- journal_news(after, limit): records that were sealed behind a position, for live clients, and the position to go on from. Before the first position is known, after is -1.
+SELECT json_build_object(
+           'position', coalesce(max(position), CASE WHEN $1::bigint < 0
+                                                    THEN (SELECT coalesce(max(position), 0) FROM change_seal)
+                                                    ELSE $1::bigint END),
+           'items', coalesce(json_agg(json_build_object(
+                       'chain', chain_id, 'kind', kind, 'entity', entity_id, 'version', coalesce(after, before) -> 'version',
+                       'changed', json_build_object('journal', json_build_object(
+                           'id', id, 'sequence', sequence, 'action', action))) ORDER BY position), '[]'))
+  FROM (SELECT position, chain_id, sequence, change_id
+          FROM change_seal
+         WHERE position > $1::bigint AND $1::bigint >= 0
+         ORDER BY position
+         LIMIT $2::integer) sealed
+  JOIN change ON change.id = sealed.change_id;

@@ -391,8 +391,9 @@ void read_model_apply(struct read_model *model, const struct news *news)
 static bool may_follow(void *context, const struct principal *principal, const struct room *room)
 {
     const struct read_model *model = context;
+    bool is_installation = room->kind == ROOM_JOURNAL && uuid_is_nil(&room->id);
 
-    if (!find(model, &room->id))
+    if (!is_installation && !find(model, &room->id))
         return false;
     if (room->kind == ROOM_JOURNAL)
         return guard_allows(principal, PERMISSION_JOURNAL_READ);

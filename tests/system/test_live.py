@@ -108,6 +108,37 @@ def test_an_edit_reaches_who_follows_the_organisation(live, api, estate, transpo
     assert change["id"] == made["id"]
 
 
+def test_each_record_of_the_journal_reaches_who_follows_it(live, api, estate):
+    client = live()
+    client.expect("connect")
+    room = f"journal:{estate.organisation['id']}"
+    installation = "journal:00000000-0000-0000-0000-000000000000"
+    assert client.subscribe(room, installation) | {"seq": 0} == {"ok": [room, installation], "denied": [], "seq": 0}
+    other = api.create("organisations", key=f"other-{os.getpid()}", name="Other")
+    key = api.create("api-keys", name="heard of")
+    assert api.patch(f"/api/v1/systems/{estate.system['id']}", json={"name": "Renamed"}).status_code == 200
+    assert api.delete(f"/api/v1/components/{estate.component['id']}").status_code == 204
+
+    heard = []
+    while len(heard) < 3:
+        change = client.expect("change")["change"]
+        assert change["id"] != other["id"]
+        heard.append((change["kind"], change["id"], change["changed"]["journal"]["action"], change["version"]))
+        entry = api.read(f"journal/{change['changed']['journal']['id']}")
+        assert (entry["sequence"], entry["entity"]) == (change["changed"]["journal"]["sequence"], change["id"])
+    assert sorted(heard) == sorted([("api_key", key["id"], "create", 1), ("system", estate.system["id"], "update", 2),
+                                    ("component", estate.component["id"], "delete", 1)])
+
+
+def test_who_may_not_read_the_journal_does_not_follow_it(live, api, control, estate):
+    key = api.create("api-keys", name="health only", scopes=["health.read"])["key"]
+    reply = requests.post(f"{control.url}/api/v1/session", json={"api_key": key}, timeout=10)
+    client = live(cookie=reply.headers["Set-Cookie"].split(";")[0])
+    client.expect("connect")
+    rooms = [f"journal:{estate.organisation['id']}", "journal:00000000-0000-0000-0000-000000000000"]
+    assert client.subscribe(*rooms)["denied"] == rooms
+
+
 @TRANSPORTS
 def test_who_comes_back_gets_what_was_missed(live, api, estate, transports):
     client = live(transports=transports)
