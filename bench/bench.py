@@ -12,14 +12,17 @@ from tools import BUILD, ROOT
 import fanout
 import flood
 import hono
+import journal
 import latency
+import mixed
 import peers
 import routes
 import scale
 import schedule
 
 MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "peers": peers.measure, "latency": latency.measure,
-                "routes": routes.measure, "hono": hono.measure, "scale": scale.measure, "fanout": fanout.measure}
+                "routes": routes.measure, "hono": hono.measure, "scale": scale.measure, "fanout": fanout.measure,
+                "journal": journal.measure, "mixed": mixed.measure}
 
 
 def print_table(rows):
