@@ -11,6 +11,7 @@
 #include "shared/mem.h"
 
 #include "control/api/listing.h"
+#include "control/api/openapi_example.h"
 #include "control/api/parameters.h"
 #include "control/api/reply.h"
 #include "control/api/router.h"
@@ -362,20 +363,55 @@ static json_t *components_of(const struct router *router)
                      "bearer", "session", "type", "apiKey", "in", "cookie", "name", "em_session");
 }
 
+/* An example beside each schema of a content, where the schema has none of its own. */
+static void add_content_examples(const json_t *components, json_t *content)
+{
+    const char *type;
+    json_t *media;
+
+    json_object_foreach(content, type, media) json_object_set_new(
+        media, "example", openapi_example(components, json_object_get(media, "schema")));
+}
+
+static void add_examples(json_t *paths, const json_t *components)
+{
+    const char *path;
+    const char *method;
+    const char *status;
+    json_t *methods;
+    json_t *operation;
+    json_t *response;
+
+    json_object_foreach(paths, path, methods)
+    {
+        json_object_foreach(methods, method, operation)
+        {
+            json_t *responses = json_object_get(operation, "responses");
+
+            add_content_examples(
+                components, json_object_get(json_object_get(operation, "requestBody"), "content"));
+            json_object_foreach(responses, status, response)
+                add_content_examples(components, json_object_get(response, "content"));
+        }
+    }
+}
+
 void openapi_write(const struct router *router, bool readable, struct buf *out)
 {
     json_t *paths = json_object();
+    json_t *components = components_of(router);
     json_t *document;
     char *text;
 
     for (size_t i = 0; i < router_count(router); i++)
         add_operation(paths, router_at(router, i));
+    add_examples(paths, json_object_get(components, "schemas"));
     document = json_pack(
         "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o}",
         "openapi", "3.1.0", "info", "title", "Environment Manager", "version", "1", "description",
         "What exists, how it is, and who may use it. Errors are problem documents (RFC 9457).",
         "license", "name", "Apache 2.0", "identifier", "Apache-2.0", "servers", "url", "/",
-        "security", "key", "session", "paths", paths, "components", components_of(router));
+        "security", "key", "session", "paths", paths, "components", components);
     text = json_dumps(document, readable ? JSON_INDENT(2) : JSON_COMPACT);
     buf_append_text(out, text);
     if (readable)

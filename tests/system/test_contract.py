@@ -7,6 +7,7 @@ import requests
 
 import contract
 
+SIGNED_IN = {"get_session", "delete_session"}  # need no permission but to be somebody
 GOOD = {"items": [], "next": None}
 PROBLEM = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "c", "detail": "d", "request_id": "r"}
 
@@ -49,3 +50,33 @@ def test_times_have_milliseconds_and_are_utc(api, estate):
     for wrong in ("2026-11-21T10:00:00Z", "2026-11-21T10:00:00.123+01:00", "yesterday"):
         with pytest.raises(AssertionError):
             contract.check(reply(path=path, body={**good, "updated_at": wrong}))
+
+
+def contents():
+    """(where, content) of each body and each success of the document."""
+    for path, methods in contract.document()["paths"].items():
+        for method, operation in methods.items():
+            where = f"{method} {path}"
+            yield f"{where}: body", operation.get("requestBody", {}).get("content", {})
+            for status, response in operation["responses"].items():
+                yield f"{where}: {status}", response.get("content", {})
+
+
+def test_each_content_has_an_example_that_its_schema_accepts():
+    seen = 0
+    for where, content in contents():
+        for media_type, media in content.items():
+            assert "example" in media, f"{where}: {media_type} has no example"
+            contract.check_body(media["example"], {"content": content}, media_type, where)
+            seen += 1
+    assert seen > 100
+
+
+def test_each_operation_says_what_it_needs():
+    for path, methods in contract.document()["paths"].items():
+        for method, operation in methods.items():
+            where = f"{method} {path}"
+            assert operation["summary"] and operation["operationId"] and operation["tags"], where
+            assert "default" in operation["responses"] and "429" in operation["responses"], where
+            if operation.get("security") != [] and operation["operationId"] not in SIGNED_IN:
+                assert "." in operation["x-permission"] and "403" in operation["responses"], where
