@@ -1,6 +1,6 @@
 /*
  * One client connection: bytes in, bytes out, deadlines. It reads and parses one request at a time
- * and hands it to an exchange; while that is under way nothing more is read, so a client that sends
+ * and carries its exchange; while that is under way nothing more is read, so a client that sends
  * faster than it is answered waits in its own socket buffer.
  *
  * Thread: the loop.
@@ -10,9 +10,9 @@
 #include "shared/http_parse.h"
 #include "shared/stream.h"
 
+#include "control/api/carrier.h"
 #include "control/api/server_private.h"
 
-struct exchange;
 struct live_link;
 
 enum connection_state {
@@ -56,7 +56,7 @@ struct connection {
     uint64_t body_bytes;  /* received */
     uint64_t requests;
 
-    struct exchange *exchange;
+    struct carrier carrier;
     struct live_link *live;
 };
 
@@ -66,21 +66,8 @@ void connection_new(struct server *server, int fd, const struct addr *peer);
 /* Closes at once; frees it as soon as no exchange needs it. */
 void connection_close(struct connection *connection, bool reset);
 
-/* Where answers are written to; then connection_answered(). */
+/* What goes out. */
 struct buf *connection_output(struct connection *connection);
-
-/* A large body that follows the output without being copied; borrowed unless `owner` is given,
- * whose memory is taken. */
-void connection_set_tail(struct connection *connection, struct str tail, struct buf *owner);
-
-/* The exchange has written its answer: goes on with the next request, or ends. */
-void connection_answered(struct connection *connection);
-
-/* The exchange is over without an answer, or was abandoned; called by the exchange. */
-void connection_exchange_gone(struct connection *connection);
-
-/* The answer will take its time: who goes away meanwhile is noticed. */
-void connection_wait(struct connection *connection);
 
 /* The connection speaks WebSocket from now on, and owns the link; its parser is given up. */
 void connection_go_live(struct connection *connection, struct live_link *link);

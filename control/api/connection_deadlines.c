@@ -19,8 +19,8 @@ static bool is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint
 static void time_out(struct connection *connection)
 {
     metric_add(&server_metrics.timed_out, 1);
-    if (connection->exchange)
-        exchange_abandon(connection->exchange);
+    if (connection->carrier.exchange)
+        exchange_abandon(connection->carrier.exchange);
     connection_refuse(connection, 408, "request_timeout", "The request did not arrive in time.");
     connection_advance(connection);
 }
@@ -61,7 +61,7 @@ void connection_tick(struct connection *connection, int64_t now_us)
             time_out(connection);
         break;
     case CONNECTION_BUSY:
-        exchange_tick(connection->exchange, now_us);
+        exchange_tick(connection->carrier.exchange, now_us);
         break;
     case CONNECTION_LINGER:
         if (now_us > connection->since_us + LINGER_US)

@@ -1,10 +1,23 @@
-/* What the files of a connection share: connection.c (input and states), connection_output.c,
- * connection_deadlines.c, connection_live.c. */
+/* What the files of a connection share: connection.c (its states), connection_http1.c (requests),
+ * answer_http1.c, connection_output.c, connection_deadlines.c, connection_live.c. */
 #pragma once
 
 #include "control/api/connection.h"
 
 #define CONNECTION_READS_PER_TURN 8 /* then the other connections have theirs */
+
+/* Of a request, whatever the protocol. */
+#define HEAD_BYTES_MAX   (16 * 1024)
+#define TARGET_BYTES_MAX (8 * 1024)
+#define FIELDS_MAX       100
+
+struct answer;
+
+/* How a connection itself carries an exchange: as HTTP/1. */
+extern const struct carrier_ops connection_carrier_ops;
+
+/* Frees it when it is dead and no exchange needs it any more. */
+void connection_free_dead(struct connection *connection);
 
 /* Whether something waits to be written. */
 bool connection_has_output(const struct connection *connection);
@@ -19,6 +32,13 @@ bool connection_write_out(struct connection *connection);
 /* The same, and what the live client has queued. */
 bool connection_write_out_live(struct connection *connection);
 
+/* A large body that follows the output without being copied; borrowed unless `owner` is given,
+ * whose memory is taken. */
+void connection_set_tail(struct connection *connection, struct str tail, struct buf *owner);
+
+/* Writes an answer into the output of the connection that is the carrier. */
+void answer_write_http1(struct carrier *carrier, const struct answer *answer);
+
 /* Changes the state; its deadline begins to run. */
 void connection_set_state(struct connection *connection, enum connection_state state);
 
@@ -31,6 +51,19 @@ void connection_release_input(struct connection *connection);
 
 /* Goes on with whatever the state asks for, until it has to wait. */
 void connection_advance(struct connection *connection);
+
+/* Takes requests: reads and parses until there is nothing to read, or something else has to happen
+ * first. */
+void connection_take_requests(struct connection *connection);
+
+/* Whether a head or a body is read. */
+bool connection_is_reading(const struct connection *connection);
+
+/* Whether what comes from the peer is to be read now. */
+bool connection_wants_input(const struct connection *connection);
+
+/* While an answer is waited for: what comes belongs to later requests; the peer's end is the end. */
+void connection_look_for_end(struct connection *connection);
 
 /* What lies behind the head of the request under way. */
 struct str connection_unparsed(const struct connection *connection);

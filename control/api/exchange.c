@@ -9,6 +9,7 @@
 #include "shared/log.h"
 
 #include "control/api/answer.h"
+#include "control/api/connection.h"
 #include "control/api/exchange_private.h"
 #include "control/api/live_http.h"
 #include "control/api/problem.h"
@@ -42,7 +43,7 @@ void exchange_refuse(struct exchange *exchange, uint16_t status, const char *cod
 
 void exchange_release(struct exchange *exchange)
 {
-    struct server *server = exchange->connection->server;
+    struct server *server = exchange->request.server;
 
     if (exchange->written)
         written_reply_forget(exchange->written);
@@ -96,7 +97,7 @@ static bool goes_to_finish(struct exchange *exchange)
     if (!reply_wants_finish(&exchange->request, &exchange->reply))
         return false;
     exchange->work = WORK_FINISH;
-    if (workers_take_idle(exchange->connection->server->workers, exchange))
+    if (workers_take_idle(exchange->request.server->workers, exchange))
         return true;
     exchange->work = WORK_NOTHING;
     return false;
@@ -104,7 +105,7 @@ static bool goes_to_finish(struct exchange *exchange)
 
 void exchange_send(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct carrier *carrier = exchange->carrier;
     struct request *request = &exchange->request;
     struct reply *reply = &exchange->reply;
     const struct route *route = request->route;
@@ -116,43 +117,39 @@ void exchange_send(struct exchange *exchange)
         return;
     has_body = reply->body.len > 0;
     if (exchange->rate.is_limited)
-        rates_describe(connection->server->config.rates, route->rate, &exchange->rate,
+        rates_describe(request->server->config.rates, route->rate, &exchange->rate,
                        &reply->headers);
-    answer_write(connection, &(struct answer){
-                                 .status = reply->status,
-                                 .is_api = true,
-                                 .without_body = request->method == METHOD_HEAD,
-                                 .close = connection->close_after,
-                                 .tell_keep_alive = request->head->minor_version == 0,
-                                 .request_id = request->id,
-                                 .type = reply->type ? reply->type
-                                         : has_body  ? "application/json"
-                                                     : NULL,
-                                 .headers = buf_str(&reply->headers),
-                                 .body = buf_str(&reply->body),
-                                 .body_owner = &reply->body,
-                             });
+    answer_write(carrier, &(struct answer){
+                              .status = reply->status,
+                              .is_api = true,
+                              .without_body = request->method == METHOD_HEAD,
+                              .request_id = request->id,
+                              .type = reply->type ? reply->type
+                                      : has_body  ? "application/json"
+                                                  : NULL,
+                              .headers = buf_str(&reply->headers),
+                              .body = buf_str(&reply->body),
+                              .body_owner = &reply->body,
+                          });
     if (!exchange->service) /* a poll takes as long as nothing happens */
         metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
     log_debug("request.done", "request=%s method=%s path=" STR_FMT " status=%u", request->id,
               request->method < METHOD_COUNT ? method_words[request->method] : "?",
               STR_ARG(path_to_log(request->path)), reply->status);
-    connection->exchange = NULL;
+    carrier->exchange = NULL;
     exchange_release(exchange);
-    connection_answered(connection);
+    carrier->ops->answered(carrier);
 }
 
 void exchange_abandon(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
-
     if (exchange->work != WORK_NOTHING) {
         exchange->abandoned = true;
         return;
     }
     if (exchange->read_id != 0)
-        pipeline_cancel(connection->server->config.pipeline, exchange->read_id);
-    connection->exchange = NULL;
+        pipeline_cancel(exchange->request.server->config.pipeline, exchange->read_id);
+    exchange->carrier->exchange = NULL;
     exchange_release(exchange);
 }
 
@@ -169,7 +166,7 @@ void exchange_tick(struct exchange *exchange, int64_t now_us)
 /* What a listed proxy says of the request goes before what the connection shows. */
 static void find_client(struct exchange *exchange)
 {
-    const struct connection *connection = exchange->connection;
+    const struct connection *connection = exchange->carrier->connection;
     const struct listener *listener = &connection->server->listener;
     struct request *request = &exchange->request;
     struct forwarded forwarded;
@@ -184,13 +181,13 @@ static void find_client(struct exchange *exchange)
         request->secure = forwarded.is_https;
 }
 
-struct exchange *exchange_new(struct connection *connection, const struct http_head *head)
+struct exchange *exchange_new(struct carrier *carrier, const struct http_head *head)
 {
-    struct server *server = connection->server;
+    struct server *server = carrier->connection->server;
     struct exchange *exchange = take(server);
     struct request *request = &exchange->request;
 
-    exchange->connection = connection;
+    exchange->carrier = carrier;
     exchange->started_us = clock_monotonic_us();
     exchange->body_bytes_max = REQUEST_BODY_BYTES_MAX;
     request->server = server;
@@ -294,13 +291,14 @@ void exchange_work(struct exchange *exchange, struct db *db)
 
 void exchange_worked(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct carrier *carrier = exchange->carrier;
     enum exchange_work work = exchange->work;
 
     exchange->work = WORK_NOTHING;
     if (exchange->abandoned) {
+        carrier->exchange = NULL;
         exchange_release(exchange);
-        connection_exchange_gone(connection);
+        carrier->ops->gone(carrier);
         return;
     }
     if (work == WORK_AUTHENTICATE) {

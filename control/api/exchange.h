@@ -1,17 +1,21 @@
 /*
  * One request and its answer: finds the route, checks who asks and what they sent, runs it where
- * its row says, and writes the answer. An exchange belongs to its connection, except while a worker
+ * its row says, and writes the answer. An exchange belongs to its carrier, except while a worker
  * has it.
  *
  * Thread: the loop; exchange_work() a worker.
  */
 #pragma once
 
-#include "control/api/connection.h"
+#include "shared/addr.h"
+#include "shared/http_parse.h"
+
+#include "control/api/carrier.h"
 #include "control/api/rates.h"
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/router.h"
+#include "control/api/server_private.h"
 
 struct db;
 struct exchange;
@@ -25,7 +29,7 @@ enum exchange_work { WORK_NOTHING, WORK_AUTHENTICATE, WORK_HANDLER, WORK_FINISH 
 struct exchange {
     struct request request;
     struct reply reply;
-    struct connection *connection;
+    struct carrier *carrier;
     const struct routed *routed; /* NULL: a file of the console, or a live connection */
     struct route_match match;
     struct str query; /* of the target, as it came; NULL: none */
@@ -37,7 +41,7 @@ struct exchange {
     size_t body_bytes_max;
     bool answered; /* the reply is complete */
     bool authenticated;
-    bool abandoned; /* the connection has gone while a worker had it */
+    bool abandoned; /* nobody waits any more, and a worker has it */
 
     const struct live_service *service; /* of a live connection; NULL: none is wanted */
     struct live_session *session;       /* whose poll or POST this is; NULL: nobody's */
@@ -55,7 +59,7 @@ struct exchange {
 };
 
 /* Looks at the head. The exchange is answered at once when its body need not be read. */
-struct exchange *exchange_new(struct connection *connection, const struct http_head *head);
+struct exchange *exchange_new(struct carrier *carrier, const struct http_head *head);
 
 bool exchange_is_answered(const struct exchange *exchange);
 
@@ -65,7 +69,7 @@ bool exchange_add_body(struct exchange *exchange, struct str data);
 /* The request is complete: runs it. The answer is sent now or later. */
 void exchange_run(struct exchange *exchange);
 
-/* Writes the answer to the connection and ends the exchange. */
+/* Writes the answer and ends the exchange. */
 void exchange_send(struct exchange *exchange);
 
 /* Nobody waits for the answer any more. Ends it now, or when the worker gives it back. */

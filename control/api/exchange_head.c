@@ -94,7 +94,7 @@ static bool belongs_to_console(struct str path)
 static void find_route(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    const struct router *router = exchange->connection->server->config.router;
+    const struct router *router = exchange->request.server->config.router;
     bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
 
     if (router_match(router, request->method == METHOD_COUNT ? METHOD_OPTIONS : request->method,

@@ -11,7 +11,7 @@ void exchange_fail(struct exchange *exchange, enum err err);
 void exchange_refuse(struct exchange *exchange, uint16_t status, const char *code,
                      const char *detail);
 
-/* Gives the exchange back to the pool; its connection has forgotten it. */
+/* Gives the exchange back to the pool; its carrier has forgotten it. */
 void exchange_release(struct exchange *exchange);
 
 /* Finds the route and refuses what can be refused by the head. */

@@ -8,6 +8,7 @@
 #include "shared/json.h"
 #include "shared/json_schema.h"
 
+#include "control/api/connection.h"
 #include "control/api/exchange_private.h"
 #include "control/api/guard_cookie.h"
 #include "control/api/listing_query.h"
@@ -29,7 +30,7 @@ static void hand_to_worker(struct exchange *exchange, enum exchange_work work)
 {
     exchange->work = work;
     exchange->queued_us = clock_monotonic_us();
-    if (workers_take(exchange->connection->server->workers, exchange))
+    if (workers_take(exchange->request.server->workers, exchange))
         return;
     exchange->work = WORK_NOTHING;
     metric_add(&server_metrics.queue_full, 1);
@@ -320,7 +321,7 @@ static void run_read(struct exchange *exchange)
 
 static void run_live(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct carrier *carrier = exchange->carrier;
     struct live_link *link;
 
     switch (live_http_take(exchange, &link)) {
@@ -328,12 +329,12 @@ static void run_live(struct exchange *exchange)
         exchange_send(exchange);
         break;
     case LIVE_HTTP_WAITS:
-        connection_wait(connection);
+        carrier->ops->wait(carrier);
         break;
     case LIVE_HTTP_UPGRADED:
-        connection->exchange = NULL;
+        carrier->exchange = NULL;
         exchange_release(exchange);
-        connection_go_live(connection, link);
+        connection_go_live(carrier->connection, link);
         break;
     }
 }
@@ -376,15 +377,15 @@ void exchange_proceed(struct exchange *exchange)
 
 void exchange_run(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct carrier *carrier = exchange->carrier;
 
     if (exchange->routed || exchange->service) {
         authenticate(exchange);
         return;
     }
-    static_files_answer(connection, &exchange->request, exchange->query);
+    static_files_answer(carrier, &exchange->request, exchange->query);
     metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
-    connection->exchange = NULL;
+    carrier->exchange = NULL;
     exchange_release(exchange);
-    connection_answered(connection);
+    carrier->ops->answered(carrier);
 }

@@ -4,6 +4,7 @@
 #include "shared/websocket.h"
 
 #include "control/api/answer.h"
+#include "control/api/connection.h"
 #include "control/api/exchange.h"
 #include "control/api/guard_cookie.h"
 #include "control/api/live_link.h"
@@ -160,13 +161,13 @@ static enum live_http_outcome become_websocket(struct exchange *exchange,
         return answer_error(exchange, ENGINE_REQUEST_BAD);
     if (!is_upgrade && (err = open_session(exchange, false, &session)) != OK)
         return answer_failure(exchange, err);
-    write_upgrade(exchange->connection, accept);
+    write_upgrade(exchange->carrier->connection, accept);
     if (!is_upgrade) {
-        *ret_link = session->socket = live_link_new(exchange->connection, session);
+        *ret_link = session->socket = live_link_new(exchange->carrier->connection, session);
     } else if (session->socket || session->upgrade) {
-        *ret_link = live_link_new(exchange->connection, NULL);
+        *ret_link = live_link_new(exchange->carrier->connection, NULL);
     } else {
-        *ret_link = session->upgrade = live_link_new(exchange->connection, session);
+        *ret_link = session->upgrade = live_link_new(exchange->carrier->connection, session);
     }
     return LIVE_HTTP_UPGRADED;
 }

@@ -18,6 +18,7 @@
 
 #include "control/api/answer.h"
 #include "control/api/request_read.h"
+#include "control/api/server_private.h"
 
 #define MANIFEST     "manifest.em.json"
 #define SCRIPTS_MAX  32
@@ -260,22 +261,20 @@ static bool is_unchanged(const struct file *file, const struct request *request)
     return entity_tags_have(request_header(request, "if-none-match"), str_sub(tag, 1, tag.len - 2));
 }
 
-static void write_answer(struct connection *connection, const struct request *request,
-                         uint16_t status, const char *type, struct str headers, struct str body)
+static void write_answer(struct carrier *carrier, const struct request *request, uint16_t status,
+                         const char *type, struct str headers, struct str body)
 {
-    answer_write(connection, &(struct answer){
-                                 .status = status,
-                                 .without_body = request->method == METHOD_HEAD,
-                                 .close = connection->close_after,
-                                 .tell_keep_alive = request->head->minor_version == 0,
-                                 .request_id = request->id,
-                                 .type = type,
-                                 .headers = headers,
-                                 .body = body,
-                             });
+    answer_write(carrier, &(struct answer){
+                              .status = status,
+                              .without_body = request->method == METHOD_HEAD,
+                              .request_id = request->id,
+                              .type = type,
+                              .headers = headers,
+                              .body = body,
+                          });
 }
 
-static void answer_file(struct connection *connection, const struct request *request,
+static void answer_file(struct carrier *carrier, const struct request *request,
                         const struct file *file, uint16_t status)
 {
     enum content_coding coding =
@@ -283,41 +282,38 @@ static void answer_file(struct connection *connection, const struct request *req
     struct str headers = buf_str(&file->headers[coding]);
 
     if (status == 200 && is_unchanged(file, request))
-        write_answer(connection, request, 304, NULL, headers, (struct str){0});
+        write_answer(carrier, request, 304, NULL, headers, (struct str){0});
     else
-        write_answer(connection, request, status, file->type, headers,
-                     buf_str(&file->bodies[coding]));
+        write_answer(carrier, request, status, file->type, headers, buf_str(&file->bodies[coding]));
 }
 
-static void answer_redirect(struct connection *connection, const struct request *request,
-                            struct str path, const char *more, struct str query)
+static void answer_redirect(struct carrier *carrier, const struct request *request, struct str path,
+                            const char *more, struct str query)
 {
     CLEANUP(buf_clear_p) struct buf headers = {0};
 
     buf_printf(&headers, "Cache-Control: no-cache\r\nLocation: " STR_FMT "%s%s" STR_FMT "\r\n",
                STR_ARG(path), more, query.ptr ? "?" : "", STR_ARG(query));
-    write_answer(connection, request, 308, NULL, buf_str(&headers), (struct str){0});
+    write_answer(carrier, request, 308, NULL, buf_str(&headers), (struct str){0});
 }
 
-static void answer_missing(struct connection *connection, const struct request *request,
-                           struct str path)
+static void answer_missing(struct carrier *carrier, const struct request *request, struct str path)
 {
-    const struct static_files *files = connection->server->files;
+    const struct static_files *files = request->server->files;
     const struct file *page = find_file(files, STR("/404.html"));
 
     if (page && !str_starts_with(path, STR(PLAIN_PREFIX)))
-        answer_file(connection, request, page, 404);
+        answer_file(carrier, request, page, 404);
     else
-        write_answer(connection, request, 404, "text/plain; charset=utf-8",
+        write_answer(carrier, request, 404, "text/plain; charset=utf-8",
                      STR("Cache-Control: no-store\r\n"
                          "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"),
                      STR("Not found\n"));
 }
 
-void static_files_answer(struct connection *connection, const struct request *request,
-                         struct str query)
+void static_files_answer(struct carrier *carrier, const struct request *request, struct str query)
 {
-    const struct static_files *files = connection->server->files;
+    const struct static_files *files = request->server->files;
     CLEANUP(buf_clear_p) struct buf decoded = {0};
     struct str path = request->path;
     const struct file *file = NULL;
@@ -327,11 +323,11 @@ void static_files_answer(struct connection *connection, const struct request *re
         file = path.ptr[path.len - 1] == '/' ? find_below(files, path, "index.html")
                                              : find_file(files, path);
     if (file)
-        answer_file(connection, request, file, 200);
+        answer_file(carrier, request, file, 200);
     else if (str_equal(path, STR("/docs")) || str_equal(path, STR("/docs/")))
-        answer_redirect(connection, request, STR(PLAYGROUND), "", (struct str){0});
+        answer_redirect(carrier, request, STR(PLAYGROUND), "", (struct str){0});
     else if (find_below(files, path, "/index.html") && path.ptr == request->path.ptr)
-        answer_redirect(connection, request, path, "/", query);
+        answer_redirect(carrier, request, path, "/", query);
     else
-        answer_missing(connection, request, path);
+        answer_missing(carrier, request, path);
 }

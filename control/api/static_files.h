@@ -8,7 +8,7 @@
 
 #include "shared/err.h"
 
-#include "control/api/connection.h"
+#include "control/api/carrier.h"
 #include "control/api/request.h"
 
 #define STATIC_BYTES_MAX ((size_t)128 * 1024 * 1024) /* of all files and encodings together */
@@ -23,5 +23,4 @@ void static_files_free(struct static_files *files);
 
 /* Writes the answer to a GET or HEAD of a path that is no route. Works without a console too: then
  * all is 404. */
-void static_files_answer(struct connection *connection, const struct request *request,
-                         struct str query);
+void static_files_answer(struct carrier *carrier, const struct request *request, struct str query);
