@@ -11,7 +11,8 @@ enum frame_type {
     FRAME_CONTINUATION = 9,
 };
 
-#define FLAG_ACK 0x1
+#define FLAG_ACK         0x1
+#define FLAG_END_HEADERS 0x4
 
 static uint32_t length_of(const struct http2_frames *frames)
 {
@@ -47,6 +48,7 @@ static bool may_come_first(struct http2_frames *frames)
 
 static bool may_continue(struct http2_frames *frames)
 {
+    frames->is_block_open = !(frames->header[4] & FLAG_END_HEADERS);
     frames->block_bytes += length_of(frames);
     if (frames->block_bytes > frames->block_bytes_max)
         return refuse(frames, true, "A head is too large.");
@@ -105,6 +107,11 @@ const char *http2_frames_eof(const struct http2_frames *frames)
         return NULL;
     return frames->header_len > 1 && looks_like_tls(frames) ? "The peer speaks TLS, not HTTP/2."
                                                             : "The peer does not speak HTTP/2.";
+}
+
+bool http2_frames_are_in_body(const struct http2_frames *frames)
+{
+    return frames->header_len == HTTP2_FRAME_HEADER_BYTES && frames->header[3] == FRAME_DATA;
 }
 
 void http2_frames_note_body(struct http2_frames *frames)

@@ -28,8 +28,9 @@ struct http2_frames {
     unsigned char header[HTTP2_FRAME_HEADER_BYTES];
     unsigned header_len;
     uint32_t payload_left;
-    bool has_settings; /* the first frame was the right one */
-    bool has_body;     /* the frame brought a part of a body */
+    bool has_settings;  /* the first frame was the right one */
+    bool is_block_open; /* a head's frame has come, and another has to follow */
+    bool has_body;      /* the frame brought a part of a body */
     uint32_t idle;
     uint32_t block_bytes;
     unsigned continuations;
@@ -48,6 +49,15 @@ const char *http2_frames_eof(const struct http2_frames *frames);
 
 /* The frame under way brought a part of a body. */
 void http2_frames_note_body(struct http2_frames *frames);
+
+/* Whether the next byte begins something new: neither a frame nor a head is incomplete. */
+static inline bool http2_frames_are_between(const struct http2_frames *frames)
+{
+    return frames->header_len == 0 && !frames->is_block_open;
+}
+
+/* Whether what is incomplete is a part of a body. */
+bool http2_frames_are_in_body(const struct http2_frames *frames);
 
 /* The piece was looked at. False when it ended one of too many frames that carry nothing. */
 bool http2_frames_done(struct http2_frames *frames);

@@ -5,6 +5,7 @@
  */
 #include <nghttp2/nghttp2.h>
 
+#include "shared/http2_memory.h"
 #include "shared/http2_private.h"
 #include "shared/mem.h"
 
@@ -242,30 +243,6 @@ static int on_library_error(nghttp2_session *library, int error, const char *tex
 
 /* ---- the library ---- */
 
-static void *library_malloc(size_t size, void *user_data)
-{
-    (void)user_data;
-    return xmalloc(size);
-}
-
-static void library_free(void *block, void *user_data)
-{
-    (void)user_data;
-    free(block);
-}
-
-static void *library_calloc(size_t count, size_t size, void *user_data)
-{
-    (void)user_data;
-    return xcalloc(count, size);
-}
-
-static void *library_realloc(void *block, size_t size, void *user_data)
-{
-    (void)user_data;
-    return xrealloc(block, size);
-}
-
 static nghttp2_session_callbacks *callbacks_new(void)
 {
     nghttp2_session_callbacks *callbacks;
@@ -286,7 +263,6 @@ static nghttp2_session_callbacks *callbacks_new(void)
 
 void http2_begin_library(struct http2_session *session)
 {
-    nghttp2_mem memory = {NULL, library_malloc, library_free, library_calloc, library_realloc};
     nghttp2_session_callbacks *callbacks = callbacks_new();
     nghttp2_option *option;
 
@@ -294,7 +270,8 @@ void http2_begin_library(struct http2_session *session)
         out_of_memory(0);
     nghttp2_option_set_max_outbound_ack(option, session->limits.idle_frames);
     nghttp2_option_set_no_closed_streams(option, 1);
-    if (nghttp2_session_client_new3(&session->library, callbacks, session, option, &memory) != 0)
+    if (nghttp2_session_client_new3(&session->library, callbacks, session, option, &http2_memory) !=
+        0)
         out_of_memory(0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);

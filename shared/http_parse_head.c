@@ -4,6 +4,7 @@
  */
 #include "shared/attrs.h"
 #include "shared/http_parse_private.h"
+#include "shared/http_text.h"
 
 #define LENGTH_DIGITS_MAX ((uint64_t)INT64_MAX)
 
@@ -161,11 +162,7 @@ static void note_connection(struct http_head *head, struct framing_facts *facts,
 static const char *note_host(struct framing_facts *facts, struct str value)
 {
     facts->hosts++;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] <= ' ' || value.ptr[i] >= 0x7f || strchr("/?#@,\\\"<>", value.ptr[i]))
-            return "Host is not a host name with an optional port.";
-    }
-    return NULL;
+    return http_is_host(value) ? NULL : "Host is not a host name with an optional port.";
 }
 
 /* Looks at the few fields that the parser itself has to understand; returns what is wrong with one,

@@ -27,6 +27,17 @@ bool http_is_field_value(struct str text)
     return true;
 }
 
+bool http_is_host(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("/?#@,\\\"<>", c))
+            return false;
+    }
+    return true;
+}
+
 bool http_is_framing_header(struct str name)
 {
     static const char *const names[] = {

@@ -11,6 +11,9 @@ bool http_is_token(struct str text);
 /* No control characters but the tab. */
 bool http_is_field_value(struct str text);
 
+/* A host name or address with an optional port, as in Host and :authority. */
+bool http_is_host(struct str text);
+
 /* The headers that frame a message or the connection; who sends a message sets them itself. */
 bool http_is_framing_header(struct str name);
 

@@ -19,7 +19,7 @@ DOORS = [
     (r"zlib\.h|brotli/.*", r"(shared|tests/unit/shared)/(test_)?[id][en]flate\.c"),
     (r"curl/.*", r"control/notify/outbound\.c|cli/http_client\.c"),
     (r"uthash\.h", r"shared/map\.h"),
-    (r"nghttp2/.*", r"shared/http2(_library|_request)?\.c|tests/unit/shared/test_http2\.c"),
+    (r"nghttp2/.*", r"shared/http2(_server)?(_library|_request)?\.c|shared/http2_memory\.[ch]|tests/unit/shared/test_http2\.c"),
     (r"jq\.h|jv\.h", r"shared/jq_helper\.c"),
     (r"cjose/.*", r"control/access/jwt\.c"),
     (r"ldap\.h", r"control/access/ldap\.c"),

@@ -11,6 +11,8 @@
 #include "shared/http2.h"
 #include "shared/mem.h"
 
+#include "tests/unit/shared/http2_frames_text.h"
+
 static const struct http2_limits limits = {
     .head_bytes = 2048,
     .fields = 20,
@@ -19,7 +21,7 @@ static const struct http2_limits limits = {
     .waiting_bytes = 1024,
 };
 
-/* `frames`: see append_frames(). `events`: see note(); what the row ends with when the server then
+/* `frames`: see http2_append_frames(). `events`: see note(); what the row ends with when the server then
  * closes is left out unless nothing else ended it. */
 struct row {
     const char *frames;
@@ -176,83 +178,6 @@ static const struct row rows[] = {
 
 /* clang-format on */
 
-/* ---- the bytes of a row ---- */
-
-static unsigned hex_digit(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/* The number at `at`, which ends at the first other byte. */
-static unsigned number_at(const char **at, unsigned base)
-{
-    unsigned number = 0;
-
-    while ((**at >= '0' && **at <= '9') || (base == 16 && **at >= 'a' && **at <= 'f'))
-        number = number * base + hex_digit(*(*at)++);
-    return number;
-}
-
-/* A payload is of hexadecimal digits and of text in quotes; "^N" repeats the byte before it. */
-static void append_payload(struct buf *out, const char **at)
-{
-    while (**at != '\0' && **at != ';' && **at != '*') {
-        char c = *(*at)++;
-
-        if (c == '\'') {
-            const char *end = strchr(*at, '\'');
-
-            buf_append(out, *at, (size_t)(end - *at));
-            *at = end + 1;
-        } else if (c == '^') {
-            for (unsigned count = number_at(at, 10); count > 1; count--)
-                buf_append_char(out, out->data[out->len - 1]);
-        } else if (c != ' ') {
-            buf_append_char(out, (char)(hex_digit(c) << 4 | hex_digit(*(*at)++)));
-        }
-    }
-}
-
-/* One frame: "type.flags.stream:payload", or "raw:bytes"; "*N" after it repeats it. */
-static void append_frame(struct buf *out, const char **at)
-{
-    CLEANUP(buf_clear_p) struct buf frame = {0};
-    unsigned times = 1;
-
-    if (strncmp(*at, "raw:", 4) == 0) {
-        *at += 4;
-        append_payload(&frame, at);
-    } else {
-        unsigned parts[3] = {0};
-
-        for (int i = 0; i < 3; i++) {
-            parts[i] = number_at(at, 16);
-            *at += **at == '.' || **at == ':';
-        }
-        buf_append(&frame, "\0\0\0\0\0\0\0\0", 9);
-        append_payload(&frame, at);
-        frame.data[1] = (char)((frame.len - 9) >> 8);
-        frame.data[2] = (char)(frame.len - 9);
-        frame.data[3] = (char)parts[0];
-        frame.data[4] = (char)parts[1];
-        frame.data[8] = (char)parts[2];
-    }
-    if (**at == '*') {
-        (*at)++;
-        times = number_at(at, 10);
-    }
-    while (times-- > 0)
-        buf_append_str(out, buf_str(&frame));
-}
-
-static void append_frames(struct buf *out, const char *text)
-{
-    while (*text != '\0') {
-        text += strspn(text, "; ");
-        append_frame(out, &text);
-    }
-}
-
 /* ---- what came ---- */
 
 static const char *const error_words[] = {
@@ -382,7 +307,7 @@ static void test_frames_give_the_expected_events_in_every_split(void **state)
         CLEANUP(buf_clear_p) struct buf bytes = {0};
         char *events;
 
-        append_frames(&bytes, rows[i].frames);
+        http2_append_frames(&bytes, rows[i].frames);
         events = run(buf_str(&bytes), bytes.len, 1);
         assert_events(&rows[i], events);
         free(events);
@@ -398,7 +323,7 @@ static char *events_of(const char *frames)
 {
     CLEANUP(buf_clear_p) struct buf bytes = {0};
 
-    append_frames(&bytes, frames);
+    http2_append_frames(&bytes, frames);
     return run(buf_str(&bytes), bytes.len, 1);
 }
 
@@ -449,7 +374,7 @@ static void test_what_waits_to_be_sent_is_limited(void **state)
 
     (void)state;
     patient.idle_frames = 1000000;
-    append_frames(&bytes, "4.0.0; 6.0.0:'12345678'*100");
+    http2_append_frames(&bytes, "4.0.0; 6.0.0:'12345678'*100");
     session = http2_client_new(&patient);
     for (int i = 0; i < 10000 && feed(session, buf_str(&bytes), &events); i++) {
         most = MAX(most, http2_output(session).len);
