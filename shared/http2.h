@@ -3,7 +3,8 @@
  * loop: give it what was received, send what it has to send, and it says what came, one thing at a
  * time, as shared/http_parse does for HTTP/1.1. Heads come in the same struct. Whatever a peer
  * does, the memory held is bounded: by the limits below, by one frame of 16 KiB in each direction
- * and by what nghttp2 keeps of a stream. The door to nghttp2.
+ * and by what nghttp2 keeps of a stream. The door to nghttp2 for clients; shared/http2_server.h is
+ * that for servers.
  *
  * Refused beyond what nghttp2 refuses: push, fields that RFC 9113 calls malformed, a first frame
  * that is not SETTINGS, more than 4 CONTINUATION frames for a head, and frames without end that

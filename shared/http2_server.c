@@ -54,6 +54,12 @@ void http2_server_free(struct http2_server *server)
     free(server);
 }
 
+void http2_server_rest(struct http2_server *server)
+{
+    if (http2_frames_are_between(&server->frames)) /* else a head may be under way */
+        buf_clear(&server->head.text);
+}
+
 void http2_server_end(struct http2_server *server, enum http2_farewell farewell)
 {
     if (server->is_ending)

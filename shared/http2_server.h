@@ -138,11 +138,14 @@ bool http2_server_is_blocked(const struct http2_server *server,
  * acknowledgement, a head, or a frame that is no part of a body. 0: nothing is. */
 int64_t http2_server_awaits_since_us(const struct http2_server *server);
 
+/* Nothing is under way: gives buffers back. */
+void http2_server_rest(struct http2_server *server);
+
 /* Says goodbye in two steps, one per call: first that no more requests should come, then that none
  * are taken. What is under way goes on; then the connection is over. */
 void http2_server_drain(struct http2_server *server);
 
-/* Ends the connection: one word of why, and no stream goes on. HTTP2_FAREWELL_GOODBYE or _CALM. */
+/* Ends the connection: one word of why, which is not HTTP2_FAREWELL_NONE, and no stream goes on. */
 void http2_server_end(struct http2_server *server, enum http2_farewell farewell);
 
 /* Why the connection is over, as soon as what is to be sent has been taken. */

@@ -95,12 +95,31 @@ static const char *oldest_reason(void)
     return reason ? reason : "unknown reason";
 }
 
+/* What a server speaks, as ALPN writes it: each name with its length before it. */
+static const struct str server_protocols = {"\x02h2\x08http/1.1", 12};
+
+/* Ours first, of those that the client offers; with none in common HTTP/1.1 is spoken anyway. */
+static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_len,
+                           const unsigned char *offered, unsigned offered_len, void *argument)
+{
+    const struct str *ours = argument;
+    unsigned char *chosen;
+
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, ret_len, (const unsigned char *)ours->ptr,
+                              (unsigned)ours->len, offered, offered_len) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *ret_name = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 enum err tls_server_context_new(const char *certificate_file, const char *key_file,
                                 uint16_t min_version, SSL_CTX **ret_context)
 {
     AUTO(tls_context_free) SSL_CTX *context = tls_context_new(TLS_server_method());
 
     SSL_CTX_set_min_proto_version(context, min_version);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, (void *)&server_protocols);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file) != 1 ||

@@ -8,10 +8,12 @@
 
 #include "shared/clock.h"
 #include "shared/mem.h"
+#include "shared/tls.h"
 
 #include "control/api/answer.h"
 #include "control/api/connection_private.h"
 #include "control/api/exchange.h"
+#include "control/api/http2_link.h"
 #include "control/api/live_link.h"
 
 static void free_connection(void *argument)
@@ -19,6 +21,7 @@ static void free_connection(void *argument)
     struct connection *connection = argument;
 
     connection_release_input(connection);
+    http2_link_free(connection->http2);
     buf_clear(&connection->out);
     buf_clear(&connection->tail_owner);
     free(connection);
@@ -26,7 +29,10 @@ static void free_connection(void *argument)
 
 void connection_free_dead(struct connection *connection)
 {
-    if (connection->state == CONNECTION_DEAD && !connection->carrier.exchange)
+    bool is_needed = connection->carrier.exchange ||
+                     (connection->http2 && http2_link_is_needed(connection->http2));
+
+    if (connection->state == CONNECTION_DEAD && !is_needed)
         loop_reap(connection->server->config.loop, free_connection, connection);
 }
 
@@ -59,6 +65,8 @@ void connection_close(struct connection *connection, bool reset)
     stream_close(&connection->stream, reset);
     if (connection->live)
         live_link_free(TAKE(connection->live));
+    if (connection->http2)
+        http2_link_abandon(connection->http2);
     connection->state = CONNECTION_DEAD;
     list_remove(&connection->link);
     server_forget_connection(server, &connection->peer);
@@ -103,7 +111,10 @@ static void go_on_with_handshake(struct connection *connection)
 {
     switch (stream_handshake(&connection->stream)) {
     case IO_DONE:
-        connection_set_state(connection, CONNECTION_HEAD);
+        if (str_equal(tls_protocol(&connection->stream), STR("h2")))
+            connection_go_http2(connection);
+        else
+            connection_set_state(connection, CONNECTION_HEAD);
         break;
     case IO_WANT_READ:
         watch(connection, EV_READ);
@@ -124,7 +135,7 @@ static int wanted_events(const struct connection *connection)
     int wanted = connection_has_output(connection) ? EV_WRITE : 0;
 
     if (connection_wants_input(connection) || connection->state == CONNECTION_LINGER ||
-        connection->state == CONNECTION_LIVE)
+        connection->state == CONNECTION_LIVE || connection->state == CONNECTION_HTTP2)
         wanted |= EV_READ;
     return wanted;
 }
@@ -145,6 +156,9 @@ static void advance_once(struct connection *connection)
     case CONNECTION_LIVE:
         connection_take_live_input(connection);
         break;
+    case CONNECTION_HTTP2:
+        connection_take_http2_input(connection);
+        break;
     case CONNECTION_WAITING:
         connection_look_for_end(connection);
         break;
@@ -153,6 +167,29 @@ static void advance_once(struct connection *connection)
     case CONNECTION_DEAD:
         break;
     }
+}
+
+static bool write_out(struct connection *connection)
+{
+    if (connection->live)
+        return connection_write_out_live(connection);
+    if (connection->state == CONNECTION_HTTP2)
+        return connection_write_out_http2(connection);
+    return connection_write_out(connection);
+}
+
+/* Writes what the socket takes, and says what to wait for; false when it is closed by that. */
+static bool write_and_watch(struct connection *connection)
+{
+    if (!write_out(connection))
+        return false;
+    if (connection->state == CONNECTION_HTTP2 && !connection_has_output(connection) &&
+        http2_link_is_over(connection->http2))
+        connection_end_http2(connection);
+    if (connection->state == CONNECTION_CLOSING && !connection_has_output(connection))
+        begin_linger(connection);
+    watch(connection, wanted_events(connection));
+    return true;
 }
 
 void connection_advance(struct connection *connection)
@@ -167,13 +204,8 @@ void connection_advance(struct connection *connection)
 
     if (connection->state != CONNECTION_DEAD && connection->state != CONNECTION_HANDSHAKE) {
         bool full = !connection_has_room(connection);
-        bool open = connection->live ? connection_write_out_live(connection)
-                                     : connection_write_out(connection);
+        bool open = write_and_watch(connection);
 
-        if (open && connection->state == CONNECTION_CLOSING && !connection_has_output(connection))
-            begin_linger(connection);
-        if (open)
-            watch(connection, wanted_events(connection));
         /* Room again, and perhaps requests in the buffer that no event will tell of. Last, because
          * a watcher that is set anew forgets what it was fed. */
         if (open && full && !connection_has_output(connection) && connection_is_reading(connection))
@@ -186,8 +218,7 @@ void connection_flush(struct connection *connection)
 {
     if (connection->in_handler || connection->state == CONNECTION_DEAD)
         return;
-    if (connection->live ? connection_write_out_live(connection) : connection_write_out(connection))
-        watch(connection, wanted_events(connection));
+    write_and_watch(connection);
 }
 
 static void on_ready(struct ev_loop *ev, ev_io *watcher, int events)

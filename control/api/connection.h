@@ -1,5 +1,5 @@
 /*
- * One client connection: bytes in, bytes out, deadlines. It reads and parses one request at a time
+ * One client connection: bytes in, bytes out, deadlines. In HTTP/1 it reads and parses one request at a time
  * and carries its exchange; while that is under way nothing more is read, so a client that sends
  * faster than it is answered waits in its own socket buffer.
  *
@@ -13,6 +13,7 @@
 #include "control/api/carrier.h"
 #include "control/api/server_private.h"
 
+struct http2_link;
 struct live_link;
 
 enum connection_state {
@@ -24,6 +25,7 @@ enum connection_state {
     CONNECTION_CLOSING,   /* writes what is left, then lingers */
     CONNECTION_LINGER,    /* has ended its side and reads on: a reset would lose the last answer */
     CONNECTION_LIVE,      /* is a WebSocket */
+    CONNECTION_HTTP2,     /* speaks HTTP/2: its streams carry the exchanges */
     CONNECTION_DEAD,      /* closed; freed when its exchange is over */
 };
 
@@ -58,6 +60,7 @@ struct connection {
 
     struct carrier carrier;
     struct live_link *live;
+    struct http2_link *http2; /* NULL: speaks HTTP/1 */
 };
 
 /* Takes an accepted socket. */

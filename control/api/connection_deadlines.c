@@ -1,16 +1,13 @@
 /* The deadlines of a connection, by its state; looked at twice a second. */
 #include "control/api/connection_private.h"
 #include "control/api/exchange.h"
+#include "control/api/http2_link.h"
 
 #define HANDSHAKE_US        10000000
-#define HEAD_US             10000000
-#define IDLE_US             75000000
 #define LINGER_US           2000000
-#define BODY_GRACE_US       10000000
-#define WRITE_GRACE_US      30000000
 #define SLOWEST_BYTES_PER_S 1024
 
-static bool is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint64_t bytes)
+bool connection_is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint64_t bytes)
 {
     return now_us > since_us + grace_us + (int64_t)(bytes * 1000000 / SLOWEST_BYTES_PER_S);
 }
@@ -29,20 +26,21 @@ static void tick_head(struct connection *connection, int64_t now_us)
 {
     bool begun = connection->in.len > connection->at;
 
-    if (begun && now_us > connection->since_us + HEAD_US) {
+    if (begun && now_us > connection->since_us + CONNECTION_HEAD_US) {
         time_out(connection);
         return;
     }
-    if (!begun && now_us > connection->since_us + IDLE_US)
+    if (!begun && now_us > connection->since_us + CONNECTION_IDLE_US)
         connection_close(connection, false);
-    else if (!begun && connection->parser && now_us > connection->since_us + 1000000)
+    else if (!begun && connection->parser && now_us > connection->since_us + CONNECTION_REST_US)
         connection_release_input(connection);
 }
 
 void connection_tick(struct connection *connection, int64_t now_us)
 {
     if (connection_has_output(connection) &&
-        is_too_slow(connection->write_since_us, now_us, WRITE_GRACE_US, connection->write_bytes)) {
+        connection_is_too_slow(connection->write_since_us, now_us, CONNECTION_WRITE_GRACE_US,
+                               connection->write_bytes)) {
         metric_add(&server_metrics.timed_out, 1);
         connection_close(connection, true);
         return;
@@ -57,11 +55,15 @@ void connection_tick(struct connection *connection, int64_t now_us)
             tick_head(connection, now_us);
         break;
     case CONNECTION_BODY:
-        if (is_too_slow(connection->since_us, now_us, BODY_GRACE_US, connection->body_bytes))
+        if (connection_is_too_slow(connection->since_us, now_us, CONNECTION_BODY_GRACE_US,
+                                   connection->body_bytes))
             time_out(connection);
         break;
     case CONNECTION_BUSY:
         exchange_tick(connection->carrier.exchange, now_us);
+        break;
+    case CONNECTION_HTTP2:
+        http2_link_tick(connection->http2, now_us);
         break;
     case CONNECTION_LINGER:
         if (now_us > connection->since_us + LINGER_US)

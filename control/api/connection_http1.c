@@ -104,13 +104,25 @@ struct str connection_unparsed(const struct connection *connection)
                    connection->in.len);
 }
 
+/* HTTP/2 without TLS begins without agreement: by its preface. */
+static bool may_be_http1(struct connection *connection)
+{
+    enum connection_preface preface = connection_look_for_preface(connection);
+
+    if (preface == CONNECTION_PREFACE_HTTP2)
+        connection_go_http2(connection);
+    return preface == CONNECTION_PREFACE_NONE;
+}
+
 /* Looks at the input once; false when there is nothing more to do with it for now. */
 static bool parse_step(struct connection *connection)
 {
     size_t used;
-    enum http_status status =
-        http_parse(connection->parser, connection_unparsed(connection), &used);
+    enum http_status status;
 
+    if (connection->requests == 0 && !may_be_http1(connection))
+        return false;
+    status = http_parse(connection->parser, connection_unparsed(connection), &used);
     switch (status) {
     case HTTP_NEED_MORE:
         break;

@@ -1,10 +1,11 @@
 /* What goes out of a connection: the output buffer, then the tail behind it; for live clients also
- * what waits in their queue. */
+ * what waits in their queue, and for HTTP/2 what its streams have to say. */
 #include <assert.h>
 
 #include "shared/clock.h"
 
 #include "control/api/connection_private.h"
+#include "control/api/http2_link.h"
 #include "control/api/live_link.h"
 
 #define OUTPUT_BYTES_HIGH (64 * 1024) /* no further request is taken while more than this waits */
@@ -107,5 +108,15 @@ bool connection_write_out_live(struct connection *connection)
             return false;
     } while (!connection_has_output(connection) &&
              live_link_refill(connection->live, &connection->out));
+    return true;
+}
+
+bool connection_write_out_http2(struct connection *connection)
+{
+    do {
+        if (!connection_write_out(connection))
+            return false;
+    } while (!connection_has_output(connection) &&
+             http2_link_refill(connection->http2, &connection->out));
     return true;
 }

@@ -1,5 +1,5 @@
 /* What the files of a connection share: connection.c (its states), connection_http1.c (requests),
- * answer_http1.c, connection_output.c, connection_deadlines.c, connection_live.c. */
+ * answer_http1.c, connection_output.c, connection_deadlines.c, connection_live.c, connection_http2.c. */
 #pragma once
 
 #include "control/api/connection.h"
@@ -10,6 +10,13 @@
 #define HEAD_BYTES_MAX   (16 * 1024)
 #define TARGET_BYTES_MAX (8 * 1024)
 #define FIELDS_MAX       100
+
+/* Deadlines of either protocol. */
+#define CONNECTION_HEAD_US        INT64_C(10000000)
+#define CONNECTION_REST_US        INT64_C(1000000) /* idle: gives its buffers back */
+#define CONNECTION_IDLE_US        INT64_C(75000000)
+#define CONNECTION_BODY_GRACE_US  INT64_C(10000000)
+#define CONNECTION_WRITE_GRACE_US INT64_C(30000000)
 
 struct answer;
 
@@ -29,8 +36,9 @@ bool connection_has_room(const struct connection *connection);
  * the next time. */
 bool connection_write_out(struct connection *connection);
 
-/* The same, and what the live client has queued. */
+/* The same, and what the live client or the HTTP/2 streams have queued. */
 bool connection_write_out_live(struct connection *connection);
+bool connection_write_out_http2(struct connection *connection);
 
 /* A large body that follows the output without being copied; borrowed unless `owner` is given,
  * whose memory is taken. */
@@ -67,6 +75,27 @@ void connection_look_for_end(struct connection *connection);
 
 /* What lies behind the head of the request under way. */
 struct str connection_unparsed(const struct connection *connection);
+
+/* Whether so few bytes in that time, once the grace is over, are fewer than 1 KiB/s. */
+bool connection_is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint64_t bytes);
+
+/* What the first bytes of a connection without TLS are, where HTTP/2 needs no agreement. */
+enum connection_preface {
+    CONNECTION_PREFACE_NONE,
+    CONNECTION_PREFACE_PART, /* it may become one */
+    CONNECTION_PREFACE_HTTP2,
+};
+
+enum connection_preface connection_look_for_preface(const struct connection *connection);
+
+/* The connection speaks HTTP/2 from now on; its parser is given up. */
+void connection_go_http2(struct connection *connection);
+
+/* HTTP/2 is over, and what it had to say is sent: closes. */
+void connection_end_http2(struct connection *connection);
+
+/* Takes what came by HTTP/2. */
+void connection_take_http2_input(struct connection *connection);
 
 /* Takes what a WebSocket has sent. */
 void connection_take_live_input(struct connection *connection);

@@ -20,6 +20,7 @@
 
 #include "control/api/connection.h"
 #include "control/api/exchange.h"
+#include "control/api/http2_link.h"
 #include "control/api/live_private.h"
 #include "control/api/request.h"
 #include "control/api/server_private.h"
@@ -60,6 +61,14 @@ struct server_metrics server_metrics = {
                                  "Requests refused because the workers' queue was full"),
     .certificate_not_after_s = METRIC_GAUGE("em_http_certificate_not_after_seconds",
                                             "When the certificate ends, as Unix time"),
+    .http2_connections = METRIC_GAUGE("em_http2_connections", "Connections that speak HTTP/2"),
+    .http2_streams = METRIC_GAUGE("em_http2_streams", "Open streams of HTTP/2 connections"),
+    .http2_streams_refused =
+        METRIC_COUNTER("em_http2_streams_refused_total", "Streams turned away by a bound"),
+    .http2_calmed = METRIC_COUNTER("em_http2_calmed_total",
+                                   "HTTP/2 connections ended because they asked for too much"),
+    .http2_broken = METRIC_COUNTER("em_http2_broken_total",
+                                   "HTTP/2 connections ended because they broke the rules"),
 };
 
 static void register_metrics(void)
@@ -76,6 +85,11 @@ static void register_metrics(void)
         &server_metrics.releases_late,
         &server_metrics.queue_full,
         &server_metrics.certificate_not_after_s,
+        &server_metrics.http2_connections,
+        &server_metrics.http2_streams,
+        &server_metrics.http2_streams_refused,
+        &server_metrics.http2_calmed,
+        &server_metrics.http2_broken,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -84,29 +98,41 @@ static void register_metrics(void)
 
 /* Accepting ----------------------------------------------------------------------------------- */
 
-/* How many connections one peer address has. */
+/* How many connections one peer address has, and how many streams of them. */
 struct address_count {
     struct in6_addr address; /* IPv4 as mapped */
     unsigned count;
+    unsigned streams;
     UT_hash_handle hh;
 };
 
-/* Counts the connection in; false when its address has too many. A proxy speaks for many clients:
- * those that are listed, and loopback, have no bound. */
-static bool count_in(struct server *server, const struct addr *peer)
+static struct address_count *find_address(const struct server *server, const struct addr *peer)
 {
     struct in6_addr key;
     struct address_count *found;
 
     addr_to_v6(peer, key.s6_addr);
     HASH_FIND(hh, server->addresses, &key, sizeof key, found);
-    if (found && found->count >= server->config.connections_per_address &&
-        !addr_is_loopback(peer) && !addr_networks_have(&server->listener.proxies, peer))
+    return found;
+}
+
+/* A proxy speaks for many clients: those that are listed, and loopback, have no bound. */
+static bool is_bounded(const struct server *server, const struct addr *peer)
+{
+    return !addr_is_loopback(peer) && !addr_networks_have(&server->listener.proxies, peer);
+}
+
+/* Counts the connection in; false when its address has too many. */
+static bool count_in(struct server *server, const struct addr *peer)
+{
+    struct address_count *found = find_address(server, peer);
+
+    if (found && found->count >= server->config.connections_per_address && is_bounded(server, peer))
         return false;
     if (!found) {
         found = NEW(struct address_count);
-        found->address = key;
-        HASH_ADD(hh, server->addresses, address, sizeof key, found);
+        addr_to_v6(peer, found->address.s6_addr);
+        HASH_ADD(hh, server->addresses, address, sizeof found->address, found);
     }
     found->count++;
     server->connection_count++;
@@ -116,17 +142,36 @@ static bool count_in(struct server *server, const struct addr *peer)
 
 void server_forget_connection(struct server *server, const struct addr *peer)
 {
-    struct in6_addr key;
-    struct address_count *found;
+    struct address_count *found = find_address(server, peer);
 
-    addr_to_v6(peer, key.s6_addr);
-    HASH_FIND(hh, server->addresses, &key, sizeof key, found);
     if (found && --found->count == 0) {
         HASH_DEL(server->addresses, found);
         free(found);
     }
     server->connection_count--;
     metric_set(&server_metrics.connections, (int64_t)server->connection_count);
+}
+
+bool server_count_stream(struct server *server, const struct addr *peer)
+{
+    struct address_count *found = find_address(server, peer);
+
+    if (server->stream_count >= server->config.connections_max ||
+        (found->streams >= server->config.connections_per_address && is_bounded(server, peer))) {
+        metric_add(&server_metrics.http2_streams_refused, 1);
+        return false;
+    }
+    found->streams++;
+    server->stream_count++;
+    metric_set(&server_metrics.http2_streams, (int64_t)server->stream_count);
+    return true;
+}
+
+void server_forget_stream(struct server *server, const struct addr *peer)
+{
+    find_address(server, peer)->streams--;
+    server->stream_count--;
+    metric_set(&server_metrics.http2_streams, (int64_t)server->stream_count);
 }
 
 static void turn_away(int fd)
@@ -207,6 +252,8 @@ static void tick_stopping(struct server *server, int64_t now_us)
         if (now_us > server->stop_at_us || connection->state == CONNECTION_HEAD ||
             connection->state == CONNECTION_WAITING || connection->state == CONNECTION_LIVE)
             connection_close(connection, false);
+        else if (connection->state == CONNECTION_HTTP2)
+            http2_link_drain(connection->http2);
     }
     if (list_is_empty(&server->connections) && server->on_stopped) {
         void (*on_stopped)(void *context) = TAKE(server->on_stopped);
@@ -350,6 +397,7 @@ enum err server_start(const struct server_config *config, struct server **ret_se
     server->reserve_fd = -1;
     list_init(&server->connections);
     pool_init(&server->exchanges, sizeof(struct exchange));
+    pool_init(&server->http2_carriers, http2_link_pool_object_bytes());
 
     err = set_up(server);
     if (err != OK) {
@@ -398,6 +446,7 @@ void server_free(struct server *server)
     live_free(server->live);
     static_files_free(server->files);
     clear_exchanges(&server->exchanges);
+    http2_link_clear_pool(&server->http2_carriers);
     listener_close(&server->listener);
     buf_clear(&server->headers);
     buf_clear(&server->api_headers);

@@ -31,8 +31,10 @@ struct server {
 
     struct list connections;
     size_t connection_count;
-    struct address_count *addresses; /* connections by peer address */
+    struct address_count *addresses; /* connections and streams by peer address */
     struct pool exchanges;
+    struct pool http2_carriers; /* of HTTP/2 streams */
+    size_t stream_count;
 
     struct workers *workers;
     struct static_files *files; /* NULL: no console */
@@ -64,6 +66,11 @@ struct server_metrics {
     struct metric releases_late;
     struct metric queue_full;
     struct metric certificate_not_after_s;
+    struct metric http2_connections;
+    struct metric http2_streams;
+    struct metric http2_streams_refused;
+    struct metric http2_calmed;
+    struct metric http2_broken;
 };
 
 extern struct server_metrics server_metrics;
@@ -73,3 +80,8 @@ void server_next_request_id(struct server *server, char id[], size_t id_bytes);
 
 /* A connection is closed: takes it out of the counts. */
 void server_forget_connection(struct server *server, const struct addr *peer);
+
+/* Counts a stream of an HTTP/2 connection in, as if it were a connection; false when there are too
+ * many in all or of the address. */
+bool server_count_stream(struct server *server, const struct addr *peer);
+void server_forget_stream(struct server *server, const struct addr *peer);

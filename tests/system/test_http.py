@@ -82,7 +82,6 @@ SMUGGLING = {
     "HTTP/0.9": b"GET /healthz\r\n",
     "a blank line first": b"\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     "TLS on a plain port": b"\x16\x03\x01\x02\x00\x01\x00",
-    "HTTP/2 without asking": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "an empty chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\n\r\n{}\r\n0\r\n\r\n",
     "a chunk size with 0x": POST + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
     "a chunk size that wraps": POST + b"Transfer-Encoding: chunked\r\n\r\n10000000000000002\r\n{}\r\n0\r\n\r\n",
