@@ -404,9 +404,9 @@ static void stop(struct service *service)
     server_free(service->server);
     service->server = NULL;
     listener_close(&service->listener);
-    if (service->loop)
-        loop_settle(service->loop); /* what the threads have left for health and fleet */
     sealer_stop(service->sealer);
+    if (service->loop)
+        loop_settle(service->loop); /* what the threads have left for health, fleet and the feed */
     journal_feed_free(atomic_load(&service->journal_feed));
     notify_free(service->notify);
     pipeline_free(service->pipeline);
