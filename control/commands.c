@@ -209,7 +209,8 @@ enum err command_restore(const struct control_options *options, struct spawner *
 
 static enum err print_link(struct instance *instance)
 {
-    const struct db_options db_options = {.url = instance->database_url, .name = "sign-in-link"};
+    const struct db_options db_options = {
+        .url = instance->database_url, .name = "sign-in-link", .rows = ALL_ROWS};
     AUTO(db_free) struct db *db = db_new(&db_options);
     CLEANUP(xfree_p) char *url = instance_url(instance);
     CLEANUP(xfree_p) char *link = NULL;

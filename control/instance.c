@@ -184,7 +184,11 @@ static enum err give_rights(void *context, struct db *owner)
 enum err instance_migrate(struct instance *instance)
 {
     const struct db_options options = {
-        .url = instance->owner_url, .name = "migrate", .statement_timeout_ms = MIGRATE_TIMEOUT_MS};
+        .url = instance->owner_url,
+        .name = "migrate",
+        .rows = ALL_ROWS,
+        .statement_timeout_ms = MIGRATE_TIMEOUT_MS,
+    };
     const struct migrate_hooks hooks = {
         .context = instance, .before = back_up_first, .after = give_rights};
     AUTO(db_free) struct db *db = db_new(&options);

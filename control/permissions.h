@@ -44,4 +44,10 @@ typedef uint64_t permission_set;
 #define PERMISSION_BIT(permission) ((permission_set)1 << (permission))
 #define PERMISSION_ALL             (~(permission_set)0)
 
+/* What concerns the installation as a whole: who belongs to an organisation never has it. */
+#define PERMISSIONS_OF_INSTALLATION                                                                \
+    (PERMISSION_BIT(PERMISSION_FLEET_READ) | PERMISSION_BIT(PERMISSION_FLEET_WRITE) |              \
+     PERMISSION_BIT(PERMISSION_SETTINGS_READ) | PERMISSION_BIT(PERMISSION_SETTINGS_WRITE) |        \
+     PERMISSION_BIT(PERMISSION_METRICS_READ))
+
 _Static_assert(PERMISSION_COUNT <= 64, "a permission_set has 64 bits");

@@ -188,8 +188,8 @@ static bool is_database_ready(void *context, char *reason, size_t reason_bytes)
 static enum err bootstrap(struct service *service, bool *ret_is_first)
 {
     AUTO(db_free)
-    struct db *db =
-        db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
+    struct db *db = db_new(&(struct db_options){
+        .url = service->instance.database_url, .name = "bootstrap", .rows = ALL_ROWS});
     CLEANUP(xfree_p) char *key = data_dir_file(service->instance.dir, "admin.key");
 
     service->rates = rates_new();
@@ -249,8 +249,8 @@ static enum err make_health(struct service *service)
 static enum err make_notify(struct service *service)
 {
     const struct addr_networks *networks = NULL;
-    struct db *db =
-        db_new(&(struct db_options){.url = service->instance.database_url, .name = "notify"});
+    struct db *db = db_new(&(struct db_options){
+        .url = service->instance.database_url, .name = "notify", .rows = ALL_ROWS});
 
     TRY(addr_networks_read(service->options->webhook_networks, &service->webhook_networks));
     if (service->options->webhook_networks)
@@ -294,8 +294,8 @@ static void on_sealed(void *context)
 
 static enum err start_sealer(struct service *service)
 {
-    struct db *db =
-        db_new(&(struct db_options){.url = service->instance.database_url, .name = "sealer"});
+    struct db *db = db_new(&(struct db_options){
+        .url = service->instance.database_url, .name = "sealer", .rows = ALL_ROWS});
 
     return sealer_start(db, &(struct sealer_ops){.context = service, .sealed = on_sealed},
                         &service->sealer);
@@ -351,8 +351,8 @@ static enum err start_server(struct service *service)
 static enum err show_way_in(struct service *service, const char *url)
 {
     AUTO(db_free)
-    struct db *db =
-        db_new(&(struct db_options){.url = service->instance.database_url, .name = "bootstrap"});
+    struct db *db = db_new(&(struct db_options){
+        .url = service->instance.database_url, .name = "bootstrap", .rows = ALL_ROWS});
     CLEANUP(xfree_p) char *link = NULL;
 
     TRY(access_sign_in_link(db, url, &link));

@@ -50,6 +50,13 @@ permission_set permissions_read(struct str words)
     return set;
 }
 
+permission_set permissions_of(struct str owner, struct str key, const struct uuid *organisation_id)
+{
+    permission_set both = permissions_read(owner) & permissions_read(key);
+
+    return uuid_is_nil(organisation_id) ? both : both & ~PERMISSIONS_OF_INSTALLATION;
+}
+
 /* A secret that cannot be one of ours is refused without asking anybody. */
 static bool is_sound(const struct credential *credential)
 {
@@ -87,13 +94,14 @@ static void read_principal(const struct rows *rows, enum credential_kind by,
                            struct principal *ret_principal)
 {
     int64_t expires_at_ms = row_ms(rows, 0, 4);
+    struct uuid organisation_id = row_uuid(rows, 0, 6); /* nil when it is NULL */
 
     *ret_principal = (struct principal){
         .by = by,
         .id = row_uuid(rows, 0, 0),
         .credential_id = row_uuid(rows, 0, 2),
-        .permissions =
-            permissions_read(row_text(rows, 0, 3)) & permissions_read(row_text(rows, 0, 5)),
+        .organisation_id = organisation_id,
+        .permissions = permissions_of(row_text(rows, 0, 3), row_text(rows, 0, 5), &organisation_id),
         .expires_at_ms = expires_at_ms == MS_NULL ? 0 : expires_at_ms,
     };
     snprintf(ret_principal->name, sizeof ret_principal->name, STR_FMT,

@@ -6,37 +6,30 @@ SELECT pg_advisory_xact_lock(hashtextextended('control/access bootstrap', 0));
 -- principal_insert(id, name, permissions): a new principal.
 INSERT INTO principal (id, name, permissions) VALUES ($1::uuid, $2, $3::text[]);
 
--- administrator_find(): the first principal that may do everything.
-SELECT id FROM principal WHERE '*' = ANY (permissions) AND disabled_at IS NULL ORDER BY id LIMIT 1;
+-- administrator_find(): the first principal that may do everything everywhere.
+SELECT id
+  FROM principal
+ WHERE '*' = ANY (permissions) AND organisation_id IS NULL AND disabled_at IS NULL
+ ORDER BY id
+ LIMIT 1;
 
 -- session_find(hash, idle_s): who is behind a live session; notes at most once a minute that it is in use.
 WITH used AS (
     UPDATE session SET last_used_at = now()
      WHERE hash = $1::bytea AND last_used_at BETWEEN now() - make_interval(secs => $2::integer)
                                                  AND now() - interval '1 minute')
-SELECT principal.id, principal.name, session.id, array_to_string(principal.permissions, ' '),
-       least(session.expires_at, api_key.expires_at), coalesce(array_to_string(api_key.scopes, ' '), '*')
-  FROM session
-  JOIN principal ON principal.id = session.principal_id
-  LEFT JOIN api_key ON api_key.id = session.api_key_id
- WHERE session.hash = $1::bytea
-   AND session.expires_at > now()
-   AND session.last_used_at > now() - make_interval(secs => $2::integer)
-   AND principal.disabled_at IS NULL
-   AND api_key.revoked_at IS NULL
-   AND coalesce(api_key.expires_at, 'infinity') > now();
+SELECT principal_id, name, id, permissions, expires_at, scopes, organisation_id
+  FROM session_rights
+ WHERE hash = $1::bytea
+   AND last_used_at > now() - make_interval(secs => $2::integer);
 
 -- api_key_find(hash): who is behind a living key, with the rights that both key and owner have.
 WITH used AS (
     UPDATE api_key SET last_used_at = now()
      WHERE hash = $1::bytea AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute'))
-SELECT principal.id, principal.name, api_key.id, array_to_string(principal.permissions, ' '), api_key.expires_at,
-       array_to_string(api_key.scopes, ' ')
-  FROM api_key JOIN principal ON principal.id = api_key.principal_id
- WHERE api_key.hash = $1::bytea
-   AND api_key.revoked_at IS NULL
-   AND (api_key.expires_at IS NULL OR api_key.expires_at > now())
-   AND principal.disabled_at IS NULL;
+SELECT principal_id, name, id, permissions, expires_at, scopes, organisation_id
+  FROM key_rights
+ WHERE hash = $1::bytea;
 
 -- session_insert(id, principal_id, api_key_id, hash, max_age_s): a new session.
 INSERT INTO session (id, principal_id, api_key_id, hash, expires_at)
@@ -61,12 +54,15 @@ RETURNING principal_id;
 -- sign_in_link_purge(): forgets links that are over; run with each new one.
 DELETE FROM sign_in_link WHERE expires_at < now();
 
--- api_key_insert(id, principal_id, name, hash, scopes, expires_at): a new key.
-INSERT INTO api_key (id, principal_id, name, hash, scopes, expires_at)
-VALUES ($1::uuid, $2::uuid, $3, $4::bytea, $5::text[], $6::timestamptz);
+-- api_key_insert(id, principal_id, organisation_id, name, hash, scopes, expires_at): a new key; of the nil organisation is of none.
+INSERT INTO api_key (id, principal_id, organisation_id, name, hash, scopes, expires_at)
+VALUES ($1::uuid, $2::uuid, nullif($3::uuid, uuid_nil()), $4, $5::bytea, $6::text[], $7::timestamptz);
 
--- api_key_get(id): a key that is not revoked.
-SELECT row_to_json(item) FROM api_key_item item WHERE id = $1::uuid;
+-- api_key_organisation(reference): a living organisation, by its id or its key.
+SELECT id FROM organisation WHERE (id::text = lower($1::text) OR key = $1::text) AND deleted_at IS NULL;
+
+-- api_key_get(id): a key that is not revoked, and its organisation.
+SELECT row_to_json(item), organisation FROM api_key_item item WHERE id = $1::uuid;
 
 -- api_keys_page(limit, cursor): the keys that are not revoked, in the order of creation.
 SELECT json_build_object(
@@ -84,25 +80,13 @@ UPDATE api_key SET revoked_at = now() WHERE id = $1::uuid AND revoked_at IS NULL
 -- session_delete_of_key(api_key_id): ends the sessions that were opened with a key.
 DELETE FROM session WHERE api_key_id = $1::uuid RETURNING id;
 
--- rights_find(ids, idle_s): of sessions and keys, those that are still worth something, and the rights of owner and key.
-SELECT coalesce(json_object_agg(id, rights), '{}')
-  FROM (SELECT session.id, json_build_array(array_to_string(principal.permissions, ' '),
-                                            coalesce(array_to_string(api_key.scopes, ' '), '*')) AS rights
-          FROM session
-          JOIN principal ON principal.id = session.principal_id
-          LEFT JOIN api_key ON api_key.id = session.api_key_id
-         WHERE session.id = ANY ($1::uuid[])
-           AND session.expires_at > now()
-           AND session.last_used_at > now() - make_interval(secs => $2::integer)
-           AND principal.disabled_at IS NULL
-           AND api_key.revoked_at IS NULL
-           AND coalesce(api_key.expires_at, 'infinity') > now()
+-- rights_find(ids, idle_s): of sessions and keys, those that are still worth something: the rights of owner and key, and the organisation that both may act in.
+SELECT coalesce(json_object_agg(id, json_build_array(permissions, scopes, organisation_id)), '{}')
+  FROM (SELECT id, permissions, scopes, organisation_id
+          FROM session_rights
+         WHERE id = ANY ($1::uuid[])
+           AND last_used_at > now() - make_interval(secs => $2::integer)
         UNION ALL
-        SELECT api_key.id, json_build_array(array_to_string(principal.permissions, ' '),
-                                            array_to_string(api_key.scopes, ' '))
-          FROM api_key
-          JOIN principal ON principal.id = api_key.principal_id
-         WHERE api_key.id = ANY ($1::uuid[])
-           AND api_key.revoked_at IS NULL
-           AND coalesce(api_key.expires_at, 'infinity') > now()
-           AND principal.disabled_at IS NULL) living (id, rights);
+        SELECT id, permissions, scopes, organisation_id
+          FROM key_rights
+         WHERE id = ANY ($1::uuid[])) living;

@@ -18,3 +18,7 @@ static inline struct param p_hash(const struct token_hash *hash)
 
 /* Reads "inventory.read check.write" or "*"; words of other versions are ignored. */
 permission_set permissions_read(struct str words);
+
+/* What a credential may do: what the owner and the key both may, and nothing of the installation's
+ * for who belongs to an organisation (nil: to none). */
+permission_set permissions_of(struct str owner, struct str key, const struct uuid *organisation_id);

@@ -84,7 +84,7 @@ static enum err make_administrator(struct tx *tx, const char *key)
                    PARAMS(p_uuid(&principal_id), p_text(ADMINISTRATOR_NAME), p_texts(&all, 1)),
                    NULL));
     return tx_execute(tx, &sql_api_key_insert,
-                      PARAMS(p_uuid(&key_id), p_uuid(&principal_id), p_text("first key"),
+                      PARAMS(p_uuid(&key_id), p_uuid(&principal_id), p_null(), p_text("first key"),
                              p_hash(&hash), p_texts(&all, 1), p_null()),
                       NULL);
 }

@@ -21,7 +21,9 @@
 /* A credential that was in use when the question was asked. */
 struct held {
     struct uuid credential_id;
+    struct uuid organisation_id;
     permission_set permissions;
+    bool is_mixed; /* two of it act in different organisations */
     UT_hash_handle hh;
 };
 
@@ -55,19 +57,29 @@ static void hold(void *context, const struct principal *principal)
     if (held) {
         /* Two of one credential may have come at different times, and then with other rights. */
         held->permissions |= principal->permissions;
+        held->is_mixed |= !uuid_equal(&held->organisation_id, &principal->organisation_id);
         return;
     }
     held = NEW(struct held);
     held->credential_id = principal->credential_id;
+    held->organisation_id = principal->organisation_id;
     held->permissions = principal->permissions;
     HASH_ADD(hh, watch->held, credential_id, sizeof held->credential_id, held);
 }
 
-/* ["<of the principal>", "<of the key>"]; absent when the credential is worth nothing. */
-static permission_set rights_in(const json_t *rights)
+/* Whether the credential may do what it could, where it could: `rights` are ["<of the principal>",
+ * "<of the key>", "<organisation>" or null], or NULL when it is worth nothing. */
+static bool is_as_before(const struct held *held, const json_t *rights)
 {
-    return permissions_read(str_of(json_string_value(json_array_get(rights, 0)))) &
-           permissions_read(str_of(json_string_value(json_array_get(rights, 1))));
+    const char *organisation = json_string_value(json_array_get(rights, 2));
+    struct uuid id = {{0}};
+
+    if (!rights || held->is_mixed || (organisation && !uuid_parse(str_of(organisation), &id)))
+        return false;
+    return uuid_equal(&id, &held->organisation_id) &&
+           permissions_of(str_of(json_string_value(json_array_get(rights, 0))),
+                          str_of(json_string_value(json_array_get(rights, 1))),
+                          &id) == held->permissions;
 }
 
 static void compare(struct rights_watch *watch, const json_t *answer)
@@ -79,7 +91,7 @@ static void compare(struct rights_watch *watch, const json_t *answer)
     HASH_ITER (hh, watch->held, held, next) {
         const json_t *rights = json_object_get(answer, uuid_format(&held->credential_id, id));
 
-        if (rights && rights_in(rights) == held->permissions)
+        if (is_as_before(held, rights))
             continue;
         log_info("access.rights_changed", "credential=%s now=%s", id, rights ? "others" : "none");
         credential_ended(watch->access, &held->credential_id);
@@ -116,6 +128,7 @@ static void ask(struct rights_watch *watch)
     values[1] = buf_str(&idle_s);
     if (pipeline_query(watch->pipeline, &sql_rights_find,
                        &(struct pipeline_request){.values = values,
+                                                  .rows = ALL_ROWS,
                                                   .deadline_us = clock_monotonic_us() + DEADLINE_US,
                                                   .done = on_answer,
                                                   .argument = watch,

@@ -17,6 +17,7 @@
 #include "control/api/workers.h"
 #include "control/api/write.h"
 #include "control/api/written_reply.h"
+#include "control/store/db.h"
 #include "control/store/pipeline.h"
 
 #define ATTEMPTS_MAX 3 /* of a handler whose transactions collide with others' */
@@ -209,13 +210,23 @@ bool exchange_add_body(struct exchange *exchange, struct str data)
 
 /* On a worker --------------------------------------------------------------------------------- */
 
+/* The one place that says whose rows a worker's statements see. */
+static void show_rows(struct db *db, struct row_scope rows)
+{
+    if (db)
+        db_show_rows(db, rows);
+}
+
+/* A secret finds its owner before anybody knows whose it is. */
 static void ask_who(struct exchange *exchange, struct db *db)
 {
     struct request *request = &exchange->request;
     const struct guard_ops *guard = &request->server->config.guard;
-    enum err err =
-        guard->authenticate(guard->context, db, &exchange->credential, &request->principal);
+    enum err err;
 
+    show_rows(db, ALL_ROWS);
+    err = guard->authenticate(guard->context, db, &exchange->credential, &request->principal);
+    show_rows(db, (struct row_scope){0});
     if (err == ERR_UNAUTHENTICATED || (err != OK && exchange_is_public(exchange))) {
         failure_clear();
         exchange_forget_credential(exchange);
@@ -280,7 +291,9 @@ void exchange_work(struct exchange *exchange, struct db *db)
         reply_finish(&exchange->request, &exchange->reply);
         return;
     }
+    show_rows(db, guard_rows(&exchange->request.principal));
     err = run_handler(exchange, db);
+    show_rows(db, (struct row_scope){0});
     exchange->request.db = NULL;
     if (err != OK)
         exchange_fail(exchange, err);

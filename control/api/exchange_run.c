@@ -121,7 +121,9 @@ static enum err check_rate(struct exchange *exchange)
         return OK;
     if (principal->by != CREDENTIAL_NONE) {
         caller.ids[RATE_BY_KEY] = uuid_hash(&principal->credential_id) | 1;
-        caller.ids[RATE_BY_USER] = uuid_hash(&principal->id) | 1;
+        /* Keys of several organisations may have one owner: none takes from another. */
+        caller.ids[RATE_BY_USER] =
+            (uuid_hash(&principal->id) ^ uuid_hash(&principal->organisation_id)) | 1;
     }
     if (rates_take(rates, exchange->routed->route->rate, &caller, exchange->started_us,
                    &exchange->rate))
@@ -233,19 +235,20 @@ static void on_read(void *argument, const struct pipeline_answer *answer)
 }
 
 /* Fills in the statement's parameters by their names. */
-static void fill_values(const struct exchange *exchange, const struct uuid *organisation,
-                        char texts[2][UUID_TEXT_BYTES], struct str *values)
+static void fill_values(const struct exchange *exchange, char texts[2][UUID_TEXT_BYTES],
+                        struct str *values)
 {
     const struct statement *statement = exchange->routed->route->statement;
     const struct principal *principal = &exchange->request.principal;
+    const struct uuid *organisation = &principal->organisation_id;
     enum permission permission;
 
     for (int i = 0; i < statement->parameter_count; i++) {
         const char *name = statement->parameters[i];
 
         if (strcmp(name, "org") == 0)
-            values[i] =
-                organisation ? str_of(uuid_format(organisation, texts[0])) : (struct str){0};
+            values[i] = uuid_is_nil(organisation) ? (struct str){0}
+                                                  : str_of(uuid_format(organisation, texts[0]));
         else if (strcmp(name, "principal") == 0)
             values[i] = str_of(uuid_format(&principal->id, texts[1]));
         else if (parameter_permission(name, &permission))
@@ -257,18 +260,18 @@ static void fill_values(const struct exchange *exchange, const struct uuid *orga
     }
 }
 
-static enum err ask_for_object(struct exchange *exchange, const struct uuid *organisation)
+static enum err ask_for_object(struct exchange *exchange)
 {
     const struct statement *statement = exchange->routed->route->statement;
     char texts[2][UUID_TEXT_BYTES];
     struct str values[STATEMENT_MAX];
 
     assert(statement->parameter_count <= STATEMENT_MAX);
-    fill_values(exchange, organisation, texts, values);
+    fill_values(exchange, texts, values);
     return pipeline_query(exchange->request.server->config.pipeline, statement,
                           &(struct pipeline_request){
                               .values = values,
-                              .organisation = organisation,
+                              .rows = guard_rows(&exchange->request.principal),
                               .deadline_us = exchange->started_us + READ_US,
                               .done = on_read,
                               .argument = exchange,
@@ -277,7 +280,7 @@ static enum err ask_for_object(struct exchange *exchange, const struct uuid *org
 }
 
 /* Asks by a listing: what has been asked for in the same way before is prepared already. */
-static enum err ask_by_listing(struct exchange *exchange, const struct uuid *organisation)
+static enum err ask_by_listing(struct exchange *exchange)
 {
     CLEANUP(listing_query_clear_p) struct listing_query query = {0};
 
@@ -291,7 +294,7 @@ static enum err ask_by_listing(struct exchange *exchange, const struct uuid *org
                                buf_str(&query.text), query.parameter_count,
                                &(struct pipeline_request){
                                    .values = query.values,
-                                   .organisation = organisation,
+                                   .rows = guard_rows(&exchange->request.principal),
                                    .deadline_us = exchange->started_us + READ_US,
                                    .done = on_read,
                                    .argument = exchange,
@@ -301,18 +304,15 @@ static enum err ask_by_listing(struct exchange *exchange, const struct uuid *org
 
 static void run_read(struct exchange *exchange)
 {
-    struct server *server = exchange->request.server;
-    const struct uuid *organisation = &exchange->request.principal.organisation_id;
+    const struct server *server = exchange->request.server;
     enum err err;
 
-    if (uuid_is_nil(organisation))
-        organisation = NULL;
     if (!server->config.pipeline)
         err = fail(ERR_UNAVAILABLE, "database_unavailable", "There is no database.");
     else if (exchange->routed->route->listing)
-        err = ask_by_listing(exchange, organisation);
+        err = ask_by_listing(exchange);
     else
-        err = ask_for_object(exchange, organisation);
+        err = ask_for_object(exchange);
     if (err != OK) {
         exchange_fail(exchange, err);
         exchange_send(exchange);

@@ -12,6 +12,23 @@
 #include "control/api/guard_cookie.h"
 #include "control/api/request.h"
 
+struct row_scope guard_rows(const struct principal *principal)
+{
+    if (principal->by == CREDENTIAL_NONE)
+        return (struct row_scope){0};
+    if (uuid_is_nil(&principal->organisation_id))
+        return ALL_ROWS;
+    return (struct row_scope){ROWS_OF_ONE, principal->organisation_id};
+}
+
+bool guard_shows(const struct principal *principal, const struct uuid *organisation_id)
+{
+    if (principal->by == CREDENTIAL_NONE)
+        return false;
+    return uuid_is_nil(&principal->organisation_id) ||
+           uuid_equal(&principal->organisation_id, organisation_id);
+}
+
 bool guard_allows(const struct principal *principal, enum permission permission)
 {
     if (permission == PERMISSION_PUBLIC)

@@ -13,6 +13,7 @@
 #include "shared/uuid.h"
 
 #include "control/permissions.h"
+#include "control/store/row_scope.h"
 
 struct db;
 
@@ -32,7 +33,7 @@ struct principal {
     enum credential_kind by;
     struct uuid id;              /* the user, or the key itself */
     struct uuid credential_id;   /* the session or key */
-    struct uuid organisation_id; /* nil: all organisations */
+    struct uuid organisation_id; /* nil: to none, and sees all */
     permission_set permissions;
     int64_t expires_at_ms; /* 0: never */
     char name[PRINCIPAL_NAME_BYTES];
@@ -59,6 +60,12 @@ struct guard_ops {
     enum err (*authenticate)(void *context, struct db *db, const struct credential *credential,
                              struct principal *ret_principal);
 };
+
+/* Whose rows the principal's requests see: nobody's without a credential. */
+struct row_scope guard_rows(const struct principal *principal);
+
+/* Whether what belongs to the organisation is the principal's to see. */
+bool guard_shows(const struct principal *principal, const struct uuid *organisation_id);
 
 /* Whether the principal holds the permission; PUBLIC is everybody's. */
 bool guard_allows(const struct principal *principal, enum permission permission);

@@ -1,5 +1,5 @@
 /* The name under which an answer is kept, and the key it is sealed with, are two HMACs of the
- * Idempotency-Key; with the caller's id, so that nobody gets the answer of another. */
+ * Idempotency-Key; with the caller's id and organisation, so that nobody gets the answer of another. */
 #include "control/api/write.h"
 
 #include <string.h>
@@ -24,9 +24,12 @@ static void derive(const struct request *request, struct str key, const char *pu
                    uint8_t ret_code[SHA256_BYTES])
 {
     CLEANUP(buf_clear_p) struct buf text = {0};
+    const struct principal *principal = &request->principal;
     char id[UUID_TEXT_BYTES];
 
-    buf_printf(&text, "idempotency %s %s", purpose, uuid_format(&request->principal.id, id));
+    buf_printf(&text, "idempotency %s %s", purpose, uuid_format(&principal->id, id));
+    if (!uuid_is_nil(&principal->organisation_id))
+        buf_printf(&text, " %s", uuid_format(&principal->organisation_id, id));
     hmac_sha256(key, buf_str(&text), ret_code);
 }
 
@@ -141,7 +144,7 @@ static enum err keep_answer(struct tx *tx, const struct request *request, const 
                    PARAMS(p_uuid(&request->principal.id), p_bytes(bytes_of(once->key_hash)),
                           p_bytes(bytes_of(once->request_hash)),
                           p_int(reply->status ? reply->status : request->route->status),
-                          p_bytes(buf_str(&sealed))),
+                          p_bytes(buf_str(&sealed)), p_uuid(&request->principal.organisation_id)),
                    &kept));
     if (kept == 0)
         return fail(ERR_CONFLICT, "idempotency_busy",

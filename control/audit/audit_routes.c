@@ -36,12 +36,11 @@ static const struct listing entries = { "journal", "change_base", "change_item",
 /* The chain that is asked for, when the caller may see it: the installation's without a name. */
 static enum err read_chain(const struct request *request, struct uuid *ret_chain)
 {
-    const struct uuid *own = &request->principal.organisation_id;
     struct str chain = request_parameter(request, "chain");
 
     if (!uuid_parse(chain.ptr ? chain : STR(JOURNAL_INSTALLATION), ret_chain))
         return fail(ERR_INVALID, "parameters_invalid", "The chain is no UUID.");
-    if (!uuid_is_nil(own) && !uuid_equal(own, ret_chain))
+    if (!guard_shows(&request->principal, ret_chain))
         return fail(ERR_NOT_FOUND, "chain_missing", "There is no such chain.");
     return OK;
 }

@@ -93,6 +93,7 @@ static void ask(struct journal_feed *feed)
     values[1] = STR(RECORDS);
     if (pipeline_query(feed->pipeline, &sql_journal_news,
                        &(struct pipeline_request){.values = values,
+                                                  .rows = ALL_ROWS,
                                                   .deadline_us = clock_monotonic_us() + DEADLINE_US,
                                                   .done = on_answer,
                                                   .argument = feed,

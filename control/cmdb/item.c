@@ -213,6 +213,14 @@ static enum err write_fields(struct tx *tx, const struct item_type *type,
     return fail_fields(ERR_CONFLICT, "key_taken", detail, TAKE(errors));
 }
 
+enum err item_check_organisations(struct tx *tx, const struct item_type *type)
+{
+    if (type->kind != ENTITY_ORGANISATION || db_shows_all_rows(tx_db(tx)))
+        return OK;
+    return fail(ERR_DENIED, "organisation_denied",
+                "Which organisations there are, and by what keys, is not for who belongs to one.");
+}
+
 enum err item_create(struct tx *tx, const struct item_type *type, const json_t *body,
                      struct item *ret_item)
 {
@@ -221,6 +229,7 @@ enum err item_create(struct tx *tx, const struct item_type *type, const json_t *
     struct uuid id = uuid_new();
     struct uuid organisation_id = {{0}};
 
+    TRY(item_check_organisations(tx, type));
     if (type->kind == ENTITY_ORGANISATION)
         organisation_id = id;
     TRY(prepare(tx, type, NULL, fields, &organisation_id));
@@ -265,6 +274,8 @@ enum err item_update(struct tx *tx, const struct item *before, const json_t *pat
     fields = json_merge_patch(object, patch);
     if (secrets)
         type->restore_secrets(fields, object, secrets);
+    if (!json_equal(json_object_get(object, "key"), json_object_get(fields, "key")))
+        TRY(item_check_organisations(tx, type));
     TRY(prepare(tx, type, object, fields, &organisation_id));
     if (type->hide_secrets) {
         type->hide_secrets(fields);

@@ -129,6 +129,11 @@ void item_check(const struct item_type *type, const json_t *fields, json_t **err
 MUST_USE enum err item_look_up(struct db *db, const struct item_type *type, const json_t *body,
                                json_t **errors);
 
+/* Keeps who belongs to an organisation from making and deleting organisations, and from giving them
+ * keys: these have to differ from those of organisations that he does not see. @return ERR_DENIED
+ * "organisation_denied". */
+MUST_USE enum err item_check_organisations(struct tx *tx, const struct item_type *type);
+
 /*
  * Creates an item from a body that its schema has accepted.
  * @return ERR_INVALID "body_invalid" with a pointer for each wrong field; ERR_CONFLICT "key_taken".

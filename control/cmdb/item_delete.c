@@ -137,6 +137,7 @@ enum err item_delete(struct tx *tx, const struct item *item, bool cascade, item_
     CLEANUP(family_clear) struct family family = {0};
     CLEANUP(item_list_clear_p) item_list items = {0};
 
+    TRY(item_check_organisations(tx, item->type));
     vec_push(&family.ids[item->type->kind], item->id);
     TRY(add_descendants(tx, &family));
     if (!cascade)
@@ -203,6 +204,7 @@ enum err item_restore(struct tx *tx, const struct item_type *type, const struct 
     TRY(tx_query(tx, &type->lock_fallen, PARAMS(p_uuid(id)), &rows));
     if (rows_count(rows) == 0)
         return fail(ERR_NOT_FOUND, "item_missing", "There is no such %s.", type->words);
+    TRY(item_check_organisations(tx, type));
     if (row_is_null(rows, 0, 0))
         return fail(ERR_CONFLICT, "item_living", "The %s is not deleted.", type->words);
     family.deleted_at = row_text(rows, 0, 0);

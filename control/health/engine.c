@@ -56,7 +56,11 @@ struct engine *engine_new(const struct engine_config *config)
     engine->batch = batch_new();
     engine->news = news_new();
     engine->db = db_new(&(struct db_options){
-        .url = config->database_url, .name = "engine", .statement_timeout_ms = STATEMENT_TIMEOUT});
+        .url = config->database_url,
+        .name = "engine",
+        .rows = ALL_ROWS,
+        .statement_timeout_ms = STATEMENT_TIMEOUT,
+    });
     tree_init(&engine->tree);
     metric_register(&commits);
     metric_register(&commit_retries);

@@ -9,7 +9,7 @@ SELECT json_build_object(
                'version', version, 'reason', reason) ORDER BY place) FILTER (WHERE place <= $1::integer), '[]'),
            'next', CASE WHEN count(*) > $1::integer THEN (array_agg(seq ORDER BY place))[$1::integer]::text END)
   FROM (SELECT *, scope[2:] AS above, row_number() OVER (ORDER BY seq DESC) AS place
-          FROM status_event
+          FROM status_event_seen
          WHERE ($2::text IS NULL OR seq < $2::bigint)
            AND ($3::text IS NULL OR kind = $3)
            AND ($4::uuid IS NULL OR entity_id = $4::uuid)

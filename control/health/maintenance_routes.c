@@ -94,12 +94,6 @@ static enum err record(struct tx *tx, struct request *request, struct reply *rep
                           1);
 }
 
-static bool is_of_caller(const struct request *request, const struct uuid *organisation_id)
-{
-    return uuid_is_nil(&request->principal.organisation_id) ||
-           uuid_equal(&request->principal.organisation_id, organisation_id);
-}
-
 static enum err create_maintenance_window(struct request *request, struct reply *reply)
 {
     AUTO(tx_rollback) struct tx *tx = NULL;
@@ -119,7 +113,7 @@ static enum err create_maintenance_window(struct request *request, struct reply 
     TRY(write_begin(request, reply, &tx));
     TRY(tx_query(tx, &sql_maintenance_scope_find, PARAMS(p_uuid(&scope_id), p_text(kind)), &found));
     organisation_id = rows_count(found) ? row_uuid(found, 0, 0) : (struct uuid){0};
-    if (rows_count(found) == 0 || !is_of_caller(request, &organisation_id)) {
+    if (rows_count(found) == 0 || !guard_shows(&request->principal, &organisation_id)) {
         add_scope_error(kind, &errors);
         return fail_fields(ERR_INVALID, "body_invalid", "The scope does not exist.", TAKE(errors));
     }
@@ -144,7 +138,7 @@ static enum err lock_window(struct tx *tx, const struct request *request, struct
     if (rows_count(*ret_locked) == 0)
         return fail(ERR_NOT_FOUND, "not_found", "There is no maintenance window with this id.");
     organisation_id = row_uuid(*ret_locked, 0, 0);
-    if (!is_of_caller(request, &organisation_id))
+    if (!guard_shows(&request->principal, &organisation_id))
         return fail(ERR_NOT_FOUND, "not_found", "There is no maintenance window with this id.");
     TRY(tx_query_one(tx, &sql_maintenance_window_get, PARAMS(p_uuid(ret_id), p_null()),
                      ret_object));

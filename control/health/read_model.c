@@ -90,6 +90,14 @@ struct list *read_model_organisations(struct read_model *model)
     return &model->organisations;
 }
 
+/* Whatever hangs nowhere lies in no organisation. */
+bool model_entity_is_shown(const struct model_entity *entity, const struct principal *principal)
+{
+    while (entity->parent)
+        entity = entity->parent;
+    return guard_shows(principal, &entity->id);
+}
+
 size_t read_model_count(const struct read_model *model, enum entity_kind kind)
 {
     return model->count[kind];
@@ -391,9 +399,11 @@ void read_model_apply(struct read_model *model, const struct news *news)
 static bool may_follow(void *context, const struct principal *principal, const struct room *room)
 {
     const struct read_model *model = context;
+    const struct model_entity *entity = find(model, &room->id);
     bool is_installation = room->kind == ROOM_JOURNAL && uuid_is_nil(&room->id);
 
-    if (!is_installation && !find(model, &room->id))
+    if (is_installation ? !guard_shows(principal, &room->id)
+                        : !entity || !model_entity_is_shown(entity, principal))
         return false;
     if (room->kind == ROOM_JOURNAL)
         return guard_allows(principal, PERMISSION_JOURNAL_READ);

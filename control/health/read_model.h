@@ -24,6 +24,7 @@
 struct live;
 struct live_source;
 struct news;
+struct principal;
 struct read_model;
 struct status_publisher;
 struct status_source;
@@ -76,6 +77,9 @@ bool read_model_is_loaded(const struct read_model *model);
 
 /* NULL when there is none. */
 const struct model_entity *read_model_find(const struct read_model *model, const struct uuid *id);
+
+/* Whether the principal sees the entity: it has to lie in his organisation, if he belongs to one. */
+bool model_entity_is_shown(const struct model_entity *entity, const struct principal *principal);
 
 /* All organisations, in the order of their keys. */
 struct list *read_model_organisations(struct read_model *model);

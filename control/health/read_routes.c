@@ -30,22 +30,12 @@ static enum entity_kind kind_of(const struct route *route)
     return ENTITY_NONE;
 }
 
-/* Callers of one organisation do not learn of others. */
-static bool is_visible(const struct request *request, const struct model_entity *entity)
-{
-    const struct uuid *own = &request->principal.organisation_id;
-
-    while (entity->parent)
-        entity = entity->parent;
-    return uuid_is_nil(own) || uuid_equal(own, &entity->id);
-}
-
 static enum err find_entity(const struct request *request, const struct uuid *id,
                             const struct model_entity **ret_entity)
 {
     const struct model_entity *entity = read_model_find(request->context, id);
 
-    if (!entity || !is_visible(request, entity))
+    if (!entity || !model_entity_is_shown(entity, &request->principal))
         return fail(ERR_NOT_FOUND, "not_found", "There is no entity with this id.");
     *ret_entity = entity;
     return OK;
@@ -83,7 +73,7 @@ static void write_organisations(const struct request *request, struct buf *out, 
         const struct model_entity *organisation =
             container_of(link, struct model_entity, child_link);
 
-        if (!is_visible(request, organisation))
+        if (!model_entity_is_shown(organisation, &request->principal))
             continue;
         if (!first)
             buf_append_char(out, ',');

@@ -43,7 +43,11 @@ struct retention *retention_new(const char *database_url)
     struct retention *retention = NEW(struct retention);
 
     retention->db = db_new(&(struct db_options){
-        .url = database_url, .name = "retention", .statement_timeout_ms = 60000});
+        .url = database_url,
+        .name = "retention",
+        .rows = ALL_ROWS,
+        .statement_timeout_ms = 60000,
+    });
     retention->wake = ring_new(1);
     metric_register(&dropped);
     return retention;

@@ -10,8 +10,8 @@ SELECT row_to_json(item), item.version, base.organisation_id, base.secret
  WHERE id = $1::uuid
    FOR UPDATE OF base;
 
--- webhook_count(): how many there are.
-SELECT count(*) FROM webhook WHERE deleted_at IS NULL;
+-- webhook_count(): how many there are, of all organisations.
+SELECT webhook_total();
 
 -- webhook_organisation(organisation): whether there is such a living organisation.
 SELECT id FROM organisation WHERE id = $1::uuid AND deleted_at IS NULL;

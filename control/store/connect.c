@@ -106,8 +106,8 @@ static enum err settle(PGconn *pg, const struct connect_options *options)
              "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
              "SET tcp_keepalives_count = 3;"
              "SET statement_timeout = %d; SET lock_timeout = %d;"
-             "SET idle_in_transaction_session_timeout = 30000",
-             options->statement_timeout_ms, options->statement_timeout_ms);
+             "SET idle_in_transaction_session_timeout = 30000; SET em.org = '%s'",
+             options->statement_timeout_ms, options->statement_timeout_ms, options->rows);
     result = PQexec(pg, sql);
     status = PQresultStatus(result);
     PQclear(result);

@@ -12,6 +12,7 @@
 struct connect_options {
     const char *url;
     const char *name; /* "em-control <name>" in pg_stat_activity */
+    const char *rows; /* em.org, by row_scope_write() */
     int statement_timeout_ms;
     int timeout_ms; /* for connecting, without the name look-up */
 };

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/clock.h"
 #include "shared/crypto.h"
@@ -45,12 +46,27 @@ struct db {
     int statement_timeout_ms;
     int connect_timeout_ms;
     bool in_transaction;
+    struct row_scope rows;
+    char rows_text[UUID_TEXT_BYTES]; /* em.org as it is to be */
+    char rows_set[UUID_TEXT_BYTES];  /* and as the server has it */
     int64_t back_off_us;
     int64_t retry_at_us;
     char last_refusal[256]; /* why the last attempt to connect failed */
     char constraint[NAME_BYTES];
     char sqlstate[6];
 };
+
+void db_show_rows(struct db *db, struct row_scope rows)
+{
+    assert(!db->in_transaction);
+    db->rows = rows;
+    row_scope_write(&rows, db->rows_text);
+}
+
+bool db_shows_all_rows(const struct db *db)
+{
+    return db->rows.kind == ROWS_OF_ALL;
+}
 
 struct db *db_new(const struct db_options *options)
 {
@@ -63,6 +79,7 @@ struct db *db_new(const struct db_options *options)
     db->statement_timeout_ms = db->statement_timeout_default_ms;
     db->connect_timeout_ms =
         (options->connect_timeout_s ? options->connect_timeout_s : CONNECT_TIMEOUT_S) * 1000;
+    db_show_rows(db, options->rows);
     return db;
 }
 
@@ -113,12 +130,14 @@ static enum err open_connection(struct db *db)
     const struct connect_options options = {
         .url = db->url,
         .name = db->name,
+        .rows = db->rows_text,
         .statement_timeout_ms = db->statement_timeout_ms,
         .timeout_ms = db->connect_timeout_ms,
     };
 
     TRY(connect_open(&options, &db->pg));
     PQsetnonblocking(db->pg, 1);
+    memcpy(db->rows_set, db->rows_text, sizeof db->rows_set);
     return OK;
 }
 
@@ -266,11 +285,27 @@ static enum err finish(struct db *db, bool sent, const char *what, PGresult **re
     return err;
 }
 
+/* Makes em.org what it is to be. A transaction has what was set before it. */
+static enum err set_rows(struct db *db)
+{
+    char sql[sizeof "SET em.org = ''" + UUID_TEXT_BYTES];
+    PGresult *result = NULL;
+
+    if (db->in_transaction || strcmp(db->rows_set, db->rows_text) == 0)
+        return OK;
+    snprintf(sql, sizeof sql, "SET em.org = '%s'", db->rows_text);
+    TRY(finish(db, PQsendQuery(db->pg, sql), "SET em.org", &result));
+    PQclear(result);
+    memcpy(db->rows_set, db->rows_text, sizeof db->rows_set);
+    return OK;
+}
+
 static enum err begin_call(struct db *db)
 {
     db->constraint[0] = '\0';
     db->sqlstate[0] = '\0';
-    return db_connect(db);
+    TRY(db_connect(db));
+    return set_rows(db);
 }
 
 static enum err prepare(struct db *db, const struct statement *statement)

@@ -15,6 +15,8 @@
 #include "shared/attrs.h"
 #include "shared/err.h"
 
+#include "control/store/row_scope.h"
+
 struct db;
 
 struct db_options {
@@ -22,6 +24,7 @@ struct db_options {
     const char *name;         /* shown in pg_stat_activity as "em-control <name>" */
     int statement_timeout_ms; /* 0: 10,000 */
     int connect_timeout_s;    /* 0: 5 */
+    struct row_scope rows;    /* zeroed: no rows of any organisation, until db_show_rows() */
 };
 
 /* A connection that is not made yet; the options are copied. */
@@ -34,6 +37,13 @@ DEFINE_AUTO(struct db *, db_free);
  * @return ERR_UNAVAILABLE "database_unavailable", at once while the back-off after a failed attempt
  * runs; ERR_INVALID "database_refused" when user, password or database are wrong. */
 MUST_USE enum err db_connect(struct db *db);
+
+/* Whose rows the following statements see and may write; not inside a transaction (asserted). Costs a
+ * round trip with the next statement, when it differs from before. */
+void db_show_rows(struct db *db, struct row_scope rows);
+
+/* Whether that is all rows. */
+bool db_shows_all_rows(const struct db *db);
 
 /* Closes the connection; the next call makes a new one. An open transaction is rolled back by the
  * server. */

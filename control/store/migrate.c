@@ -181,5 +181,10 @@ enum err migrate_grant(struct db *owner, struct db *service)
     AUTO(rows_free) struct rows *done = NULL;
 
     TRY(db_query_one(service, &sql_schema_role, NO_PARAMS, &role));
+    if (row_bool(role, 0, 1))
+        log_warning("migrate.role_too_mighty",
+                    "role=" STR_FMT " reason=\"a superuser sees the rows of all organisations: the"
+                    " service had better run as another, see --database-owner\"",
+                    STR_ARG(row_text(role, 0, 0)));
     return db_query_one(owner, &sql_schema_grant, PARAMS(p_str(row_text(role, 0, 0))), &done);
 }

@@ -245,8 +245,7 @@ static void enqueue(struct pipeline *pipeline, const struct statement *statement
     query->done = request->done;
     query->argument = request->argument;
     copy_values(query, request->values);
-    if (request->organisation && !uuid_is_nil(request->organisation))
-        uuid_format(request->organisation, query->organisation);
+    row_scope_write(&request->rows, query->rows);
     HASH_ADD(hh, pipeline->by_id, id, sizeof query->id, query);
     list_append(&pipeline->waiting, &query->node);
     if (request->ret_id)

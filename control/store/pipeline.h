@@ -17,6 +17,8 @@
 #include "shared/str.h"
 #include "shared/uuid.h"
 
+#include "control/store/row_scope.h"
+
 struct loop;
 struct pipeline;
 
@@ -49,10 +51,9 @@ DEFINE_AUTO(struct pipeline *, pipeline_free);
 /* What is asked for, and who waits. Everything is copied. */
 struct pipeline_request {
     const struct str *values; /* the parameters as text, in order, a NULL view for NULL */
-    /* set as em.org for row-level security during this statement; NULL or nil: '' */
-    const struct uuid *organisation;
-    int64_t deadline_us;   /* by the monotonic clock; the answer is ERR_TIMEOUT then */
-    pipeline_done_fn done; /* called once, never from inside the call that asks */
+    struct row_scope rows;    /* whose rows this statement sees */
+    int64_t deadline_us;      /* by the monotonic clock; the answer is ERR_TIMEOUT then */
+    pipeline_done_fn done;    /* called once, never from inside the call that asks */
     void *argument;
     uint64_t *ret_id; /* for pipeline_cancel(); or NULL */
 };

@@ -161,6 +161,7 @@ static void *run_attempt(void *argument)
     const struct connect_options options = {
         .url = attempt->url,
         .name = attempt->name,
+        .rows = "", /* each query says its own */
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .timeout_ms = CONNECT_TIMEOUT_MS,
     };
@@ -252,7 +253,7 @@ static bool send_prepare(struct link *link, struct read_query *query)
 
 static bool send_scope(struct link *link, const struct read_query *query)
 {
-    const char *const values[] = {query->organisation};
+    const char *const values[] = {query->rows};
 
     if (!link->has_scope && !PQsendPrepare(link->pg, SCOPE_STATEMENT, SCOPE_SQL, 0, NULL))
         return false;

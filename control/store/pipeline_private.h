@@ -25,7 +25,7 @@ struct read_query {
     struct pipeline_text *once; /* the statement, when it is this query's alone; else NULL */
     char *values;               /* the texts with their zero bytes, one after the other */
     size_t *offsets;
-    char organisation[UUID_TEXT_BYTES];
+    char rows[UUID_TEXT_BYTES]; /* em.org */
     int64_t deadline_us;
     int64_t sent_at_us;
     int attempts;

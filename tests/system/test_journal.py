@@ -116,7 +116,7 @@ def test_the_services_connections_have_the_services_role(control, api):
         control.data, "SELECT DISTINCT application_name, usename FROM pg_stat_activity"
                       " WHERE application_name LIKE 'em-control %'").splitlines())
     assert {"em-control sealer", "em-control engine"} <= set(roles) and set(roles.values()) == {"em_service"}
-    assert service_sql(control.data, "SELECT count(*) > 0 FROM change").strip() == "t"
+    assert service_sql(control.data, "SET em.org = '*'; SELECT count(*) > 0 FROM change").strip() == "t"
     assert "permission denied" in service_sql(control.data, "UPDATE installation_key SET key = key")
     assert "permission denied" in service_sql(control.data, "DELETE FROM schema_migration")
 

@@ -4,6 +4,7 @@ import type { Session } from "./types";
 
 const session = (...permissions: string[]): Session => ({
   user: { id: "u", name: "Ada" },
+  organisation: null,
   permissions,
   csrf_token: "",
   expires_at: "",

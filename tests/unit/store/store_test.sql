@@ -39,3 +39,6 @@ SELECT * FROM thing;
 
 -- test_things_json(): the same for the pipeline.
 SELECT row_to_json(t)::text, t.* FROM thing t LIMIT 1;
+
+-- test_rows(): whose rows the connection sees.
+SELECT current_setting('em.org', true);

@@ -386,6 +386,41 @@ static void test_split_url_takes_the_password_out(void **state)
     free(password);
 }
 
+static void expect_rows(struct db *db, const char *text)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    assert_int_equal(db_query_one(db, &sql_test_rows, NO_PARAMS, &rows), OK);
+    assert_string_equal(row_text(rows, 0, 0).ptr, text);
+}
+
+/* Whoever says nothing sees nobody's rows; what was said last holds, also for the next connection and
+ * after a transaction that was undone. */
+static void test_rows_are_nobodys_until_somebody_is_named(void **state)
+{
+    AUTO(db_free) struct db *db = open_db(0);
+    struct row_scope one = {.kind = ROWS_OF_ONE};
+    struct tx *tx;
+
+    (void)state;
+    assert_true(uuid_parse(STR("01890a5d-ac96-774b-bcce-b302099a8057"), &one.organisation_id));
+    expect_rows(db, "");
+    db_show_rows(db, ALL_ROWS);
+    assert_true(db_shows_all_rows(db));
+    expect_rows(db, "*");
+    db_disconnect(db);
+    expect_rows(db, "*");
+
+    db_show_rows(db, one);
+    assert_int_equal(tx_begin(db, &tx), OK);
+    expect_rows(db, "01890a5d-ac96-774b-bcce-b302099a8057");
+    tx_rollback(tx);
+    expect_rows(db, "01890a5d-ac96-774b-bcce-b302099a8057");
+    db_show_rows(db, (struct row_scope){0});
+    assert_false(db_shows_all_rows(db));
+    expect_rows(db, "");
+}
+
 static int notes;
 
 static void on_note(void *argument, const char *channel, const char *payload)
@@ -430,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_server_killed_keeps_what_was_committed),
         cmocka_unit_test(test_wrong_address_says_what_is_wrong),
         cmocka_unit_test(test_split_url_takes_the_password_out),
+        cmocka_unit_test(test_rows_are_nobodys_until_somebody_is_named),
         cmocka_unit_test(test_notifications_arrive),
     };
 

@@ -87,21 +87,27 @@ static void test_answer_has_text_version_and_scope(void **state)
     struct asked asked = {0};
     struct asked scoped = {0};
     struct pipeline_request request = request_of(values, on_answer, &scoped);
-    struct uuid organisation;
+    struct asked all = {0};
 
     (void)state;
-    request.organisation = &organisation;
-    assert_true(uuid_parse(STR("01890a5d-ac96-774b-bcce-b302099a8057"), &organisation));
+    request.rows.kind = ROWS_OF_ONE;
+    assert_true(
+        uuid_parse(STR("01890a5d-ac96-774b-bcce-b302099a8057"), &request.rows.organisation_id));
     ask(pipeline, &sql_test_json, "4", &asked);
     assert_int_equal(asked.times, 0); /* never from inside the call */
     assert_int_equal(pipeline_query(pipeline, &sql_test_json, &request), OK);
+    request.rows = ALL_ROWS;
+    request.argument = &all;
+    assert_int_equal(pipeline_query(pipeline, &sql_test_json, &request), OK);
     wait_for(&asked);
     wait_for(&scoped);
+    wait_for(&all);
     assert_int_equal(asked.err, OK);
     assert_string_equal(asked.text, "{\"number\" : 4, \"org\" : \"\"}");
     assert_string_equal(asked.version, "7");
     assert_string_equal(scoped.text,
                         "{\"number\" : 5, \"org\" : \"01890a5d-ac96-774b-bcce-b302099a8057\"}");
+    assert_string_equal(all.text, "{\"number\" : 5, \"org\" : \"*\"}");
 }
 
 /* Beyond the bound of kept texts each is prepared for its query alone. */
