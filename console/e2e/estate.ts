@@ -56,6 +56,20 @@ async function get<T>(path: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
+/** Changes something under a request id of the test's own. */
+export async function patch(path: string, body: object, requestId: string): Promise<void> {
+  const answer = await fetch(`${process.env.EM_URL}/api/v1/${path}`, {
+    method: "PATCH",
+    headers: {
+      Authorization: `Bearer ${process.env.EM_ADMIN_KEY}`,
+      "Content-Type": "application/json",
+      "X-Request-Id": requestId,
+    },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`PATCH ${path}: ${answer.status} ${await answer.text()}`);
+}
+
 export interface Estate {
   name: string;
   organisation: string;

@@ -20,6 +20,10 @@ test.describe("every page under the strict policy, without complaints, accessibl
     ["component sheet on its instance", ({ sit, component }) => `/?env=${sit}&ci=${component}`],
     ["component as a page", ({ component }) => `/?ci=${component}&full=1`],
     ["health", () => "/health/"],
+    ["admin", () => "/admin/"],
+    ["audit", ({ organisation }) => `/admin/audit/?org=${organisation}`],
+    ["history of an instance", ({ sit }) => `/admin/audit/?entity=${sit}&from=now-1h`],
+    ["audit without a match", () => "/admin/audit/?q=no+such+thing"],
   ];
 
   for (const [name, address] of pages) {
@@ -38,6 +42,17 @@ test.describe("every page under the strict policy, without complaints, accessibl
       ).toBeLessThanOrEqual(0);
     });
   }
+
+  test("an entry of the journal, field by field and whole", async ({ page, estate, complaints }) => {
+    await page.goto(`/admin/audit/?entity=${estate.component}`);
+    await page.locator("[data-entry]").last().click();
+    const sheet = page.getByRole("dialog", { name: "Entry" });
+    await expect(sheet.getByRole("heading", { name: `Shop API ${estate.name}` })).toBeVisible();
+    await expectAccessible(page);
+    await sheet.getByRole("button", { name: "Whole objects" }).click();
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+  });
 
   test("palette and dialogs", async ({ page, estate, complaints }) => {
     await page.goto(`/?env=${estate.sit}`);

@@ -3,6 +3,8 @@
 export const paths = {
   overview: "/",
   health: "/health/",
+  admin: "/admin/",
+  audit: "/admin/audit/",
   login: "/login/",
   apiDocument: "/api/v1/openapi.json",
 } as const;

@@ -59,6 +59,23 @@ export type EntityHealth = Exact<
 
 export type HealthEvent = Exact<Schemas["health_event"], { kind: Kind; path: EntityRef[] }>;
 
+export type JsonObject = Record<string, unknown>;
+
+/** One member that an update changed. */
+export interface FieldChange {
+  pointer: string;
+  from: unknown;
+  to: unknown;
+}
+
+/** Who changed what, from what to what. */
+export type JournalEntry = Exact<
+  Schemas["change"],
+  { changes: FieldChange[]; before: JsonObject | null; after: JsonObject | null }
+>;
+
+export type JournalChain = Schemas["journal_chains"]["items"][number];
+
 export interface Spec {
   url?: string;
   address?: string;

@@ -43,6 +43,29 @@ export const changeKeys = {
   to: parseAsStringLiteral(HEALTH_STATES),
 };
 
+/** A moment: an instant, or one that goes with the clock, as `now-24h`. */
+export const parseAsMoment = createParser({
+  parse: (value) => (/^now-\d{1,6}[mhd]$/.test(value) || !Number.isNaN(Date.parse(value)) ? value : null),
+  serialize: (value: string) => value,
+});
+
+/** What narrows the journal; `org` is an organisation's id, all zeros for what belongs to none. */
+export const journalKeys = {
+  q: parseAsString.withDefault(""),
+  org: parseAsUuid,
+  actor: parseAsNativeArrayOf(parseAsString).withDefault([]),
+  credential: parseAsNativeArrayOf(parseAsUuid).withDefault([]),
+  action: parseAsNativeArrayOf(parseAsString).withDefault([]),
+  kind: parseAsNativeArrayOf(parseAsString).withDefault([]),
+  entity: parseAsUuid,
+  request: parseAsString,
+  from: parseAsMoment,
+  to: parseAsMoment,
+};
+
+/** The entry of the journal whose sheet is open. */
+export const entryKeys = { entry: parseAsUuid };
+
 /** An organisation or business unit that the whole page is narrowed to. */
 export const scopeKeys = { scope: parseAsUuid };
 

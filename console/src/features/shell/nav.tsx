@@ -4,10 +4,13 @@ import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useEffect } from "react";
 import { cn } from "@/lib/utils";
-import { sections } from "./sections";
+import { useSession } from "@/features/access";
+import { paths } from "@/lib/paths";
+import { sectionsFor, type Section } from "./sections";
 
 /** The sections: a column with names, icons alone below 1,100 px, a drawer below 760 px. */
 export function Nav({ drawerOpen, onCloseDrawer }: { drawerOpen: boolean; onCloseDrawer: () => void }) {
+  const session = useSession().data;
   useEffect(() => {
     if (!drawerOpen) return;
     const onKeyDown = (event: KeyboardEvent) => event.key === "Escape" && onCloseDrawer();
@@ -34,7 +37,7 @@ export function Nav({ drawerOpen, onCloseDrawer }: { drawerOpen: boolean; onClos
             : "max-md:hidden",
         )}
       >
-        {sections.map((section) => (
+        {sectionsFor(session).map((section) => (
           <NavLink key={section.path} {...section} wide={drawerOpen} onFollow={onCloseDrawer} />
         ))}
       </nav>
@@ -48,8 +51,9 @@ function NavLink({
   icon: Icon,
   wide,
   onFollow,
-}: (typeof sections)[number] & { wide: boolean; onFollow: () => void }) {
-  const current = usePathname() === path;
+}: Section & { wide: boolean; onFollow: () => void }) {
+  const pathname = usePathname();
+  const current = pathname === path || (path !== paths.overview && pathname.startsWith(path));
   return (
     <Link
       href={path}

@@ -6,13 +6,13 @@ import { useRouter } from "next/navigation";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { StateIcon } from "@/components/state";
 import { toast } from "@/components/ui/toast";
-import { useSignOut } from "@/features/access";
+import { useSession, useSignOut } from "@/features/access";
 import { pathOf, useComponentSearch, useFleet, type Fleet, type FleetNode } from "@/features/health";
 import { fullName, shortName } from "@/lib/names";
 import { paths } from "@/lib/paths";
 import { toggleTheme } from "@/lib/theme";
 import { useScope, useSheets } from "@/lib/url";
-import { sections } from "./sections";
+import { sectionsFor } from "./sections";
 
 const SEARCH_DELAY_MS = 150;
 const ITEM =
@@ -26,6 +26,7 @@ export function PaletteContent({ close, onHelp }: { close: () => void; onHelp: (
   const searched = useDelayed(text.trim(), SEARCH_DELAY_MS);
   const router = useRouter();
   const signOut = useSignOut();
+  const session = useSession().data;
   const { openInstance, openComponent } = useSheets();
   const [, setScope] = useScope();
   const fleet = useFleet().data;
@@ -91,12 +92,17 @@ export function PaletteContent({ close, onHelp }: { close: () => void; onHelp: (
           </Command.Group>
         ) : null}
         <Command.Group heading="Go to" className={GROUP}>
-          {sections.map(({ name, path, icon: Icon }) => (
-            <Item key={path} value={`go to ${name}`} onSelect={run(() => router.push(path))}>
-              <Icon aria-hidden />
-              {name}
-            </Item>
-          ))}
+          {sectionsFor(session)
+            .flatMap(({ pages = [], ...section }) => [
+              section,
+              ...pages.map((page) => ({ ...page, icon: section.icon })),
+            ])
+            .map(({ name, path, icon: Icon }) => (
+              <Item key={path} value={`go to ${name}`} onSelect={run(() => router.push(path))}>
+                <Icon aria-hidden />
+                {name}
+              </Item>
+            ))}
         </Command.Group>
         <Command.Group heading="Actions" className={GROUP}>
           <Item value="switch theme light dark" onSelect={run(toggleTheme)}>

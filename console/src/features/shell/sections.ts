@@ -1,5 +1,7 @@
-import { Activity, LayoutDashboard, type LucideIcon } from "lucide-react";
+import { Activity, LayoutDashboard, Settings2, type LucideIcon } from "lucide-react";
 import { paths } from "@/lib/paths";
+import { can, type Permission } from "@/lib/permissions";
+import type { Session } from "@/lib/types";
 
 export interface Section {
   name: string;
@@ -7,10 +9,27 @@ export interface Section {
   icon: LucideIcon;
   /** The second key after `g`. */
   letter: string;
+  /** Any one of them gives something to see there; without it everybody has. */
+  needs?: Permission[];
+  /** Pages below it, for the palette. */
+  pages?: { name: string; path: string }[];
 }
 
 /** The sections of the console, in the order of the navigation. */
 export const sections: Section[] = [
   { name: "Overview", path: paths.overview, icon: LayoutDashboard, letter: "o" },
   { name: "Health", path: paths.health, icon: Activity, letter: "h" },
+  {
+    name: "Admin",
+    path: paths.admin,
+    icon: Settings2,
+    letter: "a",
+    needs: ["journal.read"],
+    pages: [{ name: "Audit", path: paths.audit }],
+  },
 ];
+
+/** Those in which the person may see anything. */
+export function sectionsFor(session: Session | undefined): Section[] {
+  return sections.filter(({ needs }) => !needs || needs.some((permission) => can(session, permission)));
+}

@@ -13,6 +13,7 @@ const KEYS: [string[], string][] = [
   [["←", "↑", "→", "↓"], "Move in the matrix"],
   [["Enter"], "Open what is focused"],
   [["Esc"], "Close the top sheet"],
+  [["j", "k"], "Next, previous row"],
   [["u"], "Apply waiting changes"],
   [["Shift", "D"], "Light or dark"],
   [["?"], "This list"],
