@@ -23,6 +23,10 @@ test.describe("every page under the strict policy, without complaints, accessibl
     ["admin", () => "/admin/"],
     ["audit", ({ organisation }) => `/admin/audit/?org=${organisation}`],
     ["history of an instance", ({ sit }) => `/admin/audit/?entity=${sit}&from=now-1h`],
+    ["API explorer", () => "/developers/"],
+    ["an operation", () => "/developers/?op=list_instances"],
+    ["an operation with a body", () => "/developers/?op=create_check"],
+    ["an operation that there is not", () => "/developers/?op=no_such"],
     ["audit without a match", () => "/admin/audit/?q=no+such+thing"],
   ];
 

@@ -40,36 +40,54 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+function prepare(request: Request): Request {
+  if (!SAFE.has(request.method) && csrfToken) request.headers.set("X-CSRF-Token", csrfToken);
+  return new Request(request, {
+    signal: AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)]),
+  });
+}
+
+function observe(request: Request, response: Response): void {
+  reachable.set(true);
+  const build = response.headers.get("X-EM-Build");
+  if (build) {
+    firstBuild ??= build;
+    if (build !== firstBuild) buildChanged.set(true);
+  }
+  // The session call itself answers 401 to somebody who has not signed in yet: that is no loss.
+  if (response.status === 401 && !new URL(request.url).pathname.endsWith("/session")) sessionLost.set(true);
+}
+
+function failureOf(error: unknown): ApiError | undefined {
+  if (error instanceof DOMException && error.name === "AbortError") return undefined;
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return new ApiError(0, "timeout", `The service did not answer within ${DEADLINE_MS / 1000} s.`);
+  }
+  reachable.set(false);
+  return new ApiError(0, "network", "The service could not be reached.");
+}
+
 const middleware: Middleware = {
-  onRequest({ request }) {
-    if (!SAFE.has(request.method) && csrfToken) request.headers.set("X-CSRF-Token", csrfToken);
-    return new Request(request, {
-      signal: AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)]),
-    });
-  },
-  onResponse({ request, response }) {
-    reachable.set(true);
-    const build = response.headers.get("X-EM-Build");
-    if (build) {
-      firstBuild ??= build;
-      if (build !== firstBuild) buildChanged.set(true);
-    }
-    // The session call itself answers 401 to somebody who has not signed in yet: that is no loss.
-    if (response.status === 401 && !new URL(request.url).pathname.endsWith("/session")) sessionLost.set(true);
-  },
-  onError({ error }) {
-    if (error instanceof DOMException && error.name === "AbortError") return undefined;
-    if (error instanceof DOMException && error.name === "TimeoutError") {
-      return new ApiError(0, "timeout", `The service did not answer within ${DEADLINE_MS / 1000} s.`);
-    }
-    reachable.set(false);
-    return new ApiError(0, "network", "The service could not be reached.");
-  },
+  onRequest: ({ request }) => prepare(request),
+  onResponse: ({ request, response }) => observe(request, response),
+  onError: ({ error }) => failureOf(error),
 };
 
 /** The client itself: `api.GET("/api/v1/tree", …)`. Pass its answer through `data()`. */
 export const api = createClient<paths>({ baseUrl: "", credentials: "same-origin" });
 api.use(middleware);
+
+/** Any request of the person's own making, as it stands: its answer is given back whatever its status. */
+export async function send(url: string, init: RequestInit): Promise<Response> {
+  const request = prepare(new Request(url, { ...init, credentials: "same-origin" }));
+  try {
+    const response = await fetch(request);
+    observe(request, response);
+    return response;
+  } catch (error) {
+    throw failureOf(error) ?? error;
+  }
+}
 
 interface Answer<T> {
   data?: T;

@@ -5,6 +5,7 @@ export const paths = {
   health: "/health/",
   admin: "/admin/",
   audit: "/admin/audit/",
+  developers: "/developers/",
   login: "/login/",
   apiDocument: "/api/v1/openapi.json",
 } as const;

@@ -66,6 +66,9 @@ export const journalKeys = {
 /** The entry of the journal whose sheet is open. */
 export const entryKeys = { entry: parseAsUuid };
 
+/** The operation that the API explorer shows, by its id. */
+export const operationKeys = { op: parseAsString };
+
 /** An organisation or business unit that the whole page is narrowed to. */
 export const scopeKeys = { scope: parseAsUuid };
 

@@ -10,7 +10,7 @@ import { Delayed, ErrorView } from "@/components/views";
 import { download } from "@/lib/download";
 import { formatCount } from "@/lib/format";
 import type { JournalChain } from "@/lib/types";
-import { chainName, exportChain, fileName } from "./export";
+import { chainName } from "./filters";
 import { fetchChainLines, useChains } from "./queries";
 import { useDownload } from "./use-download";
 
@@ -52,6 +52,7 @@ function ChainRow({ chain }: { chain: JournalChain }) {
   const { progress, run } = useDownload("It is too large for a browser: use emctl audit export.");
   const save = () =>
     run(async (onProgress, signal) => {
+      const { exportChain, fileName } = await import("./export");
       const parts = await exportChain(
         chain,
         (id, after, limit) => fetchChainLines(id, after, limit, signal),

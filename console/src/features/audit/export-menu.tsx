@@ -4,9 +4,9 @@ import { Download } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuSection } from "@/components/ui/menu";
 import { download } from "@/lib/download";
-import { collect, fileName, MOST_ENTRIES, toCsv, toJsonLines } from "./export";
 import type { JournalFilters } from "./filters";
 import { fetchEntries } from "./queries";
+import { MOST_ENTRIES } from "./too-large";
 import { useDownload } from "./use-download";
 
 /** What the filters find, as a file. A chain that can be verified is exported in the card of the chains. */
@@ -16,6 +16,7 @@ export function ExportMenu({ filters }: { filters: JournalFilters }) {
   );
   const save = (ending: "csv" | "ndjson") =>
     run(async (onProgress, signal) => {
+      const { collect, fileName, toCsv, toJsonLines } = await import("./export");
       const entries = await collect(
         (limit, cursor) => fetchEntries(filters, limit, cursor, signal),
         onProgress,

@@ -2,17 +2,12 @@
 // fetched one after the other; what is too large for a browser is left to `emctl audit export`.
 
 import type { JournalChain, JournalEntry, Page } from "@/lib/types";
-import { INSTALLATION } from "./filters";
+import { MOST_ENTRIES, TooLarge } from "./too-large";
 
 const PAGE = 1_000;
 
-/** Entries of a file of what the filters find. */
-export const MOST_ENTRIES = 50_000;
-
 /** Characters of a chain that a browser is asked to hold. */
 export const MOST_CHAIN_CHARS = 200_000_000;
-
-export class TooLarge extends Error {}
 
 export type FetchLines = (chain: string, after: number, limit: number) => Promise<string>;
 
@@ -104,9 +99,4 @@ export function toJsonLines(entries: readonly JournalEntry[]): string {
 /** `journal-acme-2026-11-22`, without its ending. */
 export function fileName(part: string | null, now: number): string {
   return ["journal", part, new Date(now).toISOString().slice(0, 10)].filter(Boolean).join("-");
-}
-
-/** What a chain is called. */
-export function chainName({ chain, key }: Pick<JournalChain, "chain" | "key">): string {
-  return chain === INSTALLATION ? "Installation" : (key ?? chain);
 }

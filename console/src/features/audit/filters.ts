@@ -1,6 +1,7 @@
 // What narrows the journal: from the address's keys to the parameters of the API. Pure.
 
 import type { inferParserType } from "nuqs";
+import type { JournalChain } from "@/lib/types";
 import type { journalKeys } from "@/lib/url";
 
 export type JournalFilters = inferParserType<typeof journalKeys>;
@@ -86,4 +87,9 @@ export function rangeLabel(
   const say = (moment: string) => (moment.startsWith("now") ? moment : write(Date.parse(moment)));
   if (from && to) return `${say(from)} – ${say(to)}`;
   return from ? `since ${say(from)}` : `until ${say(to!)}`;
+}
+
+/** What a chain is called. */
+export function chainName({ chain, key }: Pick<JournalChain, "chain" | "key">): string {
+  return chain === INSTALLATION ? "Installation" : (key ?? chain);
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { TooLarge } from "./export";
+import { TooLarge } from "./too-large";
 
 type Work = (onProgress: (count: number) => void, signal: AbortSignal) => Promise<void>;
 

@@ -49,6 +49,7 @@ function NavLink({
   name,
   path,
   icon: Icon,
+  apart,
   wide,
   onFollow,
 }: Section & { wide: boolean; onFollow: () => void }) {
@@ -60,7 +61,10 @@ function NavLink({
       aria-current={current ? "page" : undefined}
       onClick={onFollow}
       title={name}
-      className="flex h-8 items-center gap-2.5 rounded-md px-2 text-muted-foreground hover:bg-accent hover:text-foreground aria-[current=page]:bg-accent aria-[current=page]:font-medium aria-[current=page]:text-foreground"
+      className={cn(
+        "flex h-8 items-center gap-2.5 rounded-md px-2 text-muted-foreground hover:bg-accent hover:text-foreground aria-[current=page]:bg-accent aria-[current=page]:font-medium aria-[current=page]:text-foreground",
+        apart && "mt-auto",
+      )}
     >
       <Icon aria-hidden className="size-4 shrink-0" />
       <span className={wide ? "" : "max-lg:sr-only"}>{name}</span>

@@ -1,4 +1,4 @@
-import { Activity, LayoutDashboard, Settings2, type LucideIcon } from "lucide-react";
+import { Activity, Braces, LayoutDashboard, Settings2, type LucideIcon } from "lucide-react";
 import { paths } from "@/lib/paths";
 import { can, type Permission } from "@/lib/permissions";
 import type { Session } from "@/lib/types";
@@ -11,6 +11,8 @@ export interface Section {
   letter: string;
   /** Any one of them gives something to see there; without it everybody has. */
   needs?: Permission[];
+  /** Stands at the foot of the navigation: a tool rather than a place. */
+  apart?: boolean;
   /** Pages below it, for the palette. */
   pages?: { name: string; path: string }[];
 }
@@ -27,6 +29,7 @@ export const sections: Section[] = [
     needs: ["journal.read"],
     pages: [{ name: "Audit", path: paths.audit }],
   },
+  { name: "API explorer", path: paths.developers, icon: Braces, letter: "e", apart: true },
 ];
 
 /** Those in which the person may see anything. */
