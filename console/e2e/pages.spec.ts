@@ -23,6 +23,7 @@ test.describe("every page under the strict policy, without complaints, accessibl
     ["admin", () => "/admin/"],
     ["audit", ({ organisation }) => `/admin/audit/?org=${organisation}`],
     ["history of an instance", ({ sit }) => `/admin/audit/?entity=${sit}&from=now-1h`],
+    ["rate limits", () => "/admin/rate-limits/"],
     ["API explorer", () => "/developers/"],
     ["an operation", () => "/developers/?op=list_instances"],
     ["an operation with a body", () => "/developers/?op=create_check"],

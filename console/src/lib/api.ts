@@ -17,6 +17,8 @@ export class ApiError extends Error {
     readonly detail: string,
     readonly requestId: string | null = null,
     readonly errors: NonNullable<Problem["errors"]> = [],
+    /** The object as it stands, when a write has lost the race. */
+    readonly current: unknown = null,
   ) {
     super(detail);
     this.name = "ApiError";
@@ -117,6 +119,7 @@ export function problemError(response: Response, body: unknown): ApiError {
     problem?.detail || problem?.title || `The service answered ${response.status}.`,
     problem?.request_id ?? requestId,
     problem?.errors ?? [],
+    problem?.current ?? null,
   );
 }
 

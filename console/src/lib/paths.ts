@@ -5,6 +5,7 @@ export const paths = {
   health: "/health/",
   admin: "/admin/",
   audit: "/admin/audit/",
+  rateLimits: "/admin/rate-limits/",
   developers: "/developers/",
   login: "/login/",
   apiDocument: "/api/v1/openapi.json",

@@ -1,7 +1,8 @@
 import type { Session } from "@/lib/types";
 
 /** The permissions that decide whether the console offers something. */
-export type Permission = "access.read" | "check.run" | "journal.read" | "maintenance.write";
+export type Permission =
+  "access.read" | "check.run" | "journal.read" | "maintenance.write" | "settings.read" | "settings.write";
 
 /** Whether the session may do something. What may never be done is not offered; the server decides on each call. */
 export function can(session: Session | undefined, permission: Permission): boolean {

@@ -74,6 +74,7 @@ export type JournalEntry = Exact<
   { changes: FieldChange[]; before: JsonObject | null; after: JsonObject | null }
 >;
 
+export type RateLimit = Schemas["rate_limit"];
 export type JournalChain = Schemas["journal_chains"]["items"][number];
 
 export interface Spec {

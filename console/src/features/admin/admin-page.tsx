@@ -1,6 +1,6 @@
 "use client";
 
-import { Lock, ScrollText, type LucideIcon } from "lucide-react";
+import { Gauge, Lock, ScrollText, type LucideIcon } from "lucide-react";
 import Link from "next/link";
 import { PageTitle } from "@/components/page-title";
 import { Card } from "@/components/ui/card";
@@ -24,6 +24,13 @@ const PAGES: Entry[] = [
     icon: ScrollText,
     text: "Every change, who made it, and from what to what; sealed in chains that can be verified elsewhere.",
     needs: "journal.read",
+  },
+  {
+    name: "Rate limits",
+    path: paths.rateLimits,
+    icon: Gauge,
+    text: "How much one caller may ask of each class of routes, by key, person and address.",
+    needs: "settings.read",
   },
 ];
 

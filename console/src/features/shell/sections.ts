@@ -26,8 +26,11 @@ export const sections: Section[] = [
     path: paths.admin,
     icon: Settings2,
     letter: "a",
-    needs: ["journal.read"],
-    pages: [{ name: "Audit", path: paths.audit }],
+    needs: ["journal.read", "settings.read"],
+    pages: [
+      { name: "Audit", path: paths.audit },
+      { name: "Rate limits", path: paths.rateLimits },
+    ],
   },
   { name: "API explorer", path: paths.developers, icon: Braces, letter: "e", apart: true },
 ];
