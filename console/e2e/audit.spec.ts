@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { patch } from "./estate";
-import { expect, test } from "./test";
+import { expect, live, test } from "./test";
 
 const emctl = join(process.env.EM_BUILD ?? "", "cli", "emctl");
 
@@ -90,10 +90,11 @@ test("a secret is named and never shown", async ({ page, estate }) => {
 test("what was written meanwhile is offered, and shown when asked", async ({ page, estate }) => {
   await page.goto(`/admin/audit/?entity=${estate.prod}`);
   await expect(page.locator("[data-entry]").first()).toBeVisible();
+  await live(page);
   const before = await page.locator("[data-entry]").count();
   await patch(`instances/${estate.prod}`, { description: "Newer" }, `newer-${estate.name}`);
   const offer = page.getByRole("button", { name: /Newer entries/ });
-  await expect(offer).toBeVisible({ timeout: 30_000 });
+  await expect(offer).toBeVisible({ timeout: 10_000 });
   await expect(page.locator("[data-entry]")).toHaveCount(before);
   await page.keyboard.press("u");
   await expect(page.locator("[data-entry]")).toHaveCount(before + 1);

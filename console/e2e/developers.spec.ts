@@ -33,7 +33,7 @@ test("a write is tried without keeping anything, then done, from the keyboard al
 
   await page.getByRole("switch", { name: "Dry run: keep nothing" }).click();
   await expect(page.getByText("This is done for real")).toBeVisible();
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(answer(page).getByRole("status")).not.toContainText("Dry run");
   const made = (await (await page.request.get(`/api/v1/systems?key=${key}`)).json()) as {
     items: { id: string }[];
@@ -43,7 +43,7 @@ test("a write is tried without keeping anything, then done, from the keyboard al
   await page.goto("/developers/?op=delete_system");
   await page.getByRole("combobox", { name: /^id/ }).fill(made.items[0]!.id);
   await page.getByRole("switch", { name: "Dry run: keep nothing" }).click();
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   const confirm = page.getByRole("dialog", { name: "Delete for real?" });
   await expect(confirm.getByRole("button", { name: "Delete" })).toBeDisabled();
   await confirm.getByRole("textbox").fill("delete");
@@ -78,7 +78,7 @@ test("what is wrong stands where it is wrong", async ({ page, estate }) => {
 
   await page.goto("/developers/?op=list_journal");
   await page.getByRole("textbox", { name: "limit" }).fill("5000");
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByRole("group", { name: "Query" }).getByRole("alert")).toContainText("1000");
 });
 
@@ -88,7 +88,7 @@ test("filters, choices and copies", async ({ page, estate, context }) => {
   await page.getByLabel("Operator of name").selectOption("startswith");
   await page.getByRole("textbox", { name: "name", exact: true }).fill("PRO");
   await page.getByRole("textbox", { name: "fields" }).fill("name");
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(answer(page)).toContainText('"PROD"');
   await expect(answer(page)).not.toContainText('"SIT"');
   await expect(page.getByLabel("The request as curl")).toContainText("name__startswith=PRO");
@@ -97,7 +97,7 @@ test("filters, choices and copies", async ({ page, estate, context }) => {
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("requests.get(");
 
   await page.goto("/developers/?op=get_instance");
-  await expect(page.getByRole("button", { name: "Send" })).toBeDisabled();
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
   await expect(page.locator(`datalist option[value="${estate.sit}"]`)).toHaveText("SIT");
 });
 
@@ -107,7 +107,7 @@ test("on a phone the list leads to an operation and back", async ({ page }) => {
   await page.getByLabel("Find an operation").fill("readiness");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Whether everything it needs works" })).toBeVisible();
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(answer(page)).toContainText('"ready"');
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   await page.getByRole("button", { name: "All operations" }).click();

@@ -96,5 +96,10 @@ export interface Change {
   id: string;
   version: number;
   component?: string;
-  changed: { health?: Health; entity?: "created" | "updated" | "deleted"; result?: Result };
+  changed: {
+    health?: Health;
+    entity?: "created" | "updated" | "deleted";
+    result?: Result;
+    journal?: { id: string; action: string; sequence: number };
+  };
 }

@@ -20,7 +20,7 @@ import { AuditToolbar } from "./audit-toolbar";
 import { ChainCard } from "./chain-card";
 import { EntryTable } from "./entry-table";
 import { isNarrowed, NO_FILTERS, type JournalFilters } from "./filters";
-import { useEntries, useNewestId, useRefresh } from "./queries";
+import { useChains, useEntries, useFollowJournal, useNewestId, useRefresh } from "./queries";
 
 const VerifyDialog = lazyDialog(() => import("./verify-dialog").then((module) => module.VerifyDialog));
 const OpenEntry = lazyDialog(() => import("./entry-sheet").then((module) => module.OpenEntry));
@@ -30,6 +30,7 @@ export function AuditPage() {
   const [filters, setFilters] = useQueryStates(journalKeys, { history: "replace" });
   const narrowed = useScoped(filters);
   const entries = useEntries(narrowed);
+  useFollowJournal(useChains().data);
   const items = useMemo(() => entries.data?.pages.flatMap((page) => page.items) ?? [], [entries.data]);
   const { entry, open, close, step } = useOpenEntry(items);
   const [verify, setVerify] = useState(false);

@@ -7,20 +7,24 @@ import {
   useQueryClient,
   type InfiniteData,
 } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { useCallback, useEffect } from "react";
 import { useCan } from "@/features/access";
 import { api, data, exactly } from "@/lib/api";
+import { live, POLL_MS, useRooms } from "@/lib/live";
+import { useSignal } from "@/lib/signal";
 import type { JournalChain, JournalEntry, Page } from "@/lib/types";
 import { journalParameters, NO_FILTERS, type JournalFilters } from "./filters";
 
 const PAGE = 50;
 const NEWEST = "-id";
-const LOOK_MS = 15_000;
+const HEARD_MS = 1_000;
+const MOST_ROOMS = 50;
 
 const keys = {
   journal: ["journal"] as const,
   lists: ["journal", "entries"] as const,
   entries: (filters: JournalFilters) => ["journal", "entries", filters] as const,
+  newests: ["journal", "newest"] as const,
   newest: (filters: JournalFilters) => ["journal", "newest", filters] as const,
   total: (filters: JournalFilters) => ["journal", "total", filters] as const,
   entry: (id: string) => ["journal", "entry", id] as const,
@@ -57,7 +61,35 @@ export function useEntries(filters: JournalFilters) {
   });
 }
 
-/** The id of the newest entry that the filters find, looked up again and again. */
+function useFallbackInterval(): number | false {
+  return useSignal(live.status) === "live" ? false : POLL_MS;
+}
+
+/** While mounted, each record that is sealed has the ends of the journal looked up again, at most once a second. */
+export function useFollowJournal(chains: readonly JournalChain[] | undefined): void {
+  const client = useQueryClient();
+  useRooms((chains ?? []).slice(0, MOST_ROOMS).map(({ chain }) => `journal:${chain}`));
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const look = () => {
+      timer = null;
+      void client.invalidateQueries({ queryKey: keys.newests });
+      void client.invalidateQueries({ queryKey: keys.chains });
+    };
+    const stop = live.listen({
+      onChanges: (changes) => {
+        if (changes.some(({ changed }) => changed.journal)) timer ??= setTimeout(look, HEARD_MS);
+      },
+      onResync: look,
+    });
+    return () => {
+      stop();
+      if (timer) clearTimeout(timer);
+    };
+  }, [client]);
+}
+
+/** The id of the newest entry that the filters find. */
 export function useNewestId(filters: JournalFilters) {
   return useQuery({
     queryKey: keys.newest(filters),
@@ -65,7 +97,7 @@ export function useNewestId(filters: JournalFilters) {
       const page = await list<{ id: string }>(filters, { limit: 1, fields: "id" }, signal);
       return page.items[0]?.id ?? null;
     },
-    refetchInterval: LOOK_MS,
+    refetchInterval: useFallbackInterval(),
   });
 }
 
@@ -108,7 +140,7 @@ export function useChains() {
   return useQuery<JournalChain[]>({
     queryKey: keys.chains,
     queryFn: async ({ signal }) => (await data(api.GET("/api/v1/journal/chain", { signal }))).items,
-    refetchInterval: LOOK_MS,
+    refetchInterval: useFallbackInterval(),
   });
 }
 

@@ -16,6 +16,7 @@ export const KINDS = [
   "maintenance_window",
   "api_key",
   "settings",
+  "webhook",
 ] as const;
 
 export const ACTIONS = ["create", "update", "delete", "restore", "revoke", "rotate", "end"] as const;

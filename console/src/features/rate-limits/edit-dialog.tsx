@@ -81,7 +81,10 @@ function EditForm({ limit, onClose }: { limit: RateLimit; onClose: () => void })
       { limit: against, body },
       {
         onSuccess: (changed) => {
-          toast({ title: limitName(changed), description: `It is ${limitWords(changed)} now.` });
+          toast({
+            title: "Rate limit changed",
+            description: `${limitName(changed)}: ${limitWords(changed)}`,
+          });
           onClose();
         },
       },

@@ -6,7 +6,7 @@ import type { RateLimit } from "@/lib/types";
 export const CLASSES = [
   { value: "browse", word: "Browse", text: "Lists, objects, health: whatever only reads." },
   { value: "change", word: "Change", text: "Whatever writes, dry runs included." },
-  { value: "expensive", word: "Expensive", text: "What costs much, such as trying out a check." },
+  { value: "expensive", word: "Expensive", text: "What costs much: trying out a check, replaying events." },
   { value: "sign_in", word: "Sign in", text: "Attempts to sign in, with a key or a link." },
 ] as const;
 
