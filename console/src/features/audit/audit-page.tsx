@@ -1,6 +1,6 @@
 "use client";
 
-import { RefreshCw, ShieldCheck } from "lucide-react";
+import { Lock, RefreshCw, ShieldCheck } from "lucide-react";
 import { useQueryStates } from "nuqs";
 import { useCallback, useMemo, useState } from "react";
 import { ErrorBoundary } from "@/components/error-boundary";
@@ -11,6 +11,7 @@ import { Card } from "@/components/ui/card";
 import { Kbd } from "@/components/ui/kbd";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView, Notice, RefetchBar } from "@/components/views";
+import { useCan } from "@/features/access";
 import { pathOf, useFleet } from "@/features/health";
 import { paths } from "@/lib/paths";
 import { useShortcuts } from "@/lib/shortcuts";
@@ -27,6 +28,20 @@ const OpenEntry = lazyDialog(() => import("./entry-sheet").then((module) => modu
 
 /** Who changed what, when and from what to what. */
 export function AuditPage() {
+  if (useCan("journal.read")) return <Journal />;
+  return (
+    <div className="flex flex-col gap-3 p-4">
+      <PageTitle title="Audit" above={{ name: "Admin", path: paths.admin }} />
+      <Card>
+        <Notice icon={Lock} title="You may not see the journal">
+          This needs the permission journal.read. An administrator of the organisation can grant it.
+        </Notice>
+      </Card>
+    </div>
+  );
+}
+
+function Journal() {
   const [filters, setFilters] = useQueryStates(journalKeys, { history: "replace" });
   const narrowed = useScoped(filters);
   const entries = useEntries(narrowed);

@@ -1,6 +1,7 @@
 "use client";
 
-import { Search, X } from "lucide-react";
+import { Download, Search, X } from "lucide-react";
+import dynamic from "next/dynamic";
 import { debounce } from "nuqs";
 import { useMemo, useRef } from "react";
 import { FilterMenu, type FilterOption } from "@/components/filter-menu";
@@ -9,13 +10,23 @@ import { Input } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { useShortcuts } from "@/lib/shortcuts";
 import type { JournalEntry } from "@/lib/types";
-import { ExportMenu } from "./export-menu";
 import { chainName, isNarrowed, NO_FILTERS, type JournalFilters } from "./filters";
 import { useChains, useKeyNames, useTotal } from "./queries";
 import { RangeMenu } from "./range-menu";
 import { ACTIONS, actionWord, KINDS, kindWord } from "./words";
 
 const TYPING_MS = 200;
+
+// Not in the first load; until it is there, a button of its size keeps the place.
+const ExportMenu = dynamic(() => import("./export-menu").then((module) => module.ExportMenu), {
+  ssr: false,
+  loading: () => (
+    <Button disabled>
+      <Download aria-hidden />
+      Export
+    </Button>
+  ),
+});
 
 export type SetJournalFilters = (
   next: Partial<JournalFilters>,
