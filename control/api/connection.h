@@ -55,7 +55,9 @@ struct connection {
     int64_t since_us; /* when the state's deadline began to run */
     int64_t write_since_us;
     uint64_t write_bytes; /* since then */
-    uint64_t body_bytes;  /* received */
+    int64_t
+        unread_since_us; /* all is written; the kernel may still have some of it; 0: it has not */
+    uint64_t body_bytes; /* received */
     uint64_t requests;
 
     struct carrier carrier;

@@ -1,4 +1,7 @@
 /* The deadlines of a connection, by its state; looked at twice a second. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "control/api/connection_private.h"
 #include "control/api/exchange.h"
 #include "control/api/http2_link.h"
@@ -10,6 +13,26 @@
 bool connection_is_too_slow(int64_t since_us, int64_t now_us, int64_t grace_us, uint64_t bytes)
 {
     return now_us > since_us + grace_us + (int64_t)(bytes * 1000000 / SLOWEST_BYTES_PER_S);
+}
+
+/* Whether the other side takes too long over what was written. What waits for it in the kernel, it
+ * has not taken: that may be all there is, and much. */
+static bool reads_too_slowly(struct connection *connection, int64_t now_us)
+{
+    bool has_output = connection_has_output(connection);
+    int64_t since_us = has_output ? connection->write_since_us : connection->unread_since_us;
+    uint64_t taken = connection->write_bytes;
+    int waiting = 0;
+
+    if (since_us == 0)
+        return false;
+    if (ioctl(connection->stream.fd, SIOCOUTQ, &waiting) == 0 && waiting > 0)
+        taken -= MIN((uint64_t)waiting, taken);
+    if (!has_output && waiting <= 0) {
+        connection->unread_since_us = 0;
+        return false;
+    }
+    return connection_is_too_slow(since_us, now_us, CONNECTION_WRITE_GRACE_US, taken);
 }
 
 /* Ends a request that does not come to its end; an idle connection simply goes. */
@@ -38,9 +61,7 @@ static void tick_head(struct connection *connection, int64_t now_us)
 
 void connection_tick(struct connection *connection, int64_t now_us)
 {
-    if (connection_has_output(connection) &&
-        connection_is_too_slow(connection->write_since_us, now_us, CONNECTION_WRITE_GRACE_US,
-                               connection->write_bytes)) {
+    if (reads_too_slowly(connection, now_us)) {
         metric_add(&server_metrics.timed_out, 1);
         connection_close(connection, true);
         return;

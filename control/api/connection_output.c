@@ -73,6 +73,7 @@ static void output_is_empty(struct connection *connection)
     connection->tail = (struct str){0};
     connection->tail_at = 0;
     buf_clear(&connection->tail_owner);
+    connection->unread_since_us = connection->write_since_us;
     connection->write_since_us = 0;
 }
 

@@ -104,6 +104,21 @@ static bool goes_to_finish(struct exchange *exchange)
     return false;
 }
 
+/* Who was not let in, or may not do it: operators look for these. */
+static void note_denied(const struct request *request, uint16_t status)
+{
+    if (status != 401 && status != 403)
+        return;
+    metric_add(&server_metrics.denied, 1);
+    log_info("access.denied",
+             "request=%s status=%u method=%s path=" STR_FMT " address=%s principal=\"%s\" needs=%s",
+             request->id, status,
+             request->method < METHOD_COUNT ? method_words[request->method] : "?",
+             STR_ARG(path_to_log(request->path)), request->address ? request->address : "",
+             request->principal.by == CREDENTIAL_NONE ? "" : request->principal.name,
+             permission_words[request->route->permission]);
+}
+
 void exchange_send(struct exchange *exchange)
 {
     struct carrier *carrier = exchange->carrier;
@@ -117,6 +132,7 @@ void exchange_send(struct exchange *exchange)
     if (goes_to_finish(exchange))
         return;
     has_body = reply->body.len > 0;
+    note_denied(request, reply->status);
     if (exchange->rate.is_limited)
         rates_describe(request->server->config.rates, route->rate, &exchange->rate,
                        &reply->headers);

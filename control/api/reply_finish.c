@@ -44,7 +44,8 @@ void reply_finish(const struct request *request, struct reply *reply)
     CLEANUP(buf_clear_p) struct buf encoded = {0};
     enum content_coding coding;
 
-    buf_append_text(&reply->headers, vary);
+    if (!has_header(reply, "Vary: "))
+        buf_append_text(&reply->headers, vary);
     if (tag(request, reply)) {
         reply->status = 304;
         buf_reset(&reply->body);

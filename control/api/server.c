@@ -47,6 +47,7 @@ struct server_metrics server_metrics = {
     .requests_server_error =
         METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
                        .labels = "class=\"server_error\""),
+    .denied = METRIC_COUNTER("em_http_denied_total", "Requests of who was not let in, or may not"),
     .duration = METRIC_DURATION("em_http_request_duration_seconds",
                                 "From the request's head to its answer"),
     .connections = METRIC_GAUGE("em_http_connections", "Open connections"),
@@ -77,6 +78,7 @@ static void register_metrics(void)
         &server_metrics.requests_ok,
         &server_metrics.requests_client_error,
         &server_metrics.requests_server_error,
+        &server_metrics.denied,
         &server_metrics.duration,
         &server_metrics.connections,
         &server_metrics.connections_refused,
@@ -450,7 +452,7 @@ void server_free(struct server *server)
     listener_close(&server->listener);
     buf_clear(&server->headers);
     buf_clear(&server->api_headers);
-    buf_clear(&server->openapi);
+    openapi_document_clear(&server->openapi);
     if (server->reserve_fd >= 0)
         close(server->reserve_fd);
     free(server);

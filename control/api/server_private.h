@@ -10,6 +10,7 @@
 #include "shared/pool.h"
 #include "shared/stream.h"
 
+#include "control/api/openapi_document.h"
 #include "control/api/server.h"
 
 struct address_count;
@@ -44,7 +45,7 @@ struct server {
     char date[64];          /* "Date: …\r\n", renewed by the tick */
     struct buf headers;     /* security and build, of every answer */
     struct buf api_headers; /* further ones of API answers */
-    struct buf openapi;     /* written when it is first asked for */
+    struct openapi_document openapi;
     char request_prefix[REQUEST_PREFIX_BYTES];
     uint64_t request_count;
 
@@ -58,6 +59,7 @@ struct server_metrics {
     struct metric requests_ok;
     struct metric requests_client_error;
     struct metric requests_server_error;
+    struct metric denied;
     struct metric duration;
     struct metric connections;
     struct metric connections_refused;

@@ -5,7 +5,6 @@
 #include "shared/json.h"
 #include "shared/metrics.h"
 
-#include "control/api/openapi.h"
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/server_private.h"
@@ -62,9 +61,8 @@ static enum err get_openapi(const struct request *request, struct reply *reply)
 {
     struct server *server = request->server;
 
-    if (server->openapi.len == 0)
-        openapi_write(server->config.router, false, &server->openapi);
-    return reply_json_text(reply, buf_str(&server->openapi));
+    openapi_document_reply(&server->openapi, server->config.router, request, reply);
+    return OK;
 }
 
 /* clang-format off */

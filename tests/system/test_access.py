@@ -333,3 +333,17 @@ def sql(control, statement):
     done = subprocess.run((user if os.geteuid() == 0 else []) + argv, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_who_is_denied_stands_in_the_log(control, api):
+    before = control.metric("em_http_denied_total")
+    key = api.create("api-keys", name="nosy reader", scopes=["health.read"])
+    with Client(control.url, key["key"]) as nosy:
+        assert nosy.get("/api/v1/settings", headers={"x-request-id": "denied-1"}).status_code == 403
+    with Client(control.url) as stranger:
+        assert stranger.get("/api/v1/settings", headers={"x-request-id": "denied-2"}).status_code == 401
+    assert control.metric("em_http_denied_total") == before + 2
+    lines = {line.split("request=")[1].split()[0]: line for line in control.tail(200).splitlines() if "access.denied" in line}
+    assert 'status=403 method=GET path=/api/v1/settings address=127.0.0.1' in lines["denied-1"]
+    assert "needs=settings.read" in lines["denied-1"] and 'principal=""' not in lines["denied-1"]
+    assert 'status=401' in lines["denied-2"] and 'principal=""' in lines["denied-2"]
