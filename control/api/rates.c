@@ -1,7 +1,8 @@
 /*
- * The buckets lie in a table of fixed size, found by hash: two callers of the same place share a
- * bucket, which is unlikely and harmless, and nobody can make the table grow. A bucket holds time:
- * when it would be full again (the generic cell rate algorithm, ITU-T I.371).
+ * The buckets lie in a table of fixed size, so that nobody can make it grow: a caller's hash gives
+ * a set of places, and one of them is his. When all of a set are taken, who is nearest to a full
+ * bucket loses his place, and so gets a full one. A bucket holds time: when it would be full again
+ * (the generic cell rate algorithm, ITU-T I.371).
  */
 #include "control/api/rates.h"
 
@@ -12,7 +13,8 @@
 #include "shared/buf.h"
 #include "shared/mem.h"
 
-#define PLACES      16384 /* a power of two */
+#define SETS        4096 /* a power of two */
+#define PLACES      4    /* of a set */
 #define WINDOW_BITS 20
 
 static_assert(RATE_WINDOW_S_MAX < 1 << WINDOW_BITS, "a window fits beside its quota");
@@ -28,10 +30,15 @@ const char *const rate_subject_words[RATE_SUBJECT_COUNT] = {
     [RATE_BY_ADDRESS] = "address",
 };
 
+struct bucket {
+    uint64_t id; /* 0: nobody's */
+    int64_t full_at_ns;
+};
+
 struct rates {
     /* Quota and window of each policy in one word, so that both change at once. */
     _Atomic uint64_t policies[RATE_COUNT][RATE_SUBJECT_COUNT];
-    int64_t full_at_ns[RATE_COUNT][RATE_SUBJECT_COUNT][PLACES];
+    struct bucket buckets[RATE_COUNT][RATE_SUBJECT_COUNT][SETS][PLACES];
 };
 
 struct rates *rates_new(void)
@@ -62,6 +69,24 @@ static struct rate_policy policy_of(const struct rates *rates, enum rate rate, i
                                 .window_s = (int64_t)(word & ((1 << WINDOW_BITS) - 1))};
 }
 
+/* The caller's bucket, filled up to now. */
+static struct bucket *bucket_of(struct bucket sets[SETS][PLACES], uint64_t id, int64_t now_ns)
+{
+    struct bucket *set = sets[(id ^ id >> 32) >> 1 & (SETS - 1)]; /* the lowest bit is set in all */
+    struct bucket *fullest = set;
+
+    for (int place = 0; place < PLACES; place++) {
+        if (set[place].id == id) {
+            set[place].full_at_ns = MAX(set[place].full_at_ns, now_ns);
+            return &set[place];
+        }
+        if (set[place].full_at_ns < fullest->full_at_ns)
+            fullest = &set[place];
+    }
+    *fullest = (struct bucket){.id = id, .full_at_ns = now_ns};
+    return fullest;
+}
+
 static int64_t up_to_seconds(int64_t ns)
 {
     return (ns + 999999999) / 1000000000;
@@ -85,7 +110,7 @@ static struct rate_answer look_at(struct rate_policy policy, int64_t now_ns, int
 bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *caller,
                 int64_t now_us, struct rate_answer *ret_answer)
 {
-    int64_t *buckets[RATE_SUBJECT_COUNT] = {0};
+    struct bucket *buckets[RATE_SUBJECT_COUNT] = {0};
     int64_t prices_ns[RATE_SUBJECT_COUNT];
     struct rate_answer least = {0};
     int64_t now_ns = now_us * 1000;
@@ -93,13 +118,12 @@ bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *c
     for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
         struct rate_policy policy = policy_of(rates, rate, subject);
         struct rate_answer answer;
-        int64_t *bucket;
+        struct bucket *bucket;
 
         if (policy.quota == 0 || caller->ids[subject] == 0)
             continue;
-        bucket = &rates->full_at_ns[rate][subject][caller->ids[subject] & (PLACES - 1)];
-        *bucket = MAX(*bucket, now_ns);
-        answer = look_at(policy, now_ns, *bucket);
+        bucket = bucket_of(rates->buckets[rate][subject], caller->ids[subject], now_ns);
+        answer = look_at(policy, now_ns, bucket->full_at_ns);
         answer.subject = (enum rate_subject)subject;
         if (!least.is_limited || answer.remaining < least.remaining ||
             answer.retry_s > least.retry_s)
@@ -112,11 +136,11 @@ bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *c
         return false;
     for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
         if (buckets[subject])
-            *buckets[subject] += prices_ns[subject];
+            buckets[subject]->full_at_ns += prices_ns[subject];
     }
     if (least.is_limited) {
-        *ret_answer =
-            look_at(policy_of(rates, rate, least.subject), now_ns, *buckets[least.subject]);
+        *ret_answer = look_at(policy_of(rates, rate, least.subject), now_ns,
+                              buckets[least.subject]->full_at_ns);
         ret_answer->subject = least.subject;
     }
     return true;

@@ -52,6 +52,49 @@ static void test_without_a_limit_all_get_through(void **state)
     rates_free(rates);
 }
 
+/* However many come, none is held to what another has used; and who is held stays held among a
+ * few. */
+static void test_callers_never_share_a_bucket(void **state)
+{
+    struct rates *rates = limited(RATE_BY_KEY, 1, 3600);
+    struct rate_answer answer;
+
+    (void)state;
+    for (uint64_t number = 1; number <= 100000; number++) {
+        struct rate_caller caller = {.ids = {number * UINT64_C(0x9e3779b97f4a7c15) | 1}};
+
+        assert_true(rates_take(rates, RATE_CHANGE, &caller, START_US, &answer));
+    }
+    rates_free(rates);
+
+    rates = limited(RATE_BY_KEY, 1, 3600);
+    assert_true(rates_take(rates, RATE_CHANGE, &one, START_US, &answer));
+    for (uint64_t number = 1; number <= 1000; number++) {
+        struct rate_caller caller = {.ids = {number * UINT64_C(0x9e3779b97f4a7c15) | 1}};
+
+        assert_true(rates_take(rates, RATE_CHANGE, &caller, START_US, &answer));
+        assert_false(rates_take(rates, RATE_CHANGE, &caller, START_US, &answer));
+    }
+    assert_false(rates_take(rates, RATE_CHANGE, &one, START_US, &answer));
+    rates_free(rates);
+}
+
+/* Who has used the least gives way. */
+static void test_who_is_full_gives_way(void **state)
+{
+    struct rates *rates = limited(RATE_BY_KEY, 100, 3600);
+
+    (void)state;
+    assert_int_equal(let_through(rates, &one, START_US, 100), 100);
+    for (uint64_t number = 1; number <= 100000; number++) {
+        struct rate_caller caller = {.ids = {number * UINT64_C(0x9e3779b97f4a7c15) | 1}};
+
+        assert_int_equal(let_through(rates, &caller, START_US, 1), 1);
+    }
+    assert_int_equal(let_through(rates, &one, START_US, 1), 0);
+    rates_free(rates);
+}
+
 static void test_the_quota_at_once_then_evenly(void **state)
 {
     struct rates *rates = limited(RATE_BY_KEY, 10, 5);
@@ -145,6 +188,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_limit_all_get_through),
+        cmocka_unit_test(test_callers_never_share_a_bucket),
+        cmocka_unit_test(test_who_is_full_gives_way),
         cmocka_unit_test(test_the_quota_at_once_then_evenly),
         cmocka_unit_test(test_over_long_time_the_rate_is_kept),
         cmocka_unit_test(test_each_bucket_counts_and_none_alone),
