@@ -116,7 +116,7 @@ static void note_denied(const struct request *request, uint16_t status)
              request->method < METHOD_COUNT ? method_words[request->method] : "?",
              STR_ARG(path_to_log(request->path)), request->address ? request->address : "",
              request->principal.by == CREDENTIAL_NONE ? "" : request->principal.name,
-             permission_words[request->route->permission]);
+             request->route ? permission_words[request->route->permission] : "");
 }
 
 void exchange_send(struct exchange *exchange)
