@@ -5,6 +5,7 @@ export const paths = {
   health: "/health/",
   admin: "/admin/",
   audit: "/admin/audit/",
+  webhooks: "/admin/webhooks/",
   rateLimits: "/admin/rate-limits/",
   developers: "/developers/",
   login: "/login/",

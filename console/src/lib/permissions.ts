@@ -2,7 +2,14 @@ import type { Session } from "@/lib/types";
 
 /** The permissions that decide whether the console offers something. */
 export type Permission =
-  "access.read" | "check.run" | "journal.read" | "maintenance.write" | "settings.read" | "settings.write";
+  | "access.read"
+  | "check.run"
+  | "journal.read"
+  | "maintenance.write"
+  | "settings.read"
+  | "settings.write"
+  | "webhook.read"
+  | "webhook.write";
 
 /** Whether the session may do something. What may never be done is not offered; the server decides on each call. */
 export function can(session: Session | undefined, permission: Permission): boolean {

@@ -77,6 +77,29 @@ export type JournalEntry = Exact<
 export type RateLimit = Schemas["rate_limit"];
 export type JournalChain = Schemas["journal_chains"]["items"][number];
 
+/** What has become of what a webhook sends; with `include=status`. */
+export interface WebhookStatus {
+  waiting: number;
+  failing_since: string | null;
+  last_delivered_at: string | null;
+  last_error: string | null;
+  dropped: number;
+}
+
+export type Webhook = Exact<Schemas["webhook"], { included?: { status: WebhookStatus } }>;
+export type WebhookNew = Partial<Schemas["webhook_new"]> &
+  Pick<Schemas["webhook_new"], "name" | "url" | "events">;
+export type WebhookPatch = Partial<Schemas["webhook_patch"]>;
+export type WebhookSecret = Schemas["webhook_secret"];
+export type WebhookReplay = Schemas["webhook_replay"];
+export type EventType = Schemas["webhook_events"]["items"][number];
+
+export const DELIVERY_STATES = ["waiting", "delivered", "failed"] as const;
+
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+export type Delivery = Schemas["webhook_delivery_item"];
+export type DeliveryDetail = Exact<Schemas["webhook_delivery"], { payload: JsonObject }>;
+
 export interface Spec {
   url?: string;
   address?: string;

@@ -9,7 +9,7 @@ import {
   useQueryStates,
 } from "nuqs";
 import { useMemo } from "react";
-import { HEALTH_STATES } from "@/lib/types";
+import { DELIVERY_STATES, HEALTH_STATES } from "@/lib/types";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -68,6 +68,16 @@ export const entryKeys = { entry: parseAsUuid };
 
 /** The operation that the API explorer shows, by its id. */
 export const operationKeys = { op: parseAsString };
+
+/** The webhook whose page is shown, what narrows its log, and the delivery whose sheet is open. */
+export const webhookKeys = {
+  webhook: parseAsUuid,
+  delivery: parseAsUuid,
+  state: parseAsNativeArrayOf(parseAsStringLiteral(DELIVERY_STATES)).withDefault([]),
+  type: parseAsNativeArrayOf(parseAsString).withDefault([]),
+  from: parseAsMoment,
+  to: parseAsMoment,
+};
 
 /** An organisation or business unit that the whole page is narrowed to. */
 export const scopeKeys = { scope: parseAsUuid };

@@ -1,6 +1,6 @@
 "use client";
 
-import { Gauge, Lock, ScrollText, type LucideIcon } from "lucide-react";
+import { Gauge, Lock, ScrollText, Webhook, type LucideIcon } from "lucide-react";
 import Link from "next/link";
 import { PageTitle } from "@/components/page-title";
 import { Card } from "@/components/ui/card";
@@ -24,6 +24,13 @@ const PAGES: Entry[] = [
     icon: ScrollText,
     text: "Every change, who made it, and from what to what; sealed in chains that can be verified elsewhere.",
     needs: "journal.read",
+  },
+  {
+    name: "Webhooks",
+    path: paths.webhooks,
+    icon: Webhook,
+    text: "Servers of yours that are told of events: what goes where, what has arrived, and what is sent again.",
+    needs: "webhook.read",
   },
   {
     name: "Rate limits",

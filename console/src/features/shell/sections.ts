@@ -26,9 +26,10 @@ export const sections: Section[] = [
     path: paths.admin,
     icon: Settings2,
     letter: "a",
-    needs: ["journal.read", "settings.read"],
+    needs: ["journal.read", "settings.read", "webhook.read"],
     pages: [
       { name: "Audit", path: paths.audit },
+      { name: "Webhooks", path: paths.webhooks },
       { name: "Rate limits", path: paths.rateLimits },
     ],
   },

@@ -1,0 +1,4 @@
+"use client";
+
+export { instantOf } from "./filters";
+export { RangeMenu } from "./range-menu";
