@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { post } from "./estate";
 import { expect, live, test } from "./test";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -29,6 +30,7 @@ test.describe("every page under the strict policy, without complaints, accessibl
     ["an operation with a body", () => "/developers/?op=create_check"],
     ["an operation that there is not", () => "/developers/?op=no_such"],
     ["audit without a match", () => "/admin/audit/?q=no+such+thing"],
+    ["webhooks", () => "/admin/webhooks/"],
   ];
 
   for (const [name, address] of pages) {
@@ -57,6 +59,34 @@ test.describe("every page under the strict policy, without complaints, accessibl
     await sheet.getByRole("button", { name: "Whole objects" }).click();
     await expectAccessible(page);
     expect(complaints).toEqual([]);
+  });
+
+  test("a webhook with its log and its forms", async ({ page, estate, complaints }) => {
+    const url = "http://127.0.0.1:9/"; // nothing listens there
+    const { id } = await post("webhooks", { name: `Lost ${estate.name}`, url, events: ["api_key.*"] });
+    await page.goto(`/admin/webhooks/?webhook=${id}`);
+    await page.getByRole("button", { name: "Send test event" }).click();
+    await page.getByRole("button", { name: "webhook.test" }).click();
+    const sheet = page.getByRole("dialog", { name: "Delivery" });
+    await expect(sheet.getByText("No reply").first()).toBeVisible();
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+    for (const [button, title] of [
+      ["Edit", `Edit Lost ${estate.name}`],
+      ["Replay…", `Replay to Lost ${estate.name}`],
+    ] as const) {
+      await page.getByRole("button", { name: button, exact: true }).click();
+      await expect(page.getByRole("dialog", { name: title })).toBeVisible();
+      await expectAccessible(page);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog", { name: title })).toBeHidden();
+    }
+    await expect(page.getByText(/Nothing has arrived for/)).toBeVisible();
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
   });
 
   test("palette and dialogs", async ({ page, estate, complaints }) => {

@@ -14,7 +14,7 @@ export function Choice({
       data-slot="choice"
       className={cn(
         "relative inline-flex items-center rounded-md border border-input/60 select-none has-checked:border-primary has-checked:bg-accent has-checked:font-medium has-checked:shadow-[inset_0_0_0_1px_var(--primary)] has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-ring has-disabled:opacity-60",
-        size === "sm" ? "h-6 px-1.5 text-xs coarse:h-8 coarse:px-2.5" : "h-8 px-3",
+        size === "sm" ? "h-6 px-1.5 text-xs coarse:h-8" : "h-8 px-3",
         className,
       )}
     >

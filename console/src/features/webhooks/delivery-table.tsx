@@ -34,7 +34,7 @@ export function DeliveryTable({
           <th scope="col" className="w-34">
             When
           </th>
-          <th scope="col" className="w-34">
+          <th scope="col" className="w-48 max-lg:w-44">
             State
           </th>
           <th scope="col" className="w-[26%]">
@@ -44,9 +44,6 @@ export function DeliveryTable({
             Attempts
           </th>
           <th scope="col">Last answer</th>
-          <th scope="col" className="w-28 max-lg:hidden">
-            Next
-          </th>
         </tr>
       </thead>
       <tbody ref={body} onKeyDown={onKeyDown}>
@@ -89,6 +86,9 @@ const DeliveryRow = memo(function DeliveryRow({
       </td>
       <td className="max-md:order-3">
         <DeliveryMark delivery={delivery} />
+        {due_at ? (
+          <Time at={due_at} as="until" className="numeric ml-1.5 text-xs text-muted-foreground" />
+        ) : null}
       </td>
       <td className="truncate max-md:order-1">
         <button
@@ -115,9 +115,6 @@ const DeliveryRow = memo(function DeliveryRow({
         title={last_error ?? undefined}
       >
         {last_error ?? (last_status ? `HTTP ${last_status}` : "–")}
-      </td>
-      <td className="numeric text-xs text-muted-foreground max-lg:hidden">
-        {due_at ? <Time at={due_at} as="until" /> : null}
       </td>
     </tr>
   );

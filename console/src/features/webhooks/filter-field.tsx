@@ -50,7 +50,7 @@ export function FilterField({
                       onChange(addCondition(value, example));
                       field.current?.focus();
                     }}
-                    className="min-h-6 w-24 shrink-0 truncate rounded-sm text-left font-mono text-primary underline-offset-4 hover:underline"
+                    className="min-h-6 w-28 shrink-0 truncate rounded-sm text-left font-mono text-primary underline-offset-4 hover:underline"
                   >
                     {name}
                   </button>

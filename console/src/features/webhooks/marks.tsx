@@ -79,7 +79,7 @@ export function DeliveryMark({
     <span
       data-delivery-state={state}
       className={cn(
-        "inline-flex shrink-0 items-center gap-1.5 font-medium whitespace-nowrap",
+        "inline-flex shrink-0 items-center gap-1.5 align-middle font-medium whitespace-nowrap",
         look.className,
         className,
       )}

@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/choice";
 import { Dialog } from "@/components/ui/dialog";
 import type { WebhookSecret } from "@/lib/types";
+import { cn } from "@/lib/utils";
 import { SNIPPETS } from "./snippets";
 
 /** A secret, this once, and how a receiver checks signatures with it. Only the button closes it. */
@@ -37,10 +38,10 @@ function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
   const code = SNIPPETS.find((snippet) => snippet.language === language)?.code ?? "";
   return (
     <div className="flex flex-col gap-4">
-      <Copied text={secret} label="Copy the secret" />
+      <Copied text={secret} label="Copy the secret" wrap />
       <div className="flex flex-col gap-2">
         <div role="radiogroup" aria-label="Language" className="flex flex-wrap items-center gap-1.5">
-          <span className="mr-auto font-medium">How the receiver checks a request</span>
+          <span className="mr-auto font-medium max-md:w-full">How the receiver checks a request</span>
           {SNIPPETS.map((snippet) => (
             <Choice
               key={snippet.language}
@@ -65,13 +66,16 @@ function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
   );
 }
 
-function Copied({ text, label }: { text: string; label: string }) {
+function Copied({ text, label, wrap = false }: { text: string; label: string; wrap?: boolean }) {
   return (
     <div className="flex min-w-0 items-start gap-1 rounded-md border bg-muted py-0.5 pr-0.5 pl-3">
       <pre
         tabIndex={0}
         aria-label={label.replace("Copy t", "T")}
-        className="focus-inset min-w-0 flex-1 overflow-auto py-1.5 font-mono text-xs leading-5"
+        className={cn(
+          "focus-inset min-w-0 flex-1 overflow-auto py-1.5 font-mono text-xs leading-5",
+          wrap && "break-all whitespace-pre-wrap",
+        )}
       >
         {text}
       </pre>

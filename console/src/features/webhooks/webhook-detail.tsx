@@ -31,6 +31,13 @@ const StopDialog = lazyDialog(() => import("./stop-dialog").then((module) => mod
 
 const ABOVE = { name: "Webhooks", path: paths.webhooks };
 
+const SWITCH_ON_FIRST = { title: "The webhook is off: switch it on first" };
+
+/** For a button that acts only while the webhook is on, and says so else. */
+function whileOn({ enabled }: Webhook) {
+  return enabled ? {} : { "aria-disabled": true, title: SWITCH_ON_FIRST.title };
+}
+
 interface Done {
   /** A secret is to be shown, this once. */
   onSecret: (secret: WebhookSecret) => void;
@@ -81,7 +88,10 @@ function Loaded({ webhook, onSecret, onDeleted }: Done & { webhook: Webhook }) {
           mayWrite ? (
             <>
               <TestButton webhook={webhook} />
-              <Button disabled={!webhook.enabled} onClick={() => setDialog("replay")}>
+              <Button
+                {...whileOn(webhook)}
+                onClick={() => (webhook.enabled ? setDialog("replay") : toast(SWITCH_ON_FIRST))}
+              >
                 <RotateCcw aria-hidden />
                 Replay…
               </Button>
@@ -160,7 +170,12 @@ function TestButton({ webhook }: { webhook: Webhook }) {
     [test, webhook.id, setPlace],
   );
   return (
-    <Button variant="primary" disabled={!webhook.enabled || test.isPending} onClick={send}>
+    <Button
+      variant="primary"
+      disabled={test.isPending}
+      {...whileOn(webhook)}
+      onClick={() => (webhook.enabled ? send() : toast(SWITCH_ON_FIRST))}
+    >
       <Send aria-hidden />
       Send test event
     </Button>

@@ -34,7 +34,7 @@ export function WebhookFacts({ webhook }: { webhook: Webhook }) {
             </span>
           </Fact>
           <Fact name="Events">
-            <EventNames events={events} most={12} />
+            <EventNames events={events} most={12} className="min-h-7 flex-wrap py-1" />
           </Fact>
           <Fact name="Filter">
             {filter ? (
@@ -43,8 +43,10 @@ export function WebhookFacts({ webhook }: { webhook: Webhook }) {
               <span className="text-muted-foreground">none: all of these events</span>
             )}
           </Fact>
-          <Fact name="Of">
-            {organisation ? (fleet?.nodes.get(organisation)?.name ?? organisation) : "all organisations"}
+          <Fact name="Organisation">
+            {organisation
+              ? (fleet?.nodes.get(organisation)?.name ?? organisation)
+              : "all, and what belongs to none"}
           </Fact>
         </Facts>
         <Facts>
@@ -78,7 +80,7 @@ export function WebhookFacts({ webhook }: { webhook: Webhook }) {
                 {" · "}
                 <Link
                   href={`${paths.audit}?entity=${id}`}
-                  className="rounded-sm text-primary underline-offset-4 hover:underline"
+                  className="rounded-sm text-primary underline underline-offset-4"
                 >
                   History
                 </Link>

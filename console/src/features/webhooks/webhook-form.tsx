@@ -150,7 +150,7 @@ export function WebhookForm({
       {refusal?.rest.map((words) => (
         <FormError key={words}>{words}</FormError>
       ))}
-      <div className="sticky -bottom-4 z-10 -mx-4 -mb-4 flex justify-end gap-2 border-t bg-card px-4 py-3">
+      <div className="sticky bottom-0 z-10 -mx-4 -mb-4 flex justify-end gap-2 border-t bg-card px-4 py-3">
         <Button size="md" onClick={onClose}>
           Cancel
         </Button>

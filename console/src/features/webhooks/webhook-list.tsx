@@ -147,16 +147,16 @@ function WebhookTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOp
       <thead className="sticky top-0 z-10 bg-muted text-xs text-muted-foreground max-md:sr-only">
         <tr className="[&>th]:h-8 [&>th]:px-3 [&>th]:font-normal">
           <th scope="col">Webhook</th>
-          <th scope="col" className="w-[26%] max-lg:hidden">
+          <th scope="col" className="w-[27%] max-lg:hidden">
             Events
           </th>
-          <th scope="col" className="w-[26%]">
+          <th scope="col" className="w-[27%] max-lg:w-[40%]">
             State
           </th>
           <th scope="col" className="w-20 text-right">
             Waiting
           </th>
-          <th scope="col" className="w-36">
+          <th scope="col" className="w-32">
             Last delivered
           </th>
         </tr>
@@ -239,7 +239,7 @@ function StateReason({ webhook }: { webhook: Webhook }) {
     case "gone":
       return (
         <>
-          the receiver answered 410, <Time at={disabled_at} />
+          it answered 410, <Time at={disabled_at} />
         </>
       );
     case "given_up":

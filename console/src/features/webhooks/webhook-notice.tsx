@@ -21,7 +21,11 @@ export function WebhookNotice({
 }) {
   const status = webhook.included?.status;
   const state = stateOf(webhook);
-  const on = onSwitchOn ? <Button onClick={onSwitchOn}>Switch on</Button> : null;
+  const on = onSwitchOn ? (
+    <Button onClick={onSwitchOn} className="ml-auto text-foreground">
+      Switch on
+    </Button>
+  ) : null;
   const error = status?.last_error ? <> {status.last_error}</> : null;
   switch (state) {
     case "failing":
@@ -63,7 +67,16 @@ export function WebhookNotice({
       );
     default:
       return status?.dropped ? (
-        <Banner tone="degraded" actions={onReplay ? <Button onClick={onReplay}>Replay…</Button> : null}>
+        <Banner
+          tone="degraded"
+          actions={
+            onReplay ? (
+              <Button onClick={onReplay} className="ml-auto text-foreground">
+                Replay…
+              </Button>
+            ) : null
+          }
+        >
           <strong>{formatCount(status.dropped, "event")} dropped</strong> so far, as too many were waiting. A
           replay of the time sends them.
         </Banner>
@@ -90,11 +103,18 @@ function Banner({
   return (
     <div
       role="status"
-      className={cn("flex shrink-0 items-center gap-2.5 rounded-lg border py-2 pr-2 pl-3", TONE[tone])}
+      className={cn(
+        "flex shrink-0 items-start gap-2.5 rounded-lg border py-2 pr-2 pl-3 md:items-center",
+        TONE[tone],
+      )}
     >
-      <Icon aria-hidden className="mt-0.5 size-4 shrink-0 self-start" />
-      <p className="min-w-0 flex-1 break-words text-foreground [&>strong]:font-medium">{children}</p>
-      {actions}
+      <Icon aria-hidden className="size-4 shrink-0 max-md:mt-0.5" />
+      <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-2">
+        <p className="min-w-0 flex-1 basis-64 break-words text-foreground [&>strong]:font-medium">
+          {children}
+        </p>
+        {actions}
+      </div>
     </div>
   );
 }
