@@ -6,6 +6,12 @@ import { formatDate, formatMicros } from "@/lib/format";
 import type { DeliveryDetail } from "@/lib/types";
 import { cn } from "@/lib/utils";
 
+/** How long it took, to the millisecond that is known: `< 1 ms`, `318 ms`, `2.05 s`. */
+function formatTaken(ms: number): string {
+  if (ms >= 1_000) return formatMicros(ms * 1_000);
+  return ms === 0 ? "< 1 ms" : `${ms} ms`;
+}
+
 type Attempt = DeliveryDetail["tries"][number];
 
 /** Each attempt, the last one first: when, how long, and what came back, which is text whatever it says it is. */
@@ -36,7 +42,7 @@ function AttemptRow({ attempt: { number, at, duration_ms, status, error, reply }
           <Icon aria-hidden className="size-3.5" />
           {status ? `HTTP ${status}` : "No reply"}
         </span>
-        <span className="numeric text-muted-foreground">{formatMicros(duration_ms * 1_000)}</span>
+        <span className="numeric text-muted-foreground">{formatTaken(duration_ms)}</span>
         <span className="numeric ml-auto text-muted-foreground">
           {formatDate(Date.parse(at))} <Time at={at} as="clock" />
         </span>

@@ -87,7 +87,11 @@ const DeliveryRow = memo(function DeliveryRow({
       <td className="max-md:order-3">
         <DeliveryMark delivery={delivery} />
         {due_at ? (
-          <Time at={due_at} as="until" className="numeric ml-1.5 text-xs text-muted-foreground" />
+          <Time
+            at={due_at}
+            as="until"
+            className="numeric ml-1.5 align-middle text-xs text-muted-foreground"
+          />
         ) : null}
       </td>
       <td className="truncate max-md:order-1">
