@@ -69,12 +69,16 @@ function useInvalidate(): () => void {
   }, [client]);
 }
 
+/** Of an answer with a secret nothing is kept once it is shown. */
+const FORGET = { gcTime: 0 };
+
 /** The client's types ask for what the service fills in by itself. */
 type Full<Body> = Required<Body>;
 
 export function useCreateWebhook() {
   const onSuccess = useInvalidate();
   return useMutation<WebhookSecret, Error, WebhookNew>({
+    ...FORGET,
     mutationFn: (body) => data(api.POST("/api/v1/webhooks", { body: body as Full<WebhookNew> })),
     onSuccess,
   });
@@ -117,12 +121,11 @@ export function useUpdateWebhook() {
 
 export function useDeleteWebhook() {
   const client = useQueryClient();
-  const invalidate = useInvalidate();
   return useMutation<unknown, Error, string>({
     mutationFn: (id) => data(api.DELETE("/api/v1/webhooks/{id}", { params: { path: { id } } })),
     onSuccess: (_, id) => {
       client.setQueryData<Webhook[]>(keys.webhooks, (list) => list?.filter((webhook) => webhook.id !== id));
-      invalidate();
+      void client.invalidateQueries({ queryKey: keys.webhooks, exact: true });
     },
   });
 }
@@ -138,6 +141,7 @@ export function useRestoreWebhook() {
 export function useRotateSecret() {
   const onSuccess = useInvalidate();
   return useMutation<WebhookSecret, Error, { id: string; overlap_s: number }>({
+    ...FORGET,
     mutationFn: ({ id, overlap_s }) =>
       data(
         api.POST("/api/v1/webhooks/{id}/rotate-secret", { params: { path: { id } }, body: { overlap_s } }),

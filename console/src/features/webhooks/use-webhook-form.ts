@@ -61,7 +61,7 @@ export function useWebhookForm({
 
   const refused = (error: Error) => {
     if (error instanceof ApiError && error.status === 412 && error.current) {
-      const current = error.current as unknown as Webhook; // what GET answers
+      const current = error.current as Webhook; // what GET answers
       const merged = mergeValues(base.values, values, valuesOf(current));
       setBase({ version: current.version, values: valuesOf(current) });
       setValues(merged.values);

@@ -12,6 +12,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toast";
 import { Delayed, ErrorView } from "@/components/views";
 import { useCan } from "@/features/access";
+import { ApiError } from "@/lib/api";
 import { paths } from "@/lib/paths";
 import type { Webhook, WebhookSecret } from "@/lib/types";
 import { webhookKeys } from "@/lib/url";
@@ -47,7 +48,8 @@ interface Done {
 /** One webhook: whether it works, what it tells whom, what can be done with it, and the log of what was sent. */
 export function WebhookDetail({ id, ...done }: Done & { id: string }) {
   const webhook = useWebhook(id);
-  if (webhook.data) return <Loaded webhook={webhook.data} {...done} />;
+  const gone = webhook.error instanceof ApiError && webhook.error.status === 404; // deleted meanwhile, by somebody else
+  if (webhook.data && !gone) return <Loaded webhook={webhook.data} {...done} />;
   return (
     <div className="flex flex-col gap-3 p-4">
       <PageTitle title="Webhook" above={ABOVE} />

@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Input } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
-import { Delayed, ErrorView, Notice, RefetchBar } from "@/components/views";
+import { Delayed, ErrorView, Notice } from "@/components/views";
 import { useCan } from "@/features/access";
 import { formatCount } from "@/lib/format";
 import { paths } from "@/lib/paths";
@@ -47,8 +47,7 @@ export function WebhookList({ onOpen, onNew }: { onOpen: (id: string) => void; o
       >
         Servers of yours that are told of events as they happen.
       </PageTitle>
-      <Card aria-label="All webhooks" className="relative min-h-0 overflow-hidden">
-        <RefetchBar active={webhooks.isRefetchError} />
+      <Card aria-label="All webhooks" className="min-h-0 overflow-hidden">
         {webhooks.isError && !all ? (
           <ErrorView error={webhooks.error} what="The webhooks" onRetry={() => void webhooks.refetch()} />
         ) : !all ? (
@@ -227,13 +226,13 @@ const WebhookRow = memo(function WebhookRow({
 function StateReason({ webhook }: { webhook: Webhook }) {
   const { disabled_at, included } = webhook;
   const status = included?.status;
-  const dropped = status?.dropped ? ` · ${formatCount(status.dropped, "event")} dropped` : "";
+  const dropped = status?.dropped ? `${formatCount(status.dropped, "event")} dropped` : null;
   switch (stateOf(webhook)) {
     case "failing":
       return (
         <>
           nothing arrives for <Time at={status?.failing_since} as="for" />
-          {dropped}
+          {dropped ? ` · ${dropped}` : null}
         </>
       );
     case "gone":
@@ -255,6 +254,6 @@ function StateReason({ webhook }: { webhook: Webhook }) {
         </>
       );
     default:
-      return dropped.slice(3);
+      return dropped;
   }
 }
