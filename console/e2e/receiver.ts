@@ -19,6 +19,8 @@ export class Receiver {
   /** The body of answers that refuse. */
   reply = "";
 
+  private held = { from: Infinity, until: Promise.resolve() };
+
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -37,8 +39,13 @@ export class Receiver {
           body: Buffer.concat(parts).toString("utf8"),
           status,
         });
-        answer.statusCode = status;
-        answer.end(status === 204 ? undefined : receiver.reply);
+        const { from, until } = receiver.held;
+        const finish = () => {
+          answer.statusCode = status;
+          answer.end(status === 204 ? undefined : receiver.reply);
+        };
+        if (receiver.attempts.length < from) finish();
+        else void until.then(finish);
       });
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -46,6 +53,13 @@ export class Receiver {
     if (address === null || typeof address === "string") throw new Error("no port");
     const receiver = new Receiver(server, `http://127.0.0.1:${address.port}/hook`);
     return receiver;
+  }
+
+  /** Requests from this one on, counted from 1, get no answer before the function that is given back is called. */
+  hold(from: number): () => void {
+    let release = () => {};
+    this.held = { from, until: new Promise((done) => (release = done)) };
+    return release;
   }
 
   /** Waits until so many requests have come. */
