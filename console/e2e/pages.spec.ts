@@ -33,8 +33,17 @@ test.describe("every page under the strict policy, without complaints, accessibl
     ["webhooks", () => "/admin/webhooks/"],
   ];
 
+  // These differ from another by what they list: by day on a desk is enough.
+  const alike = new Set([
+    "overview without a match",
+    "history of an instance",
+    "an operation that there is not",
+    "audit without a match",
+  ]);
+
   for (const [name, address] of pages) {
-    test(name, async ({ page, estate, complaints }) => {
+    test(name, async ({ page, estate, complaints }, { project }) => {
+      test.skip(alike.has(name) && project.name === "dark phone");
       const answer = await page.goto(address(estate));
       expect(answer?.status()).toBe(200);
       const policy = answer?.headers()["content-security-policy"] ?? "";

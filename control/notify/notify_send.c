@@ -19,7 +19,7 @@
 
 #define UNDER_WAY_MOST  64
 #define SEND_TIMEOUT_MS 15000
-#define LEASE_S         60
+#define LEASE_S         30 /* beyond the time of a request, and of noting its reply */
 #define REPLY_NOTED     1024
 
 static struct metric delivered =

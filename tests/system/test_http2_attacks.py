@@ -273,7 +273,7 @@ def test_slow_clients_are_given_up(control):
     assert control.metric("em_http_timed_out_total") >= timed_out + len(clients)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_who_never_opens_a_window_is_given_up_and_costs_little(control, api):
     """20 clients ask 127 times each for a long answer and take none of it: 30 s, and some MiB for each of them."""
     before = memory_bytes(control)

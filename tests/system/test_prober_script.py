@@ -303,8 +303,11 @@ def test_a_set_user_id_program_gains_nothing(prober_once, scripts):
 @pytest.mark.slow
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give scripts a user of their own")
 def test_fork_bomb_is_bounded_and_killed(scripts):
-    """The hard limit of processes that the prober itself has goes for scripts, too; root is not bound by it."""
-    ended = subprocess.run(["prlimit", "--nproc=100:100", EM_PROBER, "once", "--scripts", scripts],
+    """The hard limit of processes that the prober itself has goes for scripts, too; root is not bound by it.
+
+    It counts all processes of the user, those of tests beside this one, too.
+    """
+    ended = subprocess.run(["prlimit", "--nproc=300:300", EM_PROBER, "once", "--scripts", scripts],
                            input=json.dumps(check("bomb")) + "\n", capture_output=True, text=True, timeout=60, check=False)
     result = json.loads(ended.stdout)
     assert result["outcome"] == "script_timeout" and result["timings_us"]["total"] < 2_500_000, result
