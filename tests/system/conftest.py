@@ -4,6 +4,7 @@
 reconfigures something takes `start_control` and `start_prober` and has them for itself.
 """
 
+import collections
 import itertools
 import json
 import os
@@ -25,6 +26,10 @@ def pytest_collection_modifyitems(items):
         for fixture, program in needs.items():
             if fixture in item.fixturenames and not program.exists():
                 item.add_marker(pytest.mark.skip(reason=f"{program} is not built"))
+    # Files with much to wait for first: one that begins last keeps all others waiting.
+    waits = collections.Counter(item.path for item in items for mark in ("slow", "faults", "long")
+                                if item.get_closest_marker(mark))
+    items.sort(key=lambda item: -waits[item.path])
 
 
 @pytest.hookimpl(trylast=True)
