@@ -12,14 +12,15 @@
 
 #include "contract/journal_chain.h"
 
+#include "shared/journal_chain/chain_verifier.h"
+#include "shared/journal_chain/journal_line.h"
+#include "shared/journal_chain/verification_json.h"
 #include "shared/json.h"
+#include "shared/line_reader.h"
 #include "shared/mem.h"
 
-#include "cli/chain_verifier.h"
 #include "cli/command.h"
 #include "cli/http_client.h"
-#include "cli/journal_line.h"
-#include "cli/line_reader.h"
 #include "cli/profile.h"
 
 #define PAGE_RECORDS 1000
@@ -260,7 +261,8 @@ static enum err expect(const struct cli_options *options, const char *organisati
         chain_verifier_expect_hash(verifier, options->head);
     if (!options->heads)
         return OK;
-    TRY(lines_read(options->heads, read_head_line, &reader));
+    TRY(lines_read(options->heads,
+                   &(struct line_taker){read_head_line, &reader, JOURNAL_LINE_BYTES_MAX}));
     if (!reader.found)
         return fail(ERR_INVALID, "heads_missing",
                     "%s has no heads: give it an export that is whole, or what `emctl audit heads "
@@ -303,37 +305,7 @@ static enum err verify_file(const char *path, const struct cli_options *options,
         return fail(ERR_INVALID, "option_invalid",
                     "--organisation is for a control plane; an export is verified as a whole");
     TRY(expect(options, NULL, verifier));
-    return lines_read(path, verify_line, verifier);
-}
-
-static json_t *findings_of(const struct verification *result)
-{
-    json_t *findings = json_array();
-
-    for (size_t i = 0; i < result->findings.len; i++) {
-        const struct finding *finding = &result->findings.items[i];
-
-        json_array_append_new(
-            findings, json_pack("{s:s, s:s?, s:o, s:o, s:s}", "code", finding_words[finding->code],
-                                "chain", finding->chain[0] ? finding->chain : NULL, "sequence",
-                                finding->sequence ? json_integer(finding->sequence) : json_null(),
-                                "line", finding->line ? json_integer(finding->line) : json_null(),
-                                "detail", finding->detail));
-    }
-    return findings;
-}
-
-static json_t *heads_of(const struct verification *result)
-{
-    json_t *heads = json_array();
-
-    for (size_t i = 0; i < result->heads.len; i++) {
-        const struct chain_head *head = &result->heads.items[i];
-
-        json_array_append_new(heads, json_pack("{s:s, s:I, s:s}", "chain", head->chain, "sequence",
-                                               (json_int_t)head->sequence, "hash", head->hash));
-    }
-    return heads;
+    return lines_read(path, &(struct line_taker){verify_line, verifier, JOURNAL_LINE_BYTES_MAX});
 }
 
 static void print_summary(const struct verification *result, struct buf *out)
@@ -353,11 +325,8 @@ static void print_verification(const struct verification *result, enum output_fo
                                                    {"SEQUENCE", "sequence"}, {"LINE", "line"},
                                                    {"WHAT", "detail"},       {0}};
     CLEANUP(buf_clear_p) struct buf text = {0};
-    JSON_AUTO json_t *findings = findings_of(result);
-    JSON_AUTO json_t *document = json_pack(
-        "{s:b, s:I, s:I, s:I, s:o, s:O}", "whole", result->finding_count == 0, "records",
-        (json_int_t)result->records, "batches", (json_int_t)result->batches, "finding_count",
-        (json_int_t)result->finding_count, "heads", heads_of(result), "findings", findings);
+    JSON_AUTO json_t *document = verification_json(result);
+    const json_t *findings = json_object_get(document, "findings");
 
     if (format != OUTPUT_TABLE || result->finding_count > 0)
         output_write(format, document, findings, columns, &text);

@@ -3,9 +3,8 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "shared/journal_chain/chain_verifier.h"
 #include "shared/str.h"
-
-#include "cli/chain_verifier.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "shared/attrs.h"
+#include "shared/line_reader.h"
 
-#include "cli/journal_line.h"
-#include "cli/line_reader.h"
+#define LINE_BYTES_MAX ((size_t)16 << 20)
 
 static char path[] = "/tmp/test_line_reader.XXXXXX";
 
@@ -44,16 +44,21 @@ static void write_lines(size_t count_of_lines, size_t bytes, const char *end)
     fclose(file);
 }
 
+static enum err read_lines(const char *file, enum err (*take)(void *, struct str), void *context)
+{
+    return lines_read(file, &(struct line_taker){take, context, LINE_BYTES_MAX});
+}
+
 static void test_every_line_is_seen(void **state)
 {
     struct seen seen = {0};
 
     (void)state;
     write_lines(5000, 997, "");
-    assert_int_equal(lines_read(path, count, &seen), OK);
+    assert_int_equal(read_lines(path, count, &seen), OK);
     assert_int_equal(seen.lines, 5000);
     assert_int_equal(seen.bytes, 5000 * 997);
-    assert_int_equal(lines_read(path, refuse, NULL), ERR_DENIED);
+    assert_int_equal(read_lines(path, refuse, NULL), ERR_DENIED);
 }
 
 static void test_overlong_line_is_one_line_cut_off(void **state)
@@ -61,17 +66,17 @@ static void test_overlong_line_is_one_line_cut_off(void **state)
     struct seen seen = {0};
 
     (void)state;
-    write_lines(2, (size_t)JOURNAL_LINE_BYTES_MAX * 2, "\n");
-    assert_int_equal(lines_read(path, count, &seen), OK);
+    write_lines(2, LINE_BYTES_MAX * 2, "\n");
+    assert_int_equal(read_lines(path, count, &seen), OK);
     assert_int_equal(seen.lines, 2);
-    assert_true(seen.longest > (size_t)JOURNAL_LINE_BYTES_MAX);
-    assert_true(seen.longest < (size_t)JOURNAL_LINE_BYTES_MAX + (1 << 20));
+    assert_true(seen.longest > LINE_BYTES_MAX);
+    assert_true(seen.longest < LINE_BYTES_MAX + (1 << 20));
 }
 
 static void test_missing_file_is_named(void **state)
 {
     (void)state;
-    assert_int_equal(lines_read("/none", count, NULL), ERR_INVALID);
+    assert_int_equal(read_lines("/none", count, NULL), ERR_INVALID);
     assert_non_null(strstr(failure_last()->detail, "/none"));
 }
 

@@ -12,11 +12,10 @@
 #include "contract/journal_chain.h"
 
 #include "shared/buf.h"
+#include "shared/journal_chain/chain_verifier.h"
+#include "shared/journal_chain/journal_line.h"
 #include "shared/json.h"
 #include "shared/mem.h"
-
-#include "cli/chain_verifier.h"
-#include "cli/journal_line.h"
 
 #define FIRST_CHAIN  "01890000-0000-7000-8000-00000000000a"
 #define SECOND_CHAIN "01890000-0000-7000-8000-00000000000b"

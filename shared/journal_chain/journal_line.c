@@ -1,6 +1,6 @@
 /* The fields are those of the contract's tables; a line has all of its own and may have others, which
  * later versions add. */
-#include "cli/journal_line.h"
+#include "shared/journal_chain/journal_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>

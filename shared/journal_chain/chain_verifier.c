@@ -3,7 +3,7 @@
  * own hash counts for its batch, a batch's own hash for the next one. So one change is one finding,
  * and a second one is found as well.
  */
-#include "cli/chain_verifier.h"
+#include "shared/journal_chain/chain_verifier.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,10 +13,9 @@
 #include "contract/journal_chain.h"
 
 #include "shared/buf.h"
+#include "shared/journal_chain/journal_line.h"
 #include "shared/json.h"
 #include "shared/mem.h"
-
-#include "cli/journal_line.h"
 
 #define FINDING_WORD(name, word, what) [FINDING_##name] = (word),
 
