@@ -326,6 +326,7 @@ static enum err start_server(struct service *service)
         .listener = give_listener(service),
         .console = service->console,
         .build = EM_VERSION,
+        .upload_folder = data_dir_path(service->instance.dir),
         .workers = (unsigned)service->options->workers,
         .guard = access_guard(service->access),
         .live = health_live_source(service->health),

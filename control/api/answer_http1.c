@@ -71,7 +71,7 @@ static void write_head(struct connection *connection, const struct answer *answe
         append_number(out, answer->body.len);
         append_literal(out, STR("\r\n"));
     }
-    if (connection->close_after)
+    if (connection_ends_after(connection))
         append_literal(out, STR("Connection: close\r\n"));
     else if (tells_keep_alive(connection))
         append_literal(out, STR("Connection: keep-alive\r\n"));

@@ -16,6 +16,9 @@ struct carrier_ops {
     /* Writes an answer as its protocol has it; what `answer` says of the body's memory counts. */
     void (*write)(struct carrier *carrier, const struct answer *answer);
 
+    /* The body may come now: it had to wait until it was known whose it is. */
+    void (*take_body)(struct carrier *carrier);
+
     /* The exchange has written its answer and is over: goes on, or ends. */
     void (*answered)(struct carrier *carrier);
 

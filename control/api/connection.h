@@ -39,6 +39,7 @@ struct connection {
     int wanted; /* EV_READ | EV_WRITE, as watched */
     enum connection_state state;
     bool close_after; /* the answer under way is the last */
+    bool is_unread;   /* so it is, as long as the request has not been read to its end */
     bool in_handler;  /* guards against advancing within itself */
 
     struct http_parser *parser; /* with `in`, only while there is something to parse */

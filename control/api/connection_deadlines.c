@@ -77,7 +77,8 @@ void connection_tick(struct connection *connection, int64_t now_us)
         break;
     case CONNECTION_BODY:
         if (connection_is_too_slow(connection->since_us, now_us, CONNECTION_BODY_GRACE_US,
-                                   connection->body_bytes))
+                                   connection->body_bytes) ||
+            exchange_is_overdue(connection->carrier.exchange, now_us))
             time_out(connection);
         break;
     case CONNECTION_BUSY:

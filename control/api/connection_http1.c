@@ -67,23 +67,34 @@ static void refuse_unparsable(struct connection *connection, enum http_status st
                           parser->reason);
 }
 
+static void take_body(struct connection *connection)
+{
+    const struct http_head *head = &connection->parser->head;
+
+    connection->body_bytes = 0;
+    connection_set_state(connection, CONNECTION_BODY);
+    if (head->expect_continue && head->framing != HTTP_NO_BODY && head->minor_version > 0)
+        buf_append_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 /* The head is there: its exchange begins. A body is read only when the exchange wants one. */
 static void begin_exchange(struct connection *connection, size_t head_bytes)
 {
     const struct http_head *head = &connection->parser->head;
+    struct exchange *exchange;
 
     connection->head_bytes = head_bytes;
-    connection->body_bytes = 0;
     connection->requests++;
     connection->close_after = !head->keep_alive || connection->server->stop_at_us != 0;
-    connection_set_state(connection, CONNECTION_BODY);
-    connection->carrier.exchange = exchange_new(&connection->carrier, head);
-    if (exchange_is_answered(connection->carrier.exchange) && head->framing != HTTP_NO_BODY)
-        connection->close_after = true; /* its body stays unread */
-    if (exchange_is_answered(connection->carrier.exchange))
-        exchange_send(connection->carrier.exchange);
-    else if (head->expect_continue && head->framing != HTTP_NO_BODY && head->minor_version > 0)
-        buf_append_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    connection->is_unread = head->framing != HTTP_NO_BODY;
+    connection_set_state(connection, CONNECTION_BUSY);
+    exchange = connection->carrier.exchange = exchange_new(&connection->carrier, head);
+    if (exchange_is_answered(exchange))
+        exchange_send(exchange);
+    else if (exchange_wants_admission(exchange))
+        exchange_admit(exchange);
+    else
+        take_body(connection);
 }
 
 /* A head that is followed by a body must lie at the start of the buffer, so that there is room to
@@ -132,12 +143,11 @@ static bool parse_step(struct connection *connection)
         return true;
     case HTTP_DATA:
         connection->body_bytes += connection->parser->data.len;
-        if (!exchange_add_body(connection->carrier.exchange, connection->parser->data)) {
-            connection->close_after = true;
+        if (!exchange_add_body(connection->carrier.exchange, connection->parser->data))
             exchange_send(connection->carrier.exchange);
-        }
         break;
     case HTTP_END:
+        connection->is_unread = false;
         connection_set_state(connection, CONNECTION_BUSY);
         exchange_run(connection->carrier.exchange);
         return true;
@@ -266,6 +276,20 @@ static struct connection *connection_of(struct carrier *carrier)
     return container_of(carrier, struct connection, carrier);
 }
 
+bool connection_ends_after(const struct connection *connection)
+{
+    return connection->close_after || connection->is_unread;
+}
+
+static void on_take_body(struct carrier *carrier)
+{
+    struct connection *connection = connection_of(carrier);
+
+    take_body(connection);
+    if (!connection->in_handler) /* a worker has found out who asks */
+        connection_advance(connection);
+}
+
 static void on_answered(struct carrier *carrier)
 {
     struct connection *connection = connection_of(carrier);
@@ -273,7 +297,7 @@ static void on_answered(struct carrier *carrier)
     connection->at += connection->head_bytes;
     connection->head_bytes = 0;
     connection_set_state(connection,
-                         connection->close_after ? CONNECTION_CLOSING : CONNECTION_HEAD);
+                         connection_ends_after(connection) ? CONNECTION_CLOSING : CONNECTION_HEAD);
     http_parser_init(connection->parser, HTTP_REQUEST, &limits);
     if (!connection->in_handler)
         connection_advance(connection);
@@ -295,6 +319,7 @@ static void on_gone(struct carrier *carrier)
 
 const struct carrier_ops connection_carrier_ops = {
     .write = answer_write_http1,
+    .take_body = on_take_body,
     .answered = on_answered,
     .wait = on_wait,
     .gone = on_gone,

@@ -47,6 +47,9 @@ void connection_set_tail(struct connection *connection, struct str tail, struct 
 /* Writes an answer into the output of the connection that is the carrier. */
 void answer_write_http1(struct carrier *carrier, const struct answer *answer);
 
+/* Whether the answer under way is the last. */
+bool connection_ends_after(const struct connection *connection);
+
 /* Changes the state; its deadline begins to run. */
 void connection_set_state(struct connection *connection, enum connection_state state);
 

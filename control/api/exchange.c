@@ -14,6 +14,7 @@
 #include "control/api/live_http.h"
 #include "control/api/problem.h"
 #include "control/api/reply_finish.h"
+#include "control/api/upload.h"
 #include "control/api/workers.h"
 #include "control/api/write.h"
 #include "control/api/written_reply.h"
@@ -50,6 +51,7 @@ void exchange_release(struct exchange *exchange)
         written_reply_forget(exchange->written);
     if (exchange->session)
         live_http_gone(exchange);
+    upload_end(exchange->upload);
     json_decref(exchange->request.body);
     reply_reset(&exchange->reply);
     if (exchange->reply.body.capacity > TEXTS_KEEP)
@@ -214,14 +216,35 @@ struct exchange *exchange_new(struct carrier *carrier, const struct http_head *h
     return exchange;
 }
 
+/* In memory; also that of an upload, as far as it comes before it is asked for. */
+static enum err keep_body(struct exchange *exchange, struct str data)
+{
+    if (exchange->body.len + data.len > exchange->body_bytes_max)
+        return fail(ERR_INVALID, "body_too_large", "The body may have at most %zu bytes.",
+                    exchange->body_bytes_max);
+    buf_append_str(&exchange->body, data);
+    return OK;
+}
+
+static enum err spool_body(struct exchange *exchange, struct str data)
+{
+    if (exchange->upload->bytes + data.len > UPLOAD_BYTES_MAX)
+        return fail(ERR_INVALID, "body_too_large", "The body may have at most 50 MiB.");
+    return upload_add(exchange->upload, data);
+}
+
 bool exchange_add_body(struct exchange *exchange, struct str data)
 {
-    if (exchange->body.len + data.len > exchange->body_bytes_max) {
-        exchange_refuse(exchange, 413, "body_too_large", "The body is longer than it may be.");
-        return false;
-    }
-    buf_append_str(&exchange->body, data);
-    return true;
+    enum err err = exchange->upload ? spool_body(exchange, data) : keep_body(exchange, data);
+
+    if (err != OK)
+        exchange_fail(exchange, err);
+    return err == OK;
+}
+
+bool exchange_is_overdue(const struct exchange *exchange, int64_t now_us)
+{
+    return exchange->upload && now_us > exchange->started_us + UPLOAD_US;
 }
 
 /* On a worker --------------------------------------------------------------------------------- */

@@ -21,10 +21,14 @@ struct db;
 struct exchange;
 struct live_service;
 struct live_session;
+struct upload;
 struct written_reply;
 
 /* What a worker is to do with it. */
 enum exchange_work { WORK_NOTHING, WORK_AUTHENTICATE, WORK_HANDLER, WORK_FINISH };
+
+/* Of an upload: whose body it is and whether they may has to be known before it is read. */
+enum exchange_admission { ADMISSION_NOT_NEEDED, ADMISSION_WANTED, ADMISSION_GRANTED };
 
 struct exchange {
     struct request request;
@@ -36,10 +40,13 @@ struct exchange {
     struct credential credential;
     char client_text[ADDR_TEXT_BYTES]; /* behind a proxy: who asks */
     struct rate_answer rate;
-    struct buf texts; /* decoded parameters */
-    struct buf body;  /* as it came */
-    size_t body_bytes_max;
-    bool answered; /* the reply is complete */
+    struct buf texts;      /* decoded parameters */
+    struct buf body;       /* as it came */
+    size_t body_bytes_max; /* in memory */
+    enum exchange_admission admission;
+    bool is_complete;      /* the body of an upload is there */
+    struct upload *upload; /* NULL: none, or not begun */
+    bool answered;         /* the reply is complete */
     bool authenticated;
     bool abandoned; /* nobody waits any more, and a worker has it */
 
@@ -63,7 +70,16 @@ struct exchange *exchange_new(struct carrier *carrier, const struct http_head *h
 
 bool exchange_is_answered(const struct exchange *exchange);
 
-/* A part of the body; false when it is too large: then the exchange is answered. */
+/* Whether the body may only come when exchange_admit() has led to the carrier's take_body. */
+bool exchange_wants_admission(const struct exchange *exchange);
+
+/* Finds out who asks and whether they may: the body is taken, or the answer sent, now or later. */
+void exchange_admit(struct exchange *exchange);
+
+/* Whether the body takes longer than any may. */
+bool exchange_is_overdue(const struct exchange *exchange, int64_t now_us);
+
+/* A part of the body; false when it cannot be taken: then the exchange is answered. */
 bool exchange_add_body(struct exchange *exchange, struct str data);
 
 /* The request is complete: runs it. The answer is sent now or later. */

@@ -9,6 +9,7 @@
 #include "control/api/live_private.h"
 #include "control/api/media_type.h"
 #include "control/api/request_read.h"
+#include "control/api/upload.h"
 
 /* "Allow: GET, HEAD, OPTIONS" for the methods of a path. */
 static void tell_allowed(struct reply *reply, uint32_t methods)
@@ -42,21 +43,40 @@ static void answer_other_method(struct exchange *exchange, uint32_t methods)
 /* Whether the route can read a body of this type. */
 static bool is_readable(const struct exchange *exchange)
 {
+    const struct route *route = exchange->routed->route;
     const struct http_head *head = exchange->request.head;
     struct str encoding = http_head_field(head, STR("content-encoding"));
     enum media_type type = media_type_of(http_head_field(head, STR("content-type")));
 
     if (encoding.ptr && !str_equal_nocase(encoding, STR("identity")))
         return false;
-    return exchange->routed->route->is_hook ? type != MEDIA_OTHER : type == MEDIA_JSON;
+    if (route->is_hook)
+        return type != MEDIA_OTHER && type != MEDIA_LINES;
+    return type == (route->is_upload ? MEDIA_LINES : MEDIA_JSON);
 }
 
 static const char *readable_types(const struct exchange *exchange)
 {
-    return exchange->routed->route->is_hook
-               ? "The body has to be application/json in UTF-8, a form or text/plain, not "
-                 "compressed."
-               : "The body has to be application/json in UTF-8, not compressed.";
+    const struct route *route = exchange->routed->route;
+
+    if (route->is_hook)
+        return "The body has to be application/json in UTF-8, a form or text/plain, not "
+               "compressed.";
+    if (route->is_upload)
+        return "The body has to be application/x-ndjson in UTF-8, not compressed.";
+    return "The body has to be application/json in UTF-8, not compressed.";
+}
+
+static void check_length(struct exchange *exchange)
+{
+    bool is_upload = exchange->routed && exchange->routed->route->is_upload;
+
+    if (exchange->request.head->content_length <=
+        (is_upload ? UPLOAD_BYTES_MAX : REQUEST_BODY_BYTES_MAX))
+        return;
+    exchange_refuse(exchange, 413, "body_too_large",
+                    is_upload ? "The body may have at most 50 MiB."
+                              : "The body may have at most 1 MiB.");
 }
 
 /* Refuses a body by its head, before it is read. */
@@ -66,12 +86,14 @@ static void look_at_body(struct exchange *exchange)
 
     if (head->framing == HTTP_NO_BODY) {
         if (exchange->routed && exchange->routed->body && !exchange->routed->route->is_hook)
-            exchange_refuse(exchange, 400, "body_missing", "This needs a JSON document as body.");
+            exchange_refuse(exchange, 400, "body_missing", "This needs a body.");
         return;
     }
-    if (head->framing == HTTP_LENGTH && head->content_length > REQUEST_BODY_BYTES_MAX)
-        exchange_refuse(exchange, 413, "body_too_large", "The body may have at most 1 MiB.");
-    else if (!exchange->routed)
+    if (head->framing == HTTP_LENGTH)
+        check_length(exchange);
+    if (exchange->answered)
+        return;
+    if (!exchange->routed)
         exchange_refuse(exchange, 400, "body_unexpected", "This takes no body.");
     else if (exchange->routed->body && !is_readable(exchange))
         exchange_refuse(exchange, 415, "media_type_unsupported", readable_types(exchange));
@@ -138,4 +160,6 @@ void exchange_read_head(struct exchange *exchange)
     find_route(exchange);
     if (!exchange->answered && !exchange->service)
         look_at_body(exchange);
+    if (!exchange->answered && exchange->routed && exchange->routed->route->is_upload)
+        exchange->admission = ADMISSION_WANTED;
 }

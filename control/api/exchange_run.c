@@ -18,6 +18,7 @@
 #include "control/api/rates.h"
 #include "control/api/request_read.h"
 #include "control/api/static_files.h"
+#include "control/api/upload.h"
 #include "control/api/workers.h"
 #include "control/store/pipeline.h"
 
@@ -174,6 +175,12 @@ enum err exchange_read_body(struct exchange *exchange, struct db *db)
     const struct json_schema *schema = exchange->routed->body;
     struct request *request = &exchange->request;
 
+    if (exchange->upload) {
+        request->upload = exchange->upload;
+        return exchange->upload->bytes > 0
+                   ? OK
+                   : fail(ERR_INVALID, "body_missing", "This needs a body.");
+    }
     if (schema && is_hook(exchange)) {
         request->hook_schema = schema;
         request->hook_body = buf_str(&exchange->body);
@@ -339,6 +346,34 @@ static void run_live(struct exchange *exchange)
     }
 }
 
+static enum err begin_upload(struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    struct server *server = request->server;
+
+    TRY(upload_begin(&server->uploads, server->config.upload_folder,
+                     &request->principal.credential_id, &exchange->upload));
+    return upload_add(exchange->upload, buf_str(&exchange->body));
+}
+
+/* They may: now the body may come; what of it is there already, is taken. */
+static void grant_admission(struct exchange *exchange)
+{
+    struct carrier *carrier = exchange->carrier;
+    enum err err = begin_upload(exchange);
+
+    if (err != OK) {
+        exchange_fail(exchange, err);
+        exchange_send(exchange);
+        return;
+    }
+    exchange->admission = ADMISSION_GRANTED;
+    if (exchange->is_complete)
+        hand_to_worker(exchange, WORK_HANDLER);
+    else
+        carrier->ops->take_body(carrier);
+}
+
 /* Who asks is known, or an answer stands already: goes on with the checks and runs the route. */
 void exchange_proceed(struct exchange *exchange)
 {
@@ -358,6 +393,10 @@ void exchange_proceed(struct exchange *exchange)
         exchange_send(exchange);
         return;
     }
+    if (exchange->admission == ADMISSION_WANTED) {
+        grant_admission(exchange);
+        return;
+    }
     switch (exchange->routed->route->run) {
     case ROUTE_MEMORY:
         run_memory(exchange);
@@ -375,9 +414,32 @@ void exchange_proceed(struct exchange *exchange)
     }
 }
 
+bool exchange_wants_admission(const struct exchange *exchange)
+{
+    return exchange->admission == ADMISSION_WANTED;
+}
+
+void exchange_admit(struct exchange *exchange)
+{
+    authenticate(exchange);
+}
+
+/* The body of an upload is complete: it is run now, or when it is admitted. */
+static void run_upload(struct exchange *exchange)
+{
+    exchange->is_complete = true;
+    if (exchange->admission == ADMISSION_GRANTED)
+        hand_to_worker(exchange, WORK_HANDLER);
+}
+
 void exchange_run(struct exchange *exchange)
 {
     struct carrier *carrier = exchange->carrier;
+
+    if (exchange->admission != ADMISSION_NOT_NEEDED) {
+        run_upload(exchange);
+        return;
+    }
 
     if (exchange->routed || exchange->service) {
         authenticate(exchange);

@@ -48,6 +48,23 @@ static void on_answered(struct carrier *wire)
     http2_link_flush(carrier->link);
 }
 
+static void take_body(struct http2_carrier *carrier)
+{
+    if (carrier->head.expect_continue && carrier->head.framing != HTTP_NO_BODY)
+        http2_server_continue(carrier->link->session, &carrier->stream);
+}
+
+/* It has waited until it was known whose it is: only now its time begins to run. */
+static void on_take_body(struct carrier *wire)
+{
+    struct http2_carrier *carrier = of_carrier(wire);
+
+    take_body(carrier);
+    carrier->since_us = clock_monotonic_us();
+    http2_link_take_bodies(carrier->link);
+    http2_link_flush(carrier->link);
+}
+
 static void on_wait(struct carrier *wire)
 {
     http2_carrier_set_state(of_carrier(wire), HTTP2_WAITING);
@@ -75,6 +92,7 @@ static void on_gone(struct carrier *wire)
 
 static const struct carrier_ops carrier_ops = {
     .write = http2_answer_write,
+    .take_body = on_take_body,
     .answered = on_answered,
     .wait = on_wait,
     .gone = on_gone,
@@ -191,8 +209,10 @@ static struct http2_server_stream *on_begin(void *owner, const struct http2_serv
     exchange = carrier->carrier.exchange = exchange_new(&carrier->carrier, &carrier->head);
     if (exchange_is_answered(exchange))
         exchange_send(exchange);
-    else if (carrier->head.expect_continue && carrier->head.framing != HTTP_NO_BODY)
-        http2_server_continue(link->session, &carrier->stream);
+    else if (exchange_wants_admission(exchange))
+        exchange_admit(exchange);
+    else
+        take_body(carrier);
     return &carrier->stream;
 }
 

@@ -39,9 +39,12 @@ static bool tick_answer(struct http2_carrier *carrier, int64_t now_us)
 /* A body waits for us as long as it is not taken; that is not the peer's fault. */
 static void tick_body(struct http2_carrier *carrier, int64_t now_us)
 {
-    if (http2_carrier_wants_window(carrier) ||
-        !connection_is_too_slow(carrier->since_us, now_us, CONNECTION_BODY_GRACE_US,
-                                carrier->body_bytes))
+    const struct exchange *exchange = carrier->carrier.exchange;
+    bool waits_for_us = exchange_wants_admission(exchange) || http2_carrier_wants_window(carrier);
+
+    if (!exchange_is_overdue(exchange, now_us) &&
+        (waits_for_us || !connection_is_too_slow(carrier->since_us, now_us,
+                                                 CONNECTION_BODY_GRACE_US, carrier->body_bytes)))
         return;
     metric_add(&server_metrics.timed_out, 1);
     http2_carrier_refuse(carrier, 408, "request_timeout", "The request did not arrive in time.");

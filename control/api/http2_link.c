@@ -95,6 +95,7 @@ void http2_link_run(struct http2_link *link)
 bool http2_carrier_wants_window(const struct http2_carrier *carrier)
 {
     return carrier->state == HTTP2_BODY && !carrier->stream.takes_body &&
+           !exchange_wants_admission(carrier->carrier.exchange) &&
            carrier->body_bytes >= FIRST_WINDOW_BYTES / 2;
 }
 

@@ -11,6 +11,8 @@ static const struct {
     {"application/merge-patch+json", MEDIA_JSON},
     {"application/x-www-form-urlencoded", MEDIA_FORM},
     {"text/plain", MEDIA_TEXT},
+    {"application/x-ndjson", MEDIA_LINES},
+    {"application/jsonl", MEDIA_LINES},
 };
 
 /* Whether none of the parameters says that the text is not UTF-8. */
@@ -35,9 +37,11 @@ enum media_type media_type_of(struct str field)
     struct str name = field.ptr ? str_trim(str_cut(&field, ';')) : field;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        enum media_type type = names[i].type;
+
         if (!str_equal_nocase(name, str_of(names[i].name)))
             continue;
-        return names[i].type == MEDIA_JSON && !is_utf8(field) ? MEDIA_OTHER : names[i].type;
+        return (type == MEDIA_JSON || type == MEDIA_LINES) && !is_utf8(field) ? MEDIA_OTHER : type;
     }
     return MEDIA_OTHER;
 }

@@ -309,7 +309,8 @@ static json_t *tag_of(const struct route *route)
 static json_t *body_of(const struct route *route)
 {
     json_t *content =
-        json_pack("{s:{s:o}}", "application/json", "schema", reference_to(route->body));
+        json_pack("{s:{s:o}}", route->is_upload ? REPLY_LINES_TYPE : "application/json", "schema",
+                  reference_to(route->body));
 
     if (route->is_hook)
         json_object_set_new(content, "text/plain",

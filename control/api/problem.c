@@ -17,10 +17,10 @@ static const struct {
     const char *code;
     uint16_t status;
 } own_statuses[] = {
-    {"precondition_failed", 412}, {"json_malformed", 400},          {"json_too_large", 413},
-    {"body_missing", 400},        {"body_unexpected", 400},         {"body_not_utf8", 400},
-    {"parameters_invalid", 400},  {"target_invalid", 400},          {"workers_full", 503},
-    {"reads_full", 503},          {"idempotency_key_invalid", 400},
+    {"precondition_failed", 412}, {"json_malformed", 400},     {"json_too_large", 413},
+    {"body_too_large", 413},      {"body_missing", 400},       {"body_unexpected", 400},
+    {"body_not_utf8", 400},       {"parameters_invalid", 400}, {"target_invalid", 400},
+    {"workers_full", 503},        {"reads_full", 503},         {"idempotency_key_invalid", 400},
 };
 
 uint16_t problem_status(enum err err, const char *code)

@@ -10,6 +10,7 @@
 #include "control/api/media_type.h"
 #include "control/api/router.h"
 #include "control/api/server_private.h"
+#include "control/api/upload.h"
 
 struct str request_parameter(const struct request *request, const char *name)
 {
@@ -127,4 +128,9 @@ enum err request_check(const struct request *request, const char *schema, const 
     const struct json_schemas *schemas = router_schemas(request->server->config.router);
 
     return json_schema_check(json_schemas_find(schemas, schema), part, "", errors);
+}
+
+enum err request_read_lines(const struct request *request, const struct line_taker *taker)
+{
+    return upload_read_lines(request->upload, taker);
 }

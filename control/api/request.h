@@ -32,7 +32,9 @@
 
 struct http_head;
 struct json_schema;
+struct line_taker;
 struct server;
+struct upload;
 struct write_once;
 
 struct request_parameter {
@@ -60,6 +62,7 @@ struct request {
     const struct http_head *head;
     const struct json_schema *hook_schema; /* of a hook's body; NULL: it takes none */
     struct str hook_body;                  /* as it came */
+    const struct upload *upload;           /* the body of an UPLOAD */
     size_t parameter_count;
     struct request_parameter parameters[REQUEST_PARAMETERS_MAX];
 };
@@ -104,3 +107,6 @@ MUST_USE enum err request_check(const struct request *request, const char *schem
  * @return ERR_INVALID "json_malformed", "body_invalid". */
 MUST_USE enum err request_hook_body(const struct request *request, json_t **ret_json,
                                     struct str *ret_text);
+
+/* Hands over the lines of the body of an UPLOAD; see upload_read_lines(). */
+MUST_USE enum err request_read_lines(const struct request *request, const struct line_taker *taker);

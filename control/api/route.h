@@ -75,8 +75,9 @@ struct route {
     /* names of query parameters, NULL at the end; a READ row has its statement's */
     const char *const *query;
     bool is_hook;
-    bool is_write; /* see WRITE */
-    bool is_lines; /* see LINES */
+    bool is_write;  /* see WRITE */
+    bool is_lines;  /* see LINES */
+    bool is_upload; /* see UPLOAD */
 };
 
 #define ROUTE_QUERY(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -132,6 +133,18 @@ struct route {
         .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
         .body = "none", .status = 200, .reply = #reply_, .summary = (summary_),                    \
         .query = ROUTE_QUERY(__VA_ARGS__), .is_lines = true                                        \
+    }
+
+/* A HANDLER of a POST whose body is lines of JSON, too many for memory: `line_` is the schema of one,
+ * for the documentation; it takes them by request_read_lines(). Who may not call it is told before
+ * the body is read. */
+#define UPLOAD(path_, function_, operation_, permission_, rate_, line_, status_, reply_, summary_, \
+               ...)                                                                                \
+    {                                                                                              \
+        .run = ROUTE_HANDLER, .method = METHOD_POST, .path = (path_), .handler = (function_),      \
+        .operation = (operation_), .permission = PERMISSION_##permission_, .rate = RATE_##rate_,   \
+        .body = #line_, .status = (status_), .reply = #reply_, .summary = (summary_),              \
+        .query = ROUTE_QUERY(__VA_ARGS__), .is_upload = true                                       \
     }
 
 #define WRITE(method_, path_, function_, operation_, permission_, rate_, body_, status_, reply_,   \

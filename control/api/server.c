@@ -394,10 +394,13 @@ enum err server_start(const struct server_config *config, struct server **ret_se
         server->config.connections_max = CONNECTIONS_DEFAULT;
     if (server->config.connections_per_address == 0)
         server->config.connections_per_address = CONNECTIONS_PER_ADDRESS;
+    if (!server->config.upload_folder)
+        server->config.upload_folder = "/var/tmp";
     server->ev = loop_ev(config->loop);
     server->listener = config->listener;
     server->reserve_fd = -1;
     list_init(&server->connections);
+    list_init(&server->uploads);
     pool_init(&server->exchanges, sizeof(struct exchange));
     pool_init(&server->http2_carriers, http2_link_pool_object_bytes());
 

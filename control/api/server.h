@@ -50,6 +50,7 @@ struct server_config {
     struct listener listener;    /* the server's from here on, also when it cannot start */
     const char *console;         /* folder of the console with its manifest.em.json; NULL: none */
     const char *build;           /* for X-EM-Build */
+    const char *upload_folder;   /* where large bodies lie while they are needed; NULL: /var/tmp */
     unsigned workers;            /* threads that run HANDLER routes; 0: 4 */
     unsigned connections_max;    /* 0: 10000 */
     unsigned connections_per_address; /* 0: 1000 */

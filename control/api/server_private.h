@@ -34,6 +34,7 @@ struct server {
     size_t connection_count;
     struct address_count *addresses; /* connections and streams by peer address */
     struct pool exchanges;
+    struct list uploads;        /* under way */
     struct pool http2_carriers; /* of HTTP/2 streams */
     size_t stream_count;
 

@@ -31,6 +31,10 @@ SELECT json_build_object('items', coalesce(json_agg(json_build_object(
  WHERE chain.chain_id IS NOT NULL
    AND ($1::uuid IS NULL OR chain.chain_id = $1::uuid);
 
+-- journal_batch_at(chain_id, last): the hash of the batch that ends there, and where the chain ends; NULL for what there is not.
+SELECT (SELECT hash FROM change_batch WHERE chain_id = $1::uuid AND last = $2::bigint),
+       (SELECT max(last) FROM change_batch WHERE chain_id = $1::uuid);
+
 -- journal_export(chain_id, after, limit, bytes): records of a chain behind a sequence and the batches that end in them, a JSON text each, as lines; at least one record when there is one.
 WITH sealed AS (
     SELECT s.sequence, s.change_id, s.hash, t.*,

@@ -137,28 +137,42 @@ static void check_expected(struct chain_verifier *verifier)
         find(verifier, FINDING_CHAIN_TRUNCATED, "", 0, "no batch has the hash that was kept");
 }
 
-static const struct chain_head *seen_head(const struct chain_verifier *verifier, const char *chain)
+static int compare_chains(const void *a, const void *b)
 {
-    for (size_t i = 0; i < verifier->result.heads.len; i++) {
-        if (strcmp(verifier->result.heads.items[i].chain, chain) == 0)
-            return &verifier->result.heads.items[i];
-    }
-    return NULL;
+    return strcmp(((const struct chain_head *)a)->chain, ((const struct chain_head *)b)->chain);
 }
 
-/* One of the heads in the last line. */
-static void check_head(struct chain_verifier *verifier, const json_t *head)
+/* One of the heads in the last line. @param seen in the order of their chains. */
+static void check_head(struct chain_verifier *verifier, const struct chain_head *seen,
+                       const json_t *head)
 {
-    const char *chain = json_text(head, "chain", "");
     int64_t sequence = json_integer_or(head, "sequence", 0);
-    const struct chain_head *seen = seen_head(verifier, chain);
+    struct chain_head key = {0};
+    const struct chain_head *found;
 
-    if (!seen || seen->sequence < sequence)
-        find(verifier, FINDING_CHAIN_TRUNCATED, chain, sequence,
-             "it ends at %" PRId64 " instead of %" PRId64, seen ? seen->sequence : 0, sequence);
-    else if (seen->sequence > sequence || strcmp(seen->hash, json_text(head, "hash", "")) != 0)
-        find(verifier, FINDING_CHAIN_REWRITTEN, chain, sequence,
+    snprintf(key.chain, sizeof key.chain, "%s", json_text(head, "chain", ""));
+    found =
+        seen ? bsearch(&key, seen, verifier->result.heads.len, sizeof key, compare_chains) : NULL;
+    if (!found || found->sequence < sequence)
+        find(verifier, FINDING_CHAIN_TRUNCATED, key.chain, sequence,
+             "it ends at %" PRId64 " instead of %" PRId64, found ? found->sequence : 0, sequence);
+    else if (found->sequence > sequence || strcmp(found->hash, json_text(head, "hash", "")) != 0)
+        find(verifier, FINDING_CHAIN_REWRITTEN, key.chain, sequence,
              "it does not end with the hash that the last line says");
+}
+
+static void check_heads(struct chain_verifier *verifier, const json_t *heads)
+{
+    size_t count = verifier->result.heads.len;
+    AUTO(xfree) struct chain_head *seen = NULL;
+
+    if (count > 0) {
+        seen = xmalloc(count * sizeof *seen);
+        memcpy(seen, verifier->result.heads.items, count * sizeof *seen);
+        qsort(seen, count, sizeof *seen, compare_chains);
+    }
+    for (size_t i = 0; i < json_array_size(heads); i++)
+        check_head(verifier, seen, json_array_get(heads, i));
 }
 
 /* Chains ---------------------------------------------------------------------------------------- */
@@ -303,8 +317,7 @@ static void add_batch(struct chain_verifier *verifier, const struct journal_line
 static void add_heads(struct chain_verifier *verifier, const struct journal_line *line)
 {
     end_chain(verifier);
-    for (size_t i = 0; i < json_array_size(line->members); i++)
-        check_head(verifier, json_array_get(line->members, i));
+    check_heads(verifier, line->members);
     if (json_array_size(line->members) < verifier->result.heads.len)
         find(verifier, FINDING_CHAIN_MISPLACED, "", 0,
              "there are more chains than the last line knows");

@@ -30,6 +30,8 @@
     ROW(CHAIN_MISPLACED, "chain_misplaced", "a chain where it does not belong: doubled or moved")  \
     ROW(CHAIN_TRUNCATED, "chain_truncated", "a chain ends too early")                              \
     ROW(CHAIN_REWRITTEN, "chain_rewritten", "a chain is another one than it was")                  \
+    ROW(CHAIN_UNKNOWN, "chain_unknown",                                                            \
+        "a chain that is not kept here: only a control plane knows")                               \
     ROW(EXPORT_TRUNCATED, "export_truncated", "the export has no last line, or more behind it")
 
 #define FINDING_ENUM(name, word, what) FINDING_##name,

@@ -265,6 +265,10 @@ def test_nothing_can_be_put_below_theirs(mine, theirs, method, path, operation):
     if name.startswith("bulk_"):
         bulk_is_refused(mine, theirs, path, collection)
         return
+    if name == "verify_journal":
+        unknown = str(uuid.uuid4())
+        assert told_of_chain(mine, path, theirs.id) == told_of_chain(mine, path, unknown).replace(unknown, theirs.id)
+        return
     body = body_for(name, collection, theirs)
     before = theirs.fingerprint()
     reply = mine.client.request(method, path, json=body)
@@ -280,6 +284,15 @@ def test_nothing_can_be_put_below_theirs(mine, theirs, method, path, operation):
         assert "not_found" in {error["code"] for error in reply.json()["errors"]}
         own = theirs.client.request(method, f"{path}?dry_run=true", json=body)
         assert own.status_code == 201, own.text
+
+
+def told_of_chain(tenant, path, chain):
+    """What is found in an export that claims to have a chain's first record."""
+    batch = {"chain": chain, "first": 1, "last": 1, "count": 1, "sealed_at": in_the_future(0), "hash": "1" * 64}
+    lines = "".join(json.dumps(line) + "\n" for line in ({"journal": 1}, {"batch": batch}, {"heads": []}))
+    reply = tenant.client.post(path, data=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert reply.status_code == 200 and "chain_unknown" in reply.text, reply.text
+    return json.dumps(reply.json()["findings"])
 
 
 def bulk_is_refused(mine, theirs, path, collection):
