@@ -225,6 +225,16 @@ static void enter_chain(struct chain_verifier *verifier, const char *chain)
 
 /* Lines ----------------------------------------------------------------------------------------- */
 
+static void find_removed(struct chain_verifier *verifier, const char *chain, int64_t first,
+                         int64_t last)
+{
+    if (first == last)
+        find(verifier, FINDING_RECORD_REMOVED, chain, first, "%" PRId64 " is not there", first);
+    else
+        find(verifier, FINDING_RECORD_REMOVED, chain, first,
+             "%" PRId64 " to %" PRId64 " are not there", first, last);
+}
+
 static void check_sequence(struct chain_verifier *verifier, const struct journal_line *line)
 {
     if (line->sequence < verifier->next) {
@@ -234,8 +244,7 @@ static void check_sequence(struct chain_verifier *verifier, const struct journal
         return;
     }
     if (line->sequence > verifier->next) {
-        find(verifier, FINDING_RECORD_REMOVED, line->chain, verifier->next,
-             "%" PRId64 " to %" PRId64 " are not there", verifier->next, line->sequence - 1);
+        find_removed(verifier, line->chain, verifier->next, line->sequence - 1);
         verifier->uncertain = true;
     }
     verifier->next = line->sequence < INT64_MAX ? line->sequence + 1 : line->sequence;
