@@ -42,8 +42,15 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+/** What every write carries beside the cookie. */
+export function csrfHeaders(): Record<string, string> {
+  return csrfToken ? { "X-CSRF-Token": csrfToken } : {};
+}
+
 function prepare(request: Request): Request {
-  if (!SAFE.has(request.method) && csrfToken) request.headers.set("X-CSRF-Token", csrfToken);
+  if (!SAFE.has(request.method)) {
+    for (const [name, value] of Object.entries(csrfHeaders())) request.headers.set(name, value);
+  }
   return new Request(request, {
     signal: AbortSignal.any([request.signal, AbortSignal.timeout(DEADLINE_MS)]),
   });

@@ -76,6 +76,7 @@ export type JournalEntry = Exact<
 
 export type RateLimit = Schemas["rate_limit"];
 export type JournalChain = Schemas["journal_chains"]["items"][number];
+export type JournalVerification = Schemas["journal_verification"];
 
 /** What has become of what a webhook sends; with `include=status`. */
 export interface WebhookStatus {

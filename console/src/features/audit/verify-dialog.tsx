@@ -2,6 +2,7 @@
 
 import { CopyButton } from "@/components/copy-button";
 import { Dialog } from "@/components/ui/dialog";
+import { VerifyFile } from "./verify-file";
 
 const STEPS = [
   {
@@ -18,7 +19,7 @@ const STEPS = [
   },
 ];
 
-/** How to check the journal with a program of one's own machine. */
+/** Verifies a file here, and says how to do it with a program of one's own machine. */
 export function VerifyDialog({
   open,
   onOpenChange,
@@ -34,6 +35,9 @@ export function VerifyDialog({
       description="Each record has a hash, and each sealed batch takes in the one before: what is altered, moved or removed shows, by chain, sequence and line."
       className="max-w-[560px]"
     >
+      <h3 className="mb-1.5 font-medium">Here</h3>
+      <VerifyFile />
+      <h3 className="mt-5 mb-1.5 font-medium">Without believing this service</h3>
       <ol className="flex flex-col gap-4">
         {STEPS.map(({ text, command }, index) => (
           <li key={command}>
