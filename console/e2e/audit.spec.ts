@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { patch } from "./estate";
 import { expect, live, test } from "./test";
@@ -15,7 +15,7 @@ test("an entry is found, read field by field and leads on, from the keyboard alo
   await patch(`instances/${estate.prod}`, { url: "https://shop.test/" }, request);
 
   await page.goto(`/admin/audit/?org=${estate.organisation}`);
-  const entries = page.locator("[data-entry]");
+  const entries = page.locator("[data-row]");
   await expect(entries.first()).toBeVisible();
   await page.keyboard.press("/");
   await page.keyboard.type(`Shop API ${estate.name}`);
@@ -66,7 +66,7 @@ test("menus narrow the journal, and the address keeps it", async ({ page, estate
   await page.reload();
   await expect(page.getByText("No entries match")).toBeVisible();
   await page.getByRole("button", { name: "Clear all filters" }).click();
-  await expect(page.locator("[data-entry]").first()).toBeVisible();
+  await expect(page.locator("[data-row]").first()).toBeVisible();
 });
 
 test("a secret is named and never shown", async ({ page, estate }) => {
@@ -74,7 +74,7 @@ test("a secret is named and never shown", async ({ page, estate }) => {
   const spec = { auth: { basic: { user: "probe", password: "hunter-2" } } };
   await patch(`checks/${estate.check}`, { spec }, request);
   await page.goto(`/admin/audit/?request=${request}`);
-  await page.locator("[data-entry]").click();
+  await page.locator("[data-row]").click();
   const sheet = page.getByRole("dialog", { name: "Entry" });
   await expect(sheet.getByRole("listitem").filter({ hasText: "spec.auth.basic.password" })).toContainText(
     "Secret set",
@@ -89,15 +89,15 @@ test("a secret is named and never shown", async ({ page, estate }) => {
 
 test("what was written meanwhile is offered, and shown when asked", async ({ page, estate }) => {
   await page.goto(`/admin/audit/?entity=${estate.prod}`);
-  await expect(page.locator("[data-entry]").first()).toBeVisible();
+  await expect(page.locator("[data-row]").first()).toBeVisible();
   await live(page);
-  const before = await page.locator("[data-entry]").count();
+  const before = await page.locator("[data-row]").count();
   await patch(`instances/${estate.prod}`, { description: "Newer" }, `newer-${estate.name}`);
   const offer = page.getByRole("button", { name: /Newer entries/ });
   await expect(offer).toBeVisible({ timeout: 10_000 });
-  await expect(page.locator("[data-entry]")).toHaveCount(before);
+  await expect(page.locator("[data-row]")).toHaveCount(before);
   await page.keyboard.press("u");
-  await expect(page.locator("[data-entry]")).toHaveCount(before + 1);
+  await expect(page.locator("[data-row]")).toHaveCount(before + 1);
   await expect(offer).toBeHidden();
 });
 
@@ -112,6 +112,27 @@ test("a chain is exported as a file that verifies offline", async ({ page, estat
   test.skip(!existsSync(emctl), "emctl is not built");
   expect(execFileSync(emctl, ["audit", "verify", file], { encoding: "utf8" })).toMatch(
     /^whole: 1 chains, \d+ records, .* 0 findings/,
+  );
+});
+
+test("a file is verified here, and what was altered in it is named", async ({ page, estate }) => {
+  await page.goto(`/admin/audit/?org=${estate.organisation}`);
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: `Export the chain of ${estate.name}` }).click();
+  const text = readFileSync(await (await download).path(), "utf8");
+  await page.getByRole("button", { name: "Verify", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Verify the journal" });
+  const choose = async (name: string, content: string) => {
+    const chooser = page.waitForEvent("filechooser");
+    await dialog.getByRole("button", { name: "Choose a file" }).click();
+    await (await chooser).setFiles({ name, mimeType: "application/x-ndjson", buffer: Buffer.from(content) });
+  };
+  await choose("kept.ndjson", text);
+  await expect(dialog).toContainText(/kept\.ndjson is whole, and the journal here: \d+ records in \d+ batch/);
+  await choose("altered.ndjson", text.replace(/("actor" ?: ?)"[^"]*"/, '$1"nobody"'));
+  await expect(dialog).toContainText("altered.ndjson is not whole: 1 finding.");
+  await expect(dialog.getByRole("list", { name: "Findings" })).toContainText(
+    /record altered · .* · record 1 · line 2/,
   );
 });
 

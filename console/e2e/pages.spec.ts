@@ -61,7 +61,7 @@ test.describe("every page under the strict policy, without complaints, accessibl
 
   test("an entry of the journal, field by field and whole", async ({ page, estate, complaints }) => {
     await page.goto(`/admin/audit/?entity=${estate.component}`);
-    await page.locator("[data-entry]").last().click();
+    await page.locator("[data-row]").last().click();
     const sheet = page.getByRole("dialog", { name: "Entry" });
     await expect(sheet.getByRole("heading", { name: `Shop API ${estate.name}` })).toBeVisible();
     await expectAccessible(page);

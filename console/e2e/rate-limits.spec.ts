@@ -43,7 +43,7 @@ test("a limit is tried while it is typed, saved, and lost to nobody", async ({ p
 
     await page.getByRole("link", { name: "History of Expensive by person" }).click();
     await expect(page).toHaveURL(new RegExp(`/admin/audit/\\?entity=${limit.id}`));
-    await expect(page.locator("[data-entry]").first()).toContainText("rate limit, expensive by user");
+    await expect(page.locator("[data-row]").first()).toContainText("rate limit, expensive by user");
     expect(complaints.filter((text) => !/\b(412|422)\b/.test(text))).toEqual([]); // refusals are what this is about
   } finally {
     await restore();

@@ -160,7 +160,7 @@ test("one is deleted, and taken back", async ({ page, estate, receiver }) => {
   await row.click();
   await page.getByRole("link", { name: "History" }).click();
   await expect(page).toHaveURL(new RegExp(`/admin/audit/.*entity=${id}`));
-  await expect(page.locator("[data-entry]")).toHaveCount(3);
+  await expect(page.locator("[data-row]")).toHaveCount(3);
 });
 
 test("the first one is offered, and who may not read them is told what it takes", async ({

@@ -38,3 +38,13 @@ export function useRowKeys(
     move(by);
   };
 }
+
+/** The item so many rows after the one with the id; none beyond the ends, or when that one is not among them. */
+export function neighbour<Item extends { id: string }>(
+  items: readonly Item[],
+  id: string | null,
+  by: number,
+): Item | undefined {
+  const at = items.findIndex((item) => item.id === id);
+  return at < 0 ? undefined : items[at + by];
+}

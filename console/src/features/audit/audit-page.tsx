@@ -1,20 +1,19 @@
 "use client";
 
-import { Lock, RefreshCw, ShieldCheck } from "lucide-react";
+import { Lock, ShieldCheck } from "lucide-react";
 import { useQueryStates } from "nuqs";
 import { useCallback, useMemo, useState } from "react";
 import { ErrorBoundary } from "@/components/error-boundary";
 import { lazyDialog } from "@/components/lazy-dialog";
 import { PageTitle } from "@/components/page-title";
+import { NewerBar, PagedList } from "@/components/paged-list";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { Kbd } from "@/components/ui/kbd";
-import { Skeleton } from "@/components/ui/skeleton";
-import { Delayed, ErrorView, Notice, RefetchBar } from "@/components/views";
+import { Notice, RefetchBar } from "@/components/views";
 import { useCan } from "@/features/access";
 import { pathOf, useFleet } from "@/features/health";
 import { paths } from "@/lib/paths";
-import { useShortcuts } from "@/lib/shortcuts";
+import { neighbour } from "@/lib/row-keys";
 import type { JournalEntry } from "@/lib/types";
 import { entryKeys, journalKeys, useScope } from "@/lib/url";
 import { AuditToolbar } from "./audit-toolbar";
@@ -58,7 +57,7 @@ function Journal() {
         actions={
           <Button onClick={() => setVerify(true)}>
             <ShieldCheck aria-hidden />
-            How to verify
+            Verify
           </Button>
         }
       >
@@ -71,35 +70,15 @@ function Journal() {
         <RefetchBar active={entries.isFetching && !entries.isFetchingNextPage && !entries.isPending} />
         <AuditToolbar filters={filters} effective={narrowed} setFilters={setFilters} entries={items} />
         {items.length > 0 ? <Newer filters={narrowed} first={items[0]?.id} /> : null}
-        {entries.isError && items.length === 0 ? (
-          <ErrorView error={entries.error} what="The journal" onRetry={() => void entries.refetch()} />
-        ) : entries.isPending ? (
-          <Delayed>
-            <div role="status" aria-label="Loading the journal" className="flex flex-col gap-2 p-3">
-              {Array.from({ length: 12 }, (_, row) => (
-                <Skeleton key={row} className="h-7" />
-              ))}
-            </div>
-          </Delayed>
-        ) : items.length === 0 ? (
-          <Empty filters={filters} onClear={() => void setFilters(NO_FILTERS)} />
-        ) : (
-          <div className="min-h-0 flex-1 overflow-auto">
-            <EntryTable entries={items} selected={entry} onOpen={open} onStep={step} />
-            {entries.hasNextPage ? (
-              <div className="flex items-center gap-3 p-3">
-                <Button disabled={entries.isFetchingNextPage} onClick={() => void entries.fetchNextPage()}>
-                  Earlier
-                </Button>
-                {entries.isError ? <p role="alert">{entries.error.message}</p> : null}
-              </div>
-            ) : (
-              <p className="p-3 text-xs text-muted-foreground">
-                {isNarrowed(narrowed) ? "That is all that matches." : "That is where the journal begins."}
-              </p>
-            )}
-          </div>
-        )}
+        <PagedList
+          pages={entries}
+          count={items.length}
+          what="The journal"
+          empty={<Empty filters={filters} onClear={() => void setFilters(NO_FILTERS)} />}
+          end={isNarrowed(narrowed) ? "That is all that matches." : "That is where the journal begins."}
+        >
+          <EntryTable entries={items} selected={entry} onOpen={open} onStep={step} />
+        </PagedList>
       </Card>
       <VerifyDialog open={verify} onOpenChange={setVerify} />
       <OpenEntry
@@ -131,8 +110,7 @@ function useOpenEntry(items: readonly JournalEntry[]) {
   const close = useCallback(() => void setEntry({ entry: null }, { history: "push" }), [setEntry]);
   const step = useCallback(
     (by: number) => {
-      const at = items.findIndex(({ id }) => id === entry);
-      const next = at < 0 ? undefined : items[at + by];
+      const next = neighbour(items, entry, by);
       if (next) void setEntry({ entry: next.id }, { history: "replace" });
     },
     [items, entry, setEntry],
@@ -140,24 +118,11 @@ function useOpenEntry(items: readonly JournalEntry[]) {
   return { entry, open, close, step };
 }
 
-/** Says that there is something newer than the list shows, and fetches it when asked. */
 function Newer({ filters, first }: { filters: JournalFilters; first: string | undefined }) {
   const newest = useNewestId(filters).data;
   const refresh = useRefresh();
   const waiting = Boolean(newest && first && newest > first);
-  useShortcuts(
-    useMemo((): Record<string, () => void> => (waiting ? { u: refresh } : {}), [waiting, refresh]),
-  );
-  if (!waiting) return null;
-  return (
-    <div role="status" className="flex justify-center border-b bg-accent p-1">
-      <Button variant="ghost" onClick={refresh}>
-        <RefreshCw aria-hidden />
-        Newer entries · show
-        <Kbd aria-hidden>u</Kbd>
-      </Button>
-    </div>
-  );
+  return <NewerBar what="entries" waiting={waiting} onShow={refresh} />;
 }
 
 function Empty({ filters, onClear }: { filters: JournalFilters; onClear: () => void }) {

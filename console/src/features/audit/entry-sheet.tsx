@@ -1,15 +1,11 @@
 "use client";
 
-import { ChevronDown, ChevronUp, Link2, X } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { ErrorBoundary } from "@/components/error-boundary";
-import { Button } from "@/components/ui/button";
+import { CloseButton, CopyLinkButton, SheetContent, SheetFacts, StepButtons } from "@/components/sheet-parts";
 import { Sheet } from "@/components/ui/sheet";
-import { Skeleton } from "@/components/ui/skeleton";
-import { toast } from "@/components/ui/toast";
-import { Delayed, ErrorView } from "@/components/views";
 import { useFleet } from "@/features/health";
 import { formatInstant } from "@/lib/format";
 import { paths } from "@/lib/paths";
@@ -58,44 +54,18 @@ function EntrySheet({
   onFilter: Narrow;
   onStep: (by: number) => void;
 }) {
-  const entry = useEntry(id);
-
-  if (entry.data) {
-    return (
-      <>
-        <Header entry={entry.data} onClose={onClose} onStep={onStep} />
-        <div className="min-h-0 flex-1 overflow-auto">
-          <Facts entry={entry.data} onFilter={onFilter} />
-          <EntryChanges entry={entry.data} />
-        </div>
-      </>
-    );
-  }
   return (
-    <div className="flex-1 p-4">
-      <div className="flex justify-end">
-        <CloseButton onClose={onClose} />
-      </div>
-      {entry.isError ? (
-        <ErrorView error={entry.error} what="The entry" onRetry={() => void entry.refetch()} />
-      ) : (
-        <Delayed>
-          <div role="status" aria-label="Loading" className="flex flex-col gap-3">
-            <Skeleton className="h-6 w-1/2" />
-            <Skeleton className="h-28" />
-            <Skeleton className="h-48" />
+    <SheetContent query={useEntry(id)} what="The entry" onClose={onClose}>
+      {(entry) => (
+        <>
+          <Header entry={entry} onClose={onClose} onStep={onStep} />
+          <div className="min-h-0 flex-1 overflow-auto">
+            <Facts entry={entry} onFilter={onFilter} />
+            <EntryChanges entry={entry} />
           </div>
-        </Delayed>
+        </>
       )}
-    </div>
-  );
-}
-
-function CloseButton({ onClose }: { onClose: () => void }) {
-  return (
-    <Button variant="ghost" size="icon" aria-label="Close" onClick={onClose}>
-      <X aria-hidden />
-    </Button>
+    </SheetContent>
   );
 }
 
@@ -113,23 +83,12 @@ function Header({
   const components = useComponents(component ? [component] : []).data;
   const place = placeOf(entry, fleet, components);
   const name = entityName(entry);
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
-    toast({ title: "Link copied" });
-  };
   return (
     <header className="shrink-0 border-b px-4 py-3">
       <div className="flex items-center gap-1">
         <ActionMark action={entry.action} className="mr-auto text-muted-foreground" />
-        <Button variant="ghost" size="icon" aria-label="Newer entry" onClick={() => onStep(-1)}>
-          <ChevronUp aria-hidden />
-        </Button>
-        <Button variant="ghost" size="icon" aria-label="Earlier entry" onClick={() => onStep(1)}>
-          <ChevronDown aria-hidden />
-        </Button>
-        <Button variant="ghost" size="icon" aria-label="Copy link" onClick={() => void copy()}>
-          <Link2 aria-hidden />
-        </Button>
+        <StepButtons what="entry" onStep={onStep} />
+        <CopyLinkButton />
         <CloseButton onClose={onClose} />
       </div>
       <h2 className="text-lg font-semibold break-words">{name ?? kindWord(entry.kind)}</h2>
@@ -146,7 +105,7 @@ function Facts({ entry, onFilter }: { entry: JournalEntry; onFilter: Narrow }) {
   const organisation = chains?.find((chain) => chain.organisation === entry.organisation)?.key;
   const { credential_id: credential, request_id: request } = entry;
   return (
-    <dl className="grid grid-cols-[104px_minmax(0,1fr)] items-center gap-x-3 border-b px-4 py-2.5 [&>dd]:min-h-6 [&>dd]:leading-6 [&>dt]:self-start [&>dt]:leading-6 [&>dt]:text-muted-foreground">
+    <SheetFacts>
       <dt>When</dt>
       <dd className="numeric">{formatInstant(Date.parse(entry.at))}</dd>
       <dt>Who</dt>
@@ -196,7 +155,7 @@ function Facts({ entry, onFilter }: { entry: JournalEntry; onFilter: Narrow }) {
         </Narrowing>
         <EntityLink entry={entry} />
       </dd>
-    </dl>
+    </SheetFacts>
   );
 }
 

@@ -1,10 +1,10 @@
 "use client";
 
-import { memo, useCallback, useMemo, useRef, type KeyboardEvent } from "react";
+import { memo, useMemo, useRef } from "react";
 import { Time } from "@/components/time";
 import { useFleet } from "@/features/health";
 import { formatDate } from "@/lib/format";
-import { useShortcuts } from "@/lib/shortcuts";
+import { useRowKeys } from "@/lib/row-keys";
 import type { JournalEntry } from "@/lib/types";
 import { cn } from "@/lib/utils";
 import { ActionMark } from "./action-mark";
@@ -12,15 +12,6 @@ import { summaryOf } from "./differences";
 import { componentOf, placeOf } from "./place";
 import { useComponents, useKeyNames } from "./queries";
 import { entityName, kindWord } from "./words";
-
-const STEPS: Record<string, number> = {
-  ArrowDown: 1,
-  ArrowUp: -1,
-  PageDown: 10,
-  PageUp: -10,
-  Home: -Infinity,
-  End: Infinity,
-};
 
 /**
  * Entries as rows, newest first. Arrows, or j and k from anywhere on the page, move between them and Enter opens; while a
@@ -44,25 +35,7 @@ export function EntryTable({
     useMemo(() => [...new Set(entries.flatMap((entry) => componentOf(entry) ?? []))], [entries]),
   ).data;
   const tabStop = entries.some(({ id }) => id === selected) ? selected : entries[0]?.id;
-
-  const move = useCallback(
-    (by: number) => {
-      const buttons = [...(body.current?.querySelectorAll<HTMLButtonElement>("[data-entry]") ?? [])];
-      const focused = buttons.findIndex((button) => button === document.activeElement);
-      const at = focused >= 0 ? focused : buttons.findIndex((button) => button.dataset.entry === selected);
-      buttons[Math.min(Math.max(at < 0 ? 0 : at + by, 0), buttons.length - 1)]?.focus();
-    },
-    [selected],
-  );
-  const go = selected ? onStep : move;
-  useShortcuts(useMemo(() => ({ j: () => go(1), k: () => go(-1) }), [go]));
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by = STEPS[event.key];
-    if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    move(by);
-  };
+  const onKeyDown = useRowKeys(body, selected, onStep);
 
   return (
     <table className="w-full table-fixed border-collapse text-left">
@@ -138,7 +111,7 @@ const EntryRow = memo(function EntryRow({
       <td className="truncate max-md:order-1">
         <button
           type="button"
-          data-entry={entry.id}
+          data-row={entry.id}
           tabIndex={tabStop ? 0 : -1}
           aria-current={selected || undefined}
           onClick={() => onOpen(entry.id)}

@@ -4,6 +4,7 @@ import { useId, useState, type FormEvent } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Input } from "@/components/ui/input";
+import { localFieldInstant, localFieldValue } from "@/lib/local-time";
 import { instantOf, type JournalFilters } from "./filters";
 
 type Range = Pick<JournalFilters, "from" | "to">;
@@ -39,12 +40,9 @@ export function RangeDialog({
   );
 }
 
-/** A moment as the value of a `datetime-local` field, in the reader's zone. */
 function fieldValue(moment: string | null): string {
   const instant = moment ? instantOf(moment, Date.now()) : null;
-  if (!instant) return "";
-  const at = new Date(instant);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return instant ? localFieldValue(Date.parse(instant)) : "";
 }
 
 function RangeForm({ from, to, onDone }: Range & { onDone: (range: Range) => void }) {
@@ -56,8 +54,7 @@ function RangeForm({ from, to, onDone }: Range & { onDone: (range: Range) => voi
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (backwards) return;
-    const instant = (value: string) => (value ? new Date(value).toISOString() : null);
-    onDone({ from: instant(start), to: instant(end) });
+    onDone({ from: localFieldInstant(start), to: localFieldInstant(end) });
   };
 
   return (

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { ErrorBoundary } from "@/components/error-boundary";
+import { SheetSection } from "@/components/sheet-parts";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Delayed, ErrorView } from "@/components/views";
 import type { CheckHealth } from "@/lib/types";
@@ -16,7 +17,7 @@ import { MaintenanceButton, OpenMaintenance } from "./maintenance-actions";
 import { useCheck, useResults } from "./queries";
 import { ResultList } from "./result-list";
 import { SheetFrame } from "./sheet-frame";
-import { SheetHeader, SheetSection } from "./sheet-header";
+import { SheetHeader } from "./sheet-header";
 
 const NO_CHECKS: CheckHealth[] = [];
 

@@ -3,6 +3,7 @@
 import { ExternalLink } from "lucide-react";
 import { useMemo } from "react";
 import { StateBadge } from "@/components/state";
+import { SheetSection } from "@/components/sheet-parts";
 import { Time } from "@/components/time";
 import { ErrorBoundary } from "@/components/error-boundary";
 import { Delayed, ErrorView } from "@/components/views";
@@ -16,7 +17,7 @@ import { MaintenanceButton, OpenMaintenance } from "./maintenance-actions";
 import { bySeverity } from "./overview";
 import { useInstanceTree } from "./queries";
 import { SheetFrame } from "./sheet-frame";
-import { SheetHeader, SheetSection } from "./sheet-header";
+import { SheetHeader } from "./sheet-header";
 
 /** An instance: its state and why, its components, and what happened to it. */
 export function InstanceSheet({ id }: { id: string }) {

@@ -1,11 +1,11 @@
 "use client";
 
-import { ChevronRight, Link2, Maximize2, Minimize2, Wrench, X } from "lucide-react";
+import { ChevronRight, Maximize2, Minimize2, Wrench } from "lucide-react";
 import { Fragment, type ReactNode } from "react";
+import { CloseButton, CopyLinkButton } from "@/components/sheet-parts";
 import { StateBadge } from "@/components/state";
 import { Time } from "@/components/time";
 import { Button } from "@/components/ui/button";
-import { toast } from "@/components/ui/toast";
 import type { EntityHealth } from "@/lib/types";
 import { useScope, useSheets } from "@/lib/url";
 import { titleOf } from "./entity";
@@ -96,15 +96,9 @@ function PathButton({ name, onClick }: { name: string; onClick: () => void }) {
 
 function HeaderButtons({ onClose }: { onClose: () => void }) {
   const { full, setFull } = useSheets();
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
-    toast({ title: "Link copied" });
-  };
   return (
     <>
-      <Button variant="ghost" size="icon" aria-label="Copy link" onClick={() => void copy()}>
-        <Link2 aria-hidden />
-      </Button>
+      <CopyLinkButton />
       <Button
         variant="ghost"
         size="icon"
@@ -114,30 +108,7 @@ function HeaderButtons({ onClose }: { onClose: () => void }) {
       >
         {full ? <Minimize2 aria-hidden /> : <Maximize2 aria-hidden />}
       </Button>
-      <Button variant="ghost" size="icon" aria-label="Close" onClick={onClose}>
-        <X aria-hidden />
-      </Button>
+      <CloseButton onClose={onClose} />
     </>
-  );
-}
-
-/** One titled part of a sheet. */
-export function SheetSection({
-  title,
-  aside,
-  children,
-}: {
-  title: string;
-  aside?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <section aria-label={title} className="border-b px-4 py-3 last:border-b-0">
-      <div className="mb-1.5 flex min-h-6 items-center gap-2">
-        <h3 className="shrink-0 font-medium">{title}</h3>
-        {aside ? <div className="ml-auto flex min-w-0 items-center gap-2">{aside}</div> : null}
-      </div>
-      {children}
-    </section>
   );
 }

@@ -3,11 +3,12 @@
 import { Command } from "cmdk";
 import { Box, CircleHelp, Link2, LogOut, Moon, Search } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { StateIcon } from "@/components/state";
 import { toast } from "@/components/ui/toast";
 import { useSession, useSignOut } from "@/features/access";
 import { pathOf, useComponentSearch, useFleet, type Fleet, type FleetNode } from "@/features/health";
+import { useDelayed } from "@/lib/delayed";
 import { fullName, shortName } from "@/lib/names";
 import { paths } from "@/lib/paths";
 import { toggleTheme } from "@/lib/theme";
@@ -160,13 +161,4 @@ async function writeLink(): Promise<void> {
 
 function copyLink(): void {
   void writeLink();
-}
-
-function useDelayed(value: string, delayMs: number): string {
-  const [delayed, setDelayed] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setDelayed(value), delayMs);
-    return () => clearTimeout(timer);
-  }, [value, delayMs]);
-  return delayed;
 }

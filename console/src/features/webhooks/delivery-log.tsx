@@ -1,15 +1,13 @@
 "use client";
 
-import { RefreshCw } from "lucide-react";
 import { useQueryStates } from "nuqs";
 import { useCallback, useMemo } from "react";
 import { lazyDialog } from "@/components/lazy-dialog";
+import { NewerBar, PagedList } from "@/components/paged-list";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { Kbd } from "@/components/ui/kbd";
-import { Skeleton } from "@/components/ui/skeleton";
-import { Delayed, ErrorView, Notice, RefetchBar } from "@/components/views";
-import { useShortcuts } from "@/lib/shortcuts";
+import { Notice, RefetchBar } from "@/components/views";
+import { neighbour } from "@/lib/row-keys";
 import type { Delivery, Webhook } from "@/lib/types";
 import { webhookKeys } from "@/lib/url";
 import { isNarrowed, NO_FILTERS, type DeliveryFilters } from "./delivery-filters";
@@ -37,8 +35,7 @@ export function DeliveryLog({ webhook }: { webhook: Webhook }) {
   );
   const step = useCallback(
     (by: number) => {
-      const at = items.findIndex(({ id }) => id === delivery);
-      const next = at < 0 ? undefined : items[at + by];
+      const next = neighbour(items, delivery, by);
       if (next) void setPlace({ delivery: next.id }, { history: "replace" });
     },
     [items, delivery, setPlace],
@@ -56,40 +53,19 @@ export function DeliveryLog({ webhook }: { webhook: Webhook }) {
           busy={deliveries.isFetching}
         />
       ) : null}
-      {deliveries.isError && items.length === 0 ? (
-        <ErrorView error={deliveries.error} what="The log" onRetry={() => void deliveries.refetch()} />
-      ) : deliveries.isPending ? (
-        <Delayed>
-          <div role="status" aria-label="Loading the log" className="flex flex-col gap-2 p-3">
-            {Array.from({ length: 8 }, (_, row) => (
-              <Skeleton key={row} className="h-7" />
-            ))}
-          </div>
-        </Delayed>
-      ) : items.length === 0 ? (
-        <Empty webhook={webhook} filters={filters} onClear={() => setFilters(NO_FILTERS)} />
-      ) : (
-        <div className="min-h-0 flex-1 overflow-auto">
-          <DeliveryTable deliveries={items} selected={delivery} onOpen={open} onStep={step} />
-          {deliveries.hasNextPage ? (
-            <div className="flex items-center gap-3 p-3">
-              <Button
-                disabled={deliveries.isFetchingNextPage}
-                onClick={() => void deliveries.fetchNextPage()}
-              >
-                Earlier
-              </Button>
-              {deliveries.isError ? <p role="alert">{deliveries.error.message}</p> : null}
-            </div>
-          ) : (
-            <p className="p-3 text-xs text-muted-foreground">
-              {isNarrowed(filters)
-                ? "That is all that matches."
-                : "That is all. What has ended is kept for 30 days."}
-            </p>
-          )}
-        </div>
-      )}
+      <PagedList
+        pages={deliveries}
+        count={items.length}
+        what="The log"
+        empty={<Empty webhook={webhook} filters={filters} onClear={() => setFilters(NO_FILTERS)} />}
+        end={
+          isNarrowed(filters)
+            ? "That is all that matches."
+            : "That is all. What has ended is kept for 30 days."
+        }
+      >
+        <DeliveryTable deliveries={items} selected={delivery} onOpen={open} onStep={step} />
+      </PagedList>
       <OpenDelivery
         open={delivery !== null}
         id={delivery}
@@ -101,7 +77,6 @@ export function DeliveryLog({ webhook }: { webhook: Webhook }) {
   );
 }
 
-/** Says that there is something newer than the log shows, and fetches it when asked. */
 function Newer({
   webhook,
   filters,
@@ -116,19 +91,7 @@ function Newer({
   const newest = useNewestDelivery(webhook, filters).data;
   const refresh = useRefreshDeliveries();
   const waiting = Boolean(newest && !busy && known && !known.some(({ id }) => id === newest));
-  useShortcuts(
-    useMemo((): Record<string, () => void> => (waiting ? { u: refresh } : {}), [waiting, refresh]),
-  );
-  if (!waiting) return null;
-  return (
-    <div role="status" className="flex justify-center border-b bg-accent p-1">
-      <Button variant="ghost" onClick={refresh}>
-        <RefreshCw aria-hidden />
-        Newer deliveries · show
-        <Kbd aria-hidden>u</Kbd>
-      </Button>
-    </div>
-  );
+  return <NewerBar what="deliveries" waiting={waiting} onShow={refresh} />;
 }
 
 function Empty({
