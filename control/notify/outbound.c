@@ -29,7 +29,8 @@ struct transfer {
     struct curl_slist *headers;
     int64_t timeout_ms;
     struct buf reply;
-    const char *refusal; /* by the policy; NULL: none */
+    const char *refusal;        /* by the policy; NULL: none */
+    char said[CURL_ERROR_SIZE]; /* by the library; "": nothing */
 };
 
 void outbound_global_init(void)
@@ -116,6 +117,7 @@ static void set_options(CURL *easy, const struct outbound_request *request,
                         struct transfer *transfer)
 {
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->said);
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -172,6 +174,9 @@ static void write_error(const struct transfer *transfer, CURLcode code, char *er
     else if (code == CURLE_OPERATION_TIMEDOUT)
         snprintf(error, bytes, "No complete reply within %lld ms.",
                  (long long)transfer->timeout_ms);
+    else if (code != CURLE_COULDNT_CONNECT &&
+             transfer->said[0]) /* which certificate, which protocol */
+        snprintf(error, bytes, "%.*s.", (int)bytes - 2, transfer->said);
     else
         snprintf(error, bytes, "%s.", curl_easy_strerror(code));
 }

@@ -49,7 +49,8 @@ RETURNING organisation_id;
 
 -- webhook_drop_waiting(id): what waits for one that is switched off will not be sent.
 UPDATE delivery
-   SET ended_at = now(), delivered = false, last_error = 'The webhook was switched off before it was sent.'
+   SET ended_at = now(), delivered = false, last_error = CASE WHEN attempts = 0 THEN 'The webhook was switched off before it was sent.'
+                                                               ELSE 'The webhook was switched off before it was sent again.' END
  WHERE webhook_id = $1::uuid AND ended_at IS NULL;
 
 -- webhooks_load(most): those that are on, for the sender.

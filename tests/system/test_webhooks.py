@@ -1,6 +1,7 @@
 """Webhooks: who asks for an event gets it, signed, until it has answered; and who does not, does not."""
 
 import json
+import socket
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
@@ -294,6 +295,7 @@ def test_410_switches_it_off_and_the_journal_says_so(api, estate, webhook, recei
     off = api.read(f"webhooks/{made['id']}")
     assert off["disabled_reason"] == "gone" and off["disabled_at"]
     assert [one["state"] for one in deliveries(api, made)] == ["failed", "failed"]
+    assert deliveries(api, made)[0]["last_error"] == "The webhook was switched off before it was sent."
     entry = api.read(f"webhooks/{made['id']}/history")["items"][0]
     assert (entry["action"], entry["actor"]) == ("disable", "environment-manager") and "410" in entry["reason"]
     rename(api, estate.system, "Three")
@@ -304,6 +306,18 @@ def test_410_switches_it_off_and_the_journal_says_so(api, estate, webhook, recei
     wait_delivered(receiver, 1)
     assert [body["data"]["name"] for body in receiver.delivered().values()] == ["Four"]
     assert len(receiver.attempts) == 2
+
+
+def test_what_is_no_reply_is_named(api, webhook):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = webhook(url=f"http://127.0.0.1:{server.getsockname()[1]}/", events=["api_key.created"])
+        api.post(f"/api/v1/webhooks/{made['id']}/test")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"hello\n")
+    wait_until(lambda: deliveries(api, made)[0]["last_error"], what="the attempt's end")
+    assert deliveries(api, made)[0]["last_error"] == "Received HTTP/0.9 when not allowed."
 
 
 def test_nothing_listens_and_the_status_says_it(api, webhook):
