@@ -210,3 +210,11 @@ enum err connect_open(const struct connect_options *options, PGconn **ret_pg)
     *ret_pg = pg;
     return OK;
 }
+
+bool db_answers(const char *url)
+{
+    const char *const keywords[] = {"connect_timeout", "dbname", NULL};
+    const char *const values[] = {"2", url, NULL};
+
+    return PQpingParams(keywords, values, 1) == PQPING_OK;
+}

@@ -493,11 +493,3 @@ enum err db_take_notifications(struct db *db,
     }
     return OK;
 }
-
-bool db_answers(const char *url)
-{
-    const char *const keywords[] = {"connect_timeout", "dbname", NULL};
-    const char *const values[] = {"2", url, NULL};
-
-    return PQpingParams(keywords, values, 1) == PQPING_OK;
-}

@@ -117,9 +117,9 @@ def test_starttls_of_each(prober_once, authority):
     checks = []
     for kind, server in servers.items():
         port = server.__enter__().port
-        checks += [check(kind, port, id=f"{kind} good", starttls=True, tls={"ca": authority.ca}),
-                   check(kind, port, id=f"{kind} untrusted", starttls=True),
-                   check(kind, port, id=f"{kind} ending", starttls=True, tls={"verify": False}, expect={"cert_fail_days": 30})]
+        checks += [check(kind, port, id=f"{kind} good", timeout_ms=10_000, starttls=True, tls={"ca": authority.ca}),
+                   check(kind, port, id=f"{kind} untrusted", timeout_ms=10_000, starttls=True),
+                   check(kind, port, id=f"{kind} ending", timeout_ms=10_000, starttls=True, tls={"verify": False}, expect={"cert_fail_days": 30})]
     run = prober_once(checks)
     for server in servers.values():
         server.__exit__()

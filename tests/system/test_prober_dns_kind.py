@@ -1,5 +1,6 @@
 """DNS checks: what servers answer, how it is judged, and servers that lie, stay silent or send garbage."""
 
+import contextlib
 import socket
 import struct
 
@@ -125,12 +126,20 @@ def test_several_servers_vote(prober_once):
     assert own.results["own"]["outcome"] == "ok", "one of the prober's own servers is enough"
 
 
+@contextlib.contextmanager
+def refusing_port():
+    """A port that nobody else can take, and that refuses: TCP does not listen, UDP is connected to elsewhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.connect(("127.0.0.1", 9))
+        tcp.bind(udp.getsockname())
+        yield udp.getsockname()[1]
+
+
 def test_nobody_listens(prober_once):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    spec = {"name": "a.test", "servers": [f"127.0.0.1:{port}"]}
-    run = prober_once([{"id": "udp", "kind": "dns", "spec": spec}, {"id": "tcp", "kind": "dns", "spec": {**spec, "transport": "tcp"}}])
+    with refusing_port() as port:
+        spec = {"name": "a.test", "servers": [f"127.0.0.1:{port}"]}
+        run = prober_once([{"id": "udp", "kind": "dns", "spec": spec}, {"id": "tcp", "kind": "dns", "spec": {**spec, "transport": "tcp"}}])
     assert run.results["udp"]["outcome"] == run.results["tcp"]["outcome"] == "connect_refused"
 
 
