@@ -11,6 +11,7 @@ from tools import BUILD, ROOT
 
 import fanout
 import flood
+import greedy
 import hono
 import journal
 import latency
@@ -22,7 +23,7 @@ import schedule
 
 MEASUREMENTS = {"flood": flood.measure, "schedule": schedule.measure, "peers": peers.measure, "latency": latency.measure,
                 "routes": routes.measure, "hono": hono.measure, "scale": scale.measure, "fanout": fanout.measure,
-                "journal": journal.measure, "mixed": mixed.measure}
+                "journal": journal.measure, "mixed": mixed.measure, "greedy": greedy.measure}
 
 
 def print_table(rows):

@@ -1,4 +1,5 @@
-"""Requests per second of a MEMORY, a READ and a HANDLER route, beside the raw epoll server with a body of the same size."""
+"""Requests per second of a MEMORY, a READ and a HANDLER route, beside the raw epoll server with a body of the same size; and of
+HTTP/2 beside HTTP/1.1."""
 
 import json
 import re
@@ -18,6 +19,14 @@ def wrk(url, seconds, script=None, connections=CONNECTIONS):
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     assert not wrong, f"{url}: {wrong[1]} answers are no success"
     return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), re.search(r"99%\s+(\S+)", output)[1]
+
+
+def h2load(url, key, seconds, *options):
+    """Requests per second of one URL; h2load's two ways of speaking cost it differently, so it is no peer of wrk."""
+    argv = ["h2load", "--threads=1", f"--duration={seconds}", f"--header=authorization: Bearer {key}", *options, url]
+    output = subprocess.run(on_core(OTHER_CORE, argv), capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
+    assert re.search(r"status codes: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx", output), output
+    return float(re.search(r"finished in .*, ([\d.]+) req/s", output)[1])
 
 
 def script_of(folder, name, method, key, ids, route, body):
@@ -62,4 +71,9 @@ def measure(quick):
             rate, slowest = wrk(control.url, seconds, script_of(folder, runs, method, control.admin_key, ids, route, body))
             rows.append(Row(f"{runs} route: {method} {route.replace('%s', '{id}')}",
                             f"{rate:.0f}/s, p99 {slowest}, {rate / raw:.3f} of the raw server"))
+
+        url = f"{control.url}/api/v1/components/{ids[0]}/health"
+        old = h2load(url, control.admin_key, seconds, "--h1", "--clients=64")
+        new = h2load(url, control.admin_key, seconds, "--clients=4", "--max-concurrent-streams=16")
+        rows.append(Row("MEMORY route by HTTP/2: 4 connections of 16 streams", f"{new:.0f}/s, {new / old:.2f} times 64 connections of HTTP/1.1"))
     return rows

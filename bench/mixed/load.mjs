@@ -36,7 +36,7 @@ function next(number) {
     case 8:
       return ["PATCH", `/components/${component}`, { description: `change ${number}` }];
     default:
-      return ["POST", "/components", { instance, definition, key: `made-${number}`, name: `Made ${number}` }];
+      return ["POST", "/components", { instance, definition, key: `made-${process.pid}-${number}`, name: `Made ${number}` }];
   }
 }
 
