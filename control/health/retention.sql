@@ -1,24 +1,25 @@
--- Each drops at most so many rows that the settings do not want kept any more.
+-- Each drops at most so many rows that the settings do not want kept any more; while a hold is on, none of what people may want to
+-- look at.
 
 -- retention_results(most): results kept in full.
 DELETE FROM result_kept
  WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM result_kept
-        WHERE at < now() - make_interval(days => (SELECT result_days FROM settings))
+        WHERE at < now() - make_interval(days => (SELECT results FROM kept_days))
         LIMIT $1));
 
 -- retention_samples(most): packed results.
 DELETE FROM sample_chunk
  WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM sample_chunk
-        WHERE to_at < now() - make_interval(days => (SELECT sample_days FROM settings))
+        WHERE to_at < now() - make_interval(days => (SELECT samples FROM kept_days))
         LIMIT $1));
 
 -- retention_events(most): status events; the last one stays, because the engine counts on from it.
 DELETE FROM status_event
  WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM status_event
-        WHERE at < now() - make_interval(days => (SELECT event_days FROM settings))
+        WHERE at < now() - make_interval(days => (SELECT events FROM kept_days))
           AND seq < (SELECT max(seq) FROM status_event)
         LIMIT $1));
 
@@ -26,7 +27,7 @@ DELETE FROM status_event
 DELETE FROM announcement
  WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM announcement
-        WHERE at < now() - make_interval(days => (SELECT event_days FROM settings))
+        WHERE at < now() - make_interval(days => (SELECT events FROM kept_days))
           AND seq < (SELECT max(seq) FROM announcement)
         LIMIT $1));
 
@@ -40,8 +41,8 @@ DELETE FROM check_state
  WHERE ctid = ANY (ARRAY(
        SELECT s.ctid FROM check_state s
          LEFT JOIN health_check c ON c.id = s.check_id
-        WHERE c.id IS NULL
-           OR c.deleted_at < now() - make_interval(days => (SELECT result_days FROM settings))
+        WHERE (c.id IS NULL AND NOT (SELECT hold FROM settings))
+           OR c.deleted_at < now() - make_interval(days => (SELECT results FROM kept_days))
         LIMIT $1));
 
 -- retention_rings(most): the last results of such checks.
@@ -55,7 +56,7 @@ DELETE FROM result_ring
 DELETE FROM entity_status
  WHERE ctid = ANY (ARRAY(
        SELECT s.ctid FROM entity_status s
-        WHERE s.since < now() - make_interval(days => (SELECT event_days FROM settings))
+        WHERE s.since < now() - make_interval(days => (SELECT events FROM kept_days))
           AND NOT EXISTS (SELECT FROM health_node n WHERE n.id = s.entity_id)
         LIMIT $1));
 
@@ -65,4 +66,4 @@ DELETE FROM idempotency_answer
        SELECT ctid FROM idempotency_answer WHERE created_at < now() - interval '24 hours' LIMIT $1));
 
 -- retention_item_history(most): earlier versions of items.
-SELECT item_history_drop(now() - make_interval(days => (SELECT event_days FROM settings)), $1::integer);
+SELECT item_history_drop(now() - make_interval(days => (SELECT events FROM kept_days)), $1::integer);

@@ -79,9 +79,9 @@ RETURNING failing_since;
 -- delivery_hurry(webhook): the receiver is back: everything that waits for it is due now.
 UPDATE delivery SET due_at = now() WHERE webhook_id = $1::uuid AND ended_at IS NULL AND due_at > now();
 
--- delivery_forget(days, most): drops what has ended longer ago.
+-- delivery_forget(most): drops what has ended longer ago than is kept.
 DELETE FROM delivery
- WHERE id IN (SELECT id FROM delivery WHERE ended_at < now() - make_interval(days => $1::integer) LIMIT $2::integer);
+ WHERE id IN (SELECT id FROM delivery WHERE ended_at < now() - make_interval(days => (SELECT deliveries FROM kept_days)) LIMIT $1::integer);
 
 -- delivery_get(id): one with what was sent and each attempt.
 SELECT to_jsonb(item) || jsonb_build_object(

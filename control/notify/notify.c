@@ -20,7 +20,6 @@
 #define LOAD_EVERY_US   (10LL * 1000000)
 #define FORGET_EVERY_US (60LL * 1000000)
 #define FORGET_MOST     10000
-#define KEEP_DAYS       30
 #define END_MS          2000 /* for what is under way at the end */
 
 struct notify {
@@ -135,8 +134,7 @@ static enum err pass(struct notify *notify)
     TRY(sender_claim(notify->sender));
     if (now_us >= notify->forget_at_us) {
         notify->forget_at_us = now_us + FORGET_EVERY_US;
-        TRY(db_execute(notify->db, &sql_delivery_forget,
-                       PARAMS(p_int(KEEP_DAYS), p_int(FORGET_MOST)), NULL));
+        TRY(db_execute(notify->db, &sql_delivery_forget, PARAMS(p_int(FORGET_MOST)), NULL));
     }
     TRY(sender_wait(notify->sender, POLL_MS, &is_switched_off));
     if (is_switched_off)

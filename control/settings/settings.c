@@ -26,7 +26,8 @@ static enum err write_settings(struct tx *tx, const json_t *state)
     return tx_execute(tx, &sql_settings_update,
                       PARAMS(p_int(json_integer_or(retention, "result_days", RESULT_DAYS_DEFAULT)),
                              p_int(json_integer_or(retention, "sample_days", SAMPLE_DAYS_DEFAULT)),
-                             p_int(json_integer_or(retention, "event_days", EVENT_DAYS_DEFAULT))),
+                             p_int(json_integer_or(retention, "event_days", EVENT_DAYS_DEFAULT)),
+                             p_bool(json_is_true(json_object_get(retention, "hold")))),
                       NULL);
 }
 

@@ -7,14 +7,14 @@ SELECT id FROM settings FOR UPDATE;
 SELECT json_build_object(
            'webhook', json_build_object('url', (SELECT url FROM webhook WHERE is_of_settings AND deleted_at IS NULL)),
            'retention', json_build_object('result_days', result_days, 'sample_days', sample_days,
-                                          'event_days', event_days),
+                                          'event_days', event_days, 'hold', hold),
            'version', version,
            'updated_at', rfc3339(updated_at)),
        version
   FROM settings;
 
--- settings_update(result_days, sample_days, event_days): writes the new state.
-UPDATE settings SET result_days = $1, sample_days = $2, event_days = $3;
+-- settings_update(result_days, sample_days, event_days, hold): writes the new state.
+UPDATE settings SET result_days = $1, sample_days = $2, event_days = $3, hold = $4;
 
 -- settings_webhook_drop(url): there is no webhook of the settings any more, unless it stays with the address.
 WITH gone AS (

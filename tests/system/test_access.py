@@ -303,13 +303,13 @@ def test_wrong_keys_are_named_field_by_field(api):
 
 def test_settings_are_a_merge_patch_with_a_version(api):
     before = api.get("/api/v1/settings")
-    assert before.json()["retention"] == {"result_days": 30, "sample_days": 90, "event_days": 400}
+    assert before.json()["retention"] == {"result_days": 30, "sample_days": 90, "event_days": 400, "hold": False}
     assert before.json()["webhook"] == {"url": None}
     etag = before.headers["ETag"]
 
     reply = api.patch("/api/v1/settings", json={"retention": {"result_days": 7}}, headers={"If-Match": etag})
     assert reply.status_code == 200, reply.text
-    assert reply.json()["retention"] == {"result_days": 7, "sample_days": 90, "event_days": 400}
+    assert reply.json()["retention"] == {"result_days": 7, "sample_days": 90, "event_days": 400, "hold": False}
     lost = api.patch("/api/v1/settings", json={"retention": None}, headers={"If-Match": etag})
     assert lost.status_code == 412 and lost.json()["current"]["retention"]["result_days"] == 7
     reply = api.patch("/api/v1/settings", json={"retention": None})
