@@ -308,12 +308,18 @@ static enum err verify_file(const char *path, const struct cli_options *options,
     return lines_read(path, &(struct line_taker){verify_line, verifier, JOURNAL_LINE_BYTES_MAX});
 }
 
+static void print_count(int64_t count, const char *one, const char *many, struct buf *out)
+{
+    buf_printf(out, "%" PRId64 " %s", count, count == 1 ? one : many);
+}
+
 static void print_summary(const struct verification *result, struct buf *out)
 {
-    buf_printf(out,
-               "%s: %zu chains, %" PRId64 " records, %" PRId64 " batches, %" PRId64 " findings",
-               result->finding_count == 0 ? "whole" : "NOT whole", result->heads.len,
-               result->records, result->batches, result->finding_count);
+    buf_append_text(out, result->finding_count == 0 ? "whole: " : "NOT whole: ");
+    print_count((int64_t)result->heads.len, "chain, ", "chains, ", out);
+    print_count(result->records, "record, ", "records, ", out);
+    print_count(result->batches, "batch, ", "batches, ", out);
+    print_count(result->finding_count, "finding", "findings", out);
     if (result->finding_count > (int64_t)result->findings.len)
         buf_printf(out, ", the first %zu of them above", result->findings.len);
     buf_append_char(out, '\n');

@@ -111,7 +111,7 @@ test("a chain is exported as a file that verifies offline", async ({ page, estat
   expect((await download).suggestedFilename()).toMatch(new RegExp(`^journal-${estate.name}-.*\\.ndjson$`));
   test.skip(!existsSync(emctl), "emctl is not built");
   expect(execFileSync(emctl, ["audit", "verify", file], { encoding: "utf8" })).toMatch(
-    /^whole: 1 chains, \d+ records, .* 0 findings/,
+    /^whole: 1 chain, \d+ records, .* 0 findings/,
   );
 });
 
