@@ -53,6 +53,7 @@ void exchange_release(struct exchange *exchange)
         live_http_gone(exchange);
     upload_end(exchange->upload);
     json_decref(exchange->request.body);
+    free(exchange->request.reason);
     reply_reset(&exchange->reply);
     if (exchange->reply.body.capacity > TEXTS_KEEP)
         buf_clear(&exchange->reply.body);

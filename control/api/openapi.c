@@ -217,6 +217,12 @@ static json_t *parameters_of(const struct routed *routed)
                             IDEMPOTENCY_KEY_BYTES_MAX, "description",
                             "Sent again within 24 hours it gets the first answer, and changes "
                             "nothing twice"));
+    if (routed->route->is_write)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:{s:s}, s:s}", "name", "X-EM-Reason", "in", "header",
+                            "schema", "type", "string", "description",
+                            "Why, for the journal: one line of at most 500 characters, as "
+                            "percent-encoded UTF-8"));
     return list;
 }
 

@@ -21,6 +21,7 @@ static const struct {
     {"body_too_large", 413},      {"body_missing", 400},       {"body_unexpected", 400},
     {"body_not_utf8", 400},       {"parameters_invalid", 400}, {"target_invalid", 400},
     {"workers_full", 503},        {"reads_full", 503},         {"idempotency_key_invalid", 400},
+    {"reason_invalid", 400},
 };
 
 uint16_t problem_status(enum err err, const char *code)

@@ -52,6 +52,7 @@ struct request {
     char id[REQUEST_ID_BYTES]; /* X-Request-Id: theirs when it is sound, else ours */
     struct principal principal;
     json_t *body;        /* accepted by the row's schema; NULL without one */
+    char *reason;        /* of a WRITE: what X-EM-Reason says, decoded; NULL: nothing */
     struct db *db;       /* HANDLER: the worker's connection */
     struct str if_match; /* as it came; NULL when absent */
     struct str if_none_match;

@@ -92,6 +92,35 @@ bool percent_decode(struct str text, bool form, struct buf *texts, struct str *r
     return true;
 }
 
+/* No control characters, neither of ASCII nor of Unicode (U+0080 to U+009F). */
+static bool is_plain_line(struct str text)
+{
+    bool is_blank = true;
+    size_t characters = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0))
+            return false;
+        is_blank = is_blank && c == ' ';
+        characters += (c & 0xc0) != 0x80;
+    }
+    return !is_blank && characters <= REASON_CHARACTERS_MAX;
+}
+
+char *reason_decode(struct str field)
+{
+    CLEANUP(buf_clear_p) struct buf decoded = {0};
+    struct str reason;
+
+    buf_reserve(&decoded, field.len);
+    if (!percent_decode(field, false, &decoded, &reason) || !str_is_utf8(reason) ||
+        !is_plain_line(reason))
+        return NULL;
+    return str_dup(reason);
+}
+
 static void add(struct request *request, struct str name, struct str value)
 {
     request->parameters[request->parameter_count++] = (struct request_parameter){name, value};

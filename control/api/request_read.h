@@ -25,6 +25,12 @@ MUST_USE enum err request_read_parameters(struct request *request, const struct 
                                           const struct route_match *match, struct str query,
                                           struct str form, struct buf *texts);
 
+#define REASON_CHARACTERS_MAX 500
+
+/* What X-EM-Reason says: percent-encoded UTF-8, one line that is not blank, of at most
+ * REASON_CHARACTERS_MAX characters. Yours; NULL for anything else. */
+char *reason_decode(struct str field);
+
 /* Decodes %XX (and "+" as a blank when `form` is set) into `texts`, which must have room; false for
  * bad escapes. */
 bool percent_decode(struct str text, bool form, struct buf *texts, struct str *ret_decoded);

@@ -9,6 +9,7 @@
 #include "control/api/api.sql.h"
 #include "control/api/reply.h"
 #include "control/api/request.h"
+#include "control/api/request_read.h"
 #include "control/store/tx.h"
 
 static bool key_is_valid(struct str key)
@@ -43,6 +44,21 @@ static void hash_request(const struct request *request, struct str query, struct
     sha256(buf_str(&text), ret_digest);
 }
 
+static enum err read_reason(struct request *request)
+{
+    struct str field = request_header(request, "X-EM-Reason");
+
+    if (!field.ptr)
+        return OK;
+    request->reason = reason_decode(field);
+    if (!request->reason)
+        return fail(ERR_INVALID, "reason_invalid",
+                    "X-EM-Reason has to be percent-encoded UTF-8 (%%25 for a per cent sign): one "
+                    "line that is not blank, of at most %d characters.",
+                    REASON_CHARACTERS_MAX);
+    return OK;
+}
+
 enum err write_prepare(struct request *request, struct str query, struct str body,
                        struct write_once *once)
 {
@@ -50,6 +66,7 @@ enum err write_prepare(struct request *request, struct str query, struct str bod
 
     request->once = NULL;
     request->committed = false;
+    TRY(read_reason(request));
     if (!key.ptr || request->method != METHOD_POST || write_is_dry_run(request))
         return OK;
     if (!key_is_valid(key))

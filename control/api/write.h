@@ -34,9 +34,9 @@ struct write_once {
     bool answered; /* the reply is the earlier answer */
 };
 
-/* Reads the Idempotency-Key of a POST that is no dry run; `body` as it came.
+/* Reads X-EM-Reason, and the Idempotency-Key of a POST that is no dry run; `body` as it came.
  * @param once has the lifetime of the handler's run; request->once is NULL when there is no key
- * @return ERR_INVALID "idempotency_key_invalid". */
+ * @return ERR_INVALID "reason_invalid", "idempotency_key_invalid". */
 MUST_USE enum err write_prepare(struct request *request, struct str query, struct str body,
                                 struct write_once *once);
 

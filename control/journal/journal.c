@@ -38,7 +38,8 @@ static void columns_clear(struct columns *columns)
     free(columns->reasons);
 }
 
-static void columns_fill(struct columns *columns, const struct journal_entry *entries, size_t count)
+static void columns_fill(struct columns *columns, const char *reason,
+                         const struct journal_entry *entries, size_t count)
 {
     *columns = (struct columns){
         .ids = xcalloc(count, sizeof *columns->ids),
@@ -58,7 +59,7 @@ static void columns_fill(struct columns *columns, const struct journal_entry *en
         columns->kinds[i] = str_of(entity_words[entries[i].kind]);
         columns->before[i] = str_of(entries[i].before);
         columns->after[i] = str_of(entries[i].after);
-        columns->reasons[i] = str_of(entries[i].reason);
+        columns->reasons[i] = str_of(entries[i].reason ? entries[i].reason : reason);
     }
 }
 
@@ -67,7 +68,7 @@ enum err journal_record(struct tx *tx, struct journal_author author,
 {
     CLEANUP(columns_clear) struct columns columns;
 
-    columns_fill(&columns, entries, count);
+    columns_fill(&columns, author.reason, entries, count);
     sealer_ring();
     return tx_execute(tx, &sql_change_insert,
                       PARAMS(p_text(author.request_id), p_uuid(author.id), p_text(author.name),

@@ -25,6 +25,7 @@ struct journal_author {
     const char *request_id; /* NULL: outside of a request */
     /* the key or session that acts on behalf of them; NULL: none */
     const struct uuid *credential_id;
+    const char *reason; /* of all entries that have none of their own; NULL: none was given */
 };
 
 /* The author of a write: who sent the request. */
@@ -32,7 +33,8 @@ struct journal_author {
     ((struct journal_author){.id = &(request)->principal.id,                                       \
                              .name = (request)->principal.name,                                    \
                              .request_id = (request)->id,                                          \
-                             .credential_id = &(request)->principal.credential_id})
+                             .credential_id = &(request)->principal.credential_id,                 \
+                             .reason = (request)->reason})
 
 /* One change. Texts are JSON objects; all is borrowed for the call. */
 struct journal_entry {
@@ -42,7 +44,7 @@ struct journal_entry {
     struct uuid organisation_id; /* nil: the installation as a whole */
     const char *before;          /* NULL: it was not there */
     const char *after;           /* NULL: it is not there any more */
-    const char *reason;          /* NULL: none was given */
+    const char *reason;          /* NULL: the author's */
 };
 
 /* Records changes, in order, in one statement. */

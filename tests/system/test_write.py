@@ -68,7 +68,28 @@ def test_every_write_says_that_it_can_be_tried_out(api):
             names = {parameter["name"] for parameter in operation.get("parameters", [])}
             if "dry_run" in names:
                 assert method != "get" and ("Idempotency-Key" in names) == (method == "post"), (method, path)
+            assert ("X-EM-Reason" in names) == ("dry_run" in names), (method, path)
     assert "dry_run" in {p["name"] for p in document["paths"]["/api/v1/systems"]["post"]["parameters"]}
+
+
+# Saying why -----------------------------------------------------------------------------------------------------------
+
+def test_a_reason_stands_in_each_entry_of_the_request(api, estate):
+    why = {"X-EM-Reason": "Gr%C3%B6%C3%9Fe: 100%25", "X-Request-Id": f"why-{uuid.uuid4()}"}
+    assert api.delete(f"/api/v1/systems/{estate.system['id']}", params={"cascade": "true"}, headers=why).status_code == 204
+    entries = api.read("journal", request_id=why["X-Request-Id"])["items"]
+    assert len(entries) > 1 and {entry["reason"] for entry in entries} == {"Größe: 100%"}
+    assert api.post(f"/api/v1/systems/{estate.system['id']}/restore").status_code == 200
+    assert api.read(f"systems/{estate.system['id']}/history", limit=1)["items"][0]["reason"] is None
+
+
+def test_a_reason_that_is_none_is_refused(api, estate):
+    path = f"/api/v1/systems/{estate.system['id']}"
+    for reason in ("", "100%", "two%0Alines", "x" * 501):
+        refused = api.patch(path, json={"name": "Other"}, headers={"X-EM-Reason": reason})
+        assert refused.status_code == 400 and refused.json()["code"] == "reason_invalid", refused.text
+    assert "at most 500 characters" in refused.json()["detail"]
+    assert api.get(path, headers={"X-EM-Reason": "100%"}).json()["name"] == estate.system["name"]
 
 
 # Sending again --------------------------------------------------------------------------------------------------------

@@ -127,6 +127,60 @@ static void test_escapes_are_decoded(void **state)
     }
 }
 
+static void test_reasons_are_one_line(void **state)
+{
+    static const struct {
+        const char *field;
+        const char *reason; /* NULL: refused */
+    } cases[] = {
+        {"Planned upgrade", "Planned upgrade"},
+        {"100%25 of gr%C3%B6%C3%9Fe+1", "100% of gr\xc3\xb6\xc3\x9f"
+                                        "e+1"},
+        {"gr\xc3\xb6\xc3\x9f"
+         "e",
+         "gr\xc3\xb6\xc3\x9f"
+         "e"},
+        {"%C2%A0", "\xc2\xa0"},
+        {"", NULL},
+        {"%20 ", NULL},
+        {"100%", NULL},
+        {"%2", NULL},
+        {"%FF", NULL},
+        {"a%0Ab", NULL},
+        {"a%00", NULL},
+        {"a%7F", NULL},
+        {"a\tb", NULL},
+        {"a%C2%85b", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *reason = reason_decode(str_of(cases[i].field));
+
+        if (cases[i].reason)
+            assert_string_equal(reason, cases[i].reason);
+        else
+            assert_null(reason);
+        free(reason);
+    }
+}
+
+static void test_reasons_are_counted_in_characters(void **state)
+{
+    CLEANUP(buf_clear_p) struct buf field = {0};
+    char *reason;
+
+    (void)state;
+    for (int i = 0; i < REASON_CHARACTERS_MAX; i++)
+        buf_append_text(&field, "%E2%82%AC");
+    reason = reason_decode(buf_str(&field));
+    assert_non_null(reason);
+    assert_int_equal(strlen(reason), 3 * REASON_CHARACTERS_MAX);
+    free(reason);
+    buf_append_char(&field, '.');
+    assert_null(reason_decode(buf_str(&field)));
+}
+
 static void test_media_types(void **state)
 {
     static const struct {
@@ -172,6 +226,8 @@ int main(void)
         cmocka_unit_test(test_entity_tags_are_found_in_lists),
         cmocka_unit_test(test_version_is_compared_with_every_tag),
         cmocka_unit_test(test_escapes_are_decoded),
+        cmocka_unit_test(test_reasons_are_one_line),
+        cmocka_unit_test(test_reasons_are_counted_in_characters),
         cmocka_unit_test(test_media_types),
         cmocka_unit_test(test_statements_may_ask_for_permissions),
     };

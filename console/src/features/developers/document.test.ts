@@ -51,7 +51,7 @@ describe("the service's document", () => {
   it("keeps the dry run apart from the other parameters", () => {
     const create = operations.find(({ id }) => id === "create_system");
     expect(create).toMatchObject({ method: "POST", permission: "inventory.write", dryRun: true });
-    expect(create?.parameters.map(({ name }) => name)).toEqual(["Idempotency-Key"]);
+    expect(create?.parameters.map(({ name }) => name)).toEqual(["Idempotency-Key", "X-EM-Reason"]);
     expect(operations.find(({ id }) => id === "delete_session")?.dryRun).toBe(false);
   });
 
