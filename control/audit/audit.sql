@@ -45,7 +45,7 @@ WITH sealed AS (
              WHERE chain_id = $1::uuid AND sequence > $2::bigint
              ORDER BY sequence
              LIMIT $3::integer) s
-      LEFT JOIN LATERAL (SELECT id, at, request_id, actor_id, actor, credential_id, action, kind, entity, before, after, reason
+      LEFT JOIN LATERAL (SELECT id, at, request_id, actor_id, actor, credential_id, action, kind, entity, before, after, reason, address
                            FROM change_text
                           WHERE change_text.change_id = s.change_id) t ON true),
 page AS (SELECT * FROM sealed WHERE place = 1 OR bytes <= $4::bigint),
@@ -56,7 +56,7 @@ lines (sequence, rank, line) AS (
            ELSE json_build_object('record', json_build_object(
                     'chain', $1::uuid, 'sequence', sequence, 'id', id, 'at', at, 'request_id', request_id,
                     'actor_id', actor_id, 'actor', actor, 'credential_id', credential_id, 'action', action, 'kind', kind,
-                    'entity', entity, 'before', before, 'after', after, 'reason', reason, 'hash', hash))
+                    'entity', entity, 'before', before, 'after', after, 'reason', reason, 'address', address, 'hash', hash))
            END
       FROM page
      UNION ALL

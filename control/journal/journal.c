@@ -76,7 +76,8 @@ enum err journal_record(struct tx *tx, struct journal_author author,
                              p_texts(columns.kinds, count), p_uuids(columns.entity_ids, count),
                              p_uuids(columns.organisation_ids, count),
                              p_texts(columns.before, count), p_texts(columns.after, count),
-                             p_texts(columns.reasons, count), p_uuid(author.credential_id)),
+                             p_texts(columns.reasons, count), p_uuid(author.credential_id),
+                             p_text(author.address)),
                       NULL);
 }
 

@@ -25,7 +25,8 @@ struct journal_author {
     const char *request_id; /* NULL: outside of a request */
     /* the key or session that acts on behalf of them; NULL: none */
     const struct uuid *credential_id;
-    const char *reason; /* of all entries that have none of their own; NULL: none was given */
+    const char *address; /* where the request came from; NULL: nowhere */
+    const char *reason;  /* of all entries that have none of their own; NULL: none was given */
 };
 
 /* The author of a write: who sent the request. */
@@ -34,6 +35,7 @@ struct journal_author {
                              .name = (request)->principal.name,                                    \
                              .request_id = (request)->id,                                          \
                              .credential_id = &(request)->principal.credential_id,                 \
+                             .address = (request)->address,                                        \
                              .reason = (request)->reason})
 
 /* One change. Texts are JSON objects; all is borrowed for the call. */

@@ -1,9 +1,9 @@
 -- The journal: written with each change, read as the history of one entity.
 
--- change_insert(request_id, actor_id, actor, ids, actions, kinds, entity_ids, organisation_ids, before, after, reasons, credential_id): records changes of one author; the nil organisation is none.
-INSERT INTO change (id, request_id, actor_id, actor, credential_id, action, kind, entity_id, organisation_id, before, after, reason)
+-- change_insert(request_id, actor_id, actor, ids, actions, kinds, entity_ids, organisation_ids, before, after, reasons, credential_id, address): records changes of one author; the nil organisation is none.
+INSERT INTO change (id, request_id, actor_id, actor, credential_id, action, kind, entity_id, organisation_id, before, after, reason, address)
 SELECT entry.id, $1, $2::uuid, $3, nullif($12::uuid, uuid_nil()), action, kind, entity_id, nullif(organisation_id, uuid_nil()),
-       before::jsonb, after::jsonb, reason
+       before::jsonb, after::jsonb, reason, nullif($13, '')
   FROM unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::text[])
        AS entry (id, action, kind, entity_id, organisation_id, before, after, reason);
 

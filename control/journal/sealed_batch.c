@@ -40,12 +40,13 @@ int64_t sealed_chain_add(struct sealed_chain *chain, const struct str texts[SEAL
                          char ret_hash[TEXT_LIST_HASH_BYTES])
 {
     CLEANUP(buf_clear_p) struct buf list = {0};
+    bool has_address = texts[SEALED_TEXTS - 1].ptr != NULL;
 
     chain->last++;
-    text_list_add(&list, STR(JOURNAL_RECORD_TAG));
+    text_list_add(&list, has_address ? STR(JOURNAL_RECORD_TAG_2) : STR(JOURNAL_RECORD_TAG_1));
     add_uuid(&list, &chain->id);
     add_number(&list, chain->last);
-    for (size_t i = 0; i < SEALED_TEXTS; i++)
+    for (size_t i = 0; i < (has_address ? SEALED_TEXTS : SEALED_TEXTS - 1); i++)
         text_list_add(&list, texts[i]);
     text_list_hash(&list, ret_hash);
     text_list_add(&chain->record_hashes, str_of(ret_hash));

@@ -12,8 +12,9 @@
 #include "shared/text_list_hash.h"
 #include "shared/uuid.h"
 
-/* What is hashed of a record besides its chain and sequence: JOURNAL_RECORD_FIELDS from `id` on. */
-#define SEALED_TEXTS 12
+/* What is hashed of a record besides its chain and sequence: JOURNAL_RECORD_FIELDS from `id` on, and
+ * the address, which may be absent. */
+#define SEALED_TEXTS 13
 
 /* One chain's part. */
 struct sealed_chain {

@@ -18,7 +18,7 @@ SELECT CASE WHEN seen.is_foreign THEN 0 ELSE follower.sequence END, seen.oldest,
 
 -- sealer_take(position, is_foreign, limit): what is to be sealed, by chain; `place` is the order of all.
 SELECT change_id, chain_id, place, id, at, request_id, actor_id, actor, credential_id, action, kind, entity, before,
-       after, reason
+       after, reason, address
   FROM (SELECT *, row_number() OVER (ORDER BY arrival) AS place
           FROM (SELECT *
                   FROM change_text

@@ -70,7 +70,7 @@ static enum err read_record(struct journal_line *line)
         if (strcmp(record_fields[i], "sequence") != 0)
             TRY(check_text(line->members, record_fields[i]));
     }
-    return OK;
+    return json_object_get(line->members, "address") ? check_text(line->members, "address") : OK;
 }
 
 static enum err read_batch(struct journal_line *line)
@@ -99,7 +99,9 @@ static enum err read_heads(const struct journal_line *line)
 
 static enum err read_format(const struct journal_line *line)
 {
-    if (json_integer_value(line->members) == JOURNAL_EXPORT_FORMAT)
+    json_int_t format = json_integer_value(line->members);
+
+    if (format >= 1 && format <= JOURNAL_EXPORT_FORMAT)
         return OK;
     return fail(ERR_INVALID, "line_invalid",
                 "the export has another format than this program knows: use a newer one");
@@ -179,10 +181,14 @@ static void add_member(struct buf *list, const json_t *value)
 void journal_record_hash(const struct journal_line *record, char ret_hash[TEXT_LIST_HASH_BYTES])
 {
     CLEANUP(buf_clear_p) struct buf list = {0};
+    const json_t *address = json_object_get(record->members, "address");
+    bool has_address = json_is_string(address);
 
-    text_list_add(&list, STR(JOURNAL_RECORD_TAG));
+    text_list_add(&list, has_address ? STR(JOURNAL_RECORD_TAG_2) : STR(JOURNAL_RECORD_TAG_1));
     for (size_t i = 0; i < ARRAY_LEN(record_fields); i++)
         add_member(&list, json_object_get(record->members, record_fields[i]));
+    if (has_address)
+        add_member(&list, address);
     text_list_hash(&list, ret_hash);
 }
 

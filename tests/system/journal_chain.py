@@ -20,7 +20,8 @@ def text_list_hash(texts):
 
 
 def record_hash(record):
-    return text_list_hash(["em.change.1", *(record[field] for field in RECORD_FIELDS)])
+    fields = [record[field] for field in RECORD_FIELDS]
+    return text_list_hash(["em.change.1", *fields] if record["address"] is None else ["em.change.2", *fields, record["address"]])
 
 
 def batch_hash(batch, previous, record_hashes):
@@ -37,7 +38,7 @@ def rows(data, statement, database="environment_manager"):
 def check_database(data, database="environment_manager"):
     """Everything in the journal is sealed, once, without gaps, with the right hashes; returns how many records there are."""
     records = rows(data, "SELECT s.position, s.chain_id AS chain, s.sequence, s.hash, t.id, t.at, t.request_id, t.actor_id,"
-                         " t.actor, t.credential_id, t.action, t.kind, t.entity, t.before, t.after, t.reason"
+                         " t.actor, t.credential_id, t.action, t.kind, t.entity, t.before, t.after, t.reason, t.address"
                          " FROM change_seal s JOIN change_text t USING (change_id) ORDER BY s.chain_id, s.sequence", database)
     batches = rows(data, "SELECT chain_id AS chain, first, last, count, hash, rfc3339_microseconds(sealed_at) AS sealed_at"
                          " FROM change_batch ORDER BY chain_id, last", database)

@@ -39,7 +39,7 @@ def test_an_export_is_whole_offline_and_online(at, api, sealed):
     path = short_dir() / "journal.ndjson"
     assert at("audit", "export", "--to", path).returncode == 0
     lines = path.read_text().splitlines()
-    assert lines[0] == '{"journal":1}' and lines[-1].startswith('{"heads":[{"chain":')
+    assert lines[0] == '{"journal":2}' and lines[-1].startswith('{"heads":[{"chain":')
     offline = emctl("audit", "verify", path)
     assert offline.returncode == 0 and offline.stdout.startswith("whole: "), offline.stdout + offline.stderr
     assert emctl("audit", "verify", "--output=json", path, "--heads", path).returncode == 0
@@ -86,6 +86,10 @@ SUPERUSER = "SET session_replication_role = replica; "
 TAMPERING = [
     ("UPDATE change SET actor = 'nobody' WHERE id = (SELECT change_id FROM change_seal WHERE {at} AND sequence = 3)",
      "record_altered", 3),
+    ("UPDATE change SET address = NULL WHERE id = (SELECT change_id FROM change_seal WHERE {at} AND sequence = 3)",
+     "record_altered", 3),
+    ("UPDATE change SET address = '192.0.2.1' WHERE id = (SELECT change_id FROM change_seal WHERE {at} AND sequence = 4)",
+     "record_altered", 4),
     ("UPDATE change SET after = jsonb_set(after, '{{name}}', '\"x\"') WHERE id = (SELECT change_id FROM change_seal"
      " WHERE {at} AND sequence = 4)", "record_altered", 4),
     ("DELETE FROM change WHERE id = (SELECT change_id FROM change_seal WHERE {at} AND sequence = 2)", "record_removed", 2),

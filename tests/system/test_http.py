@@ -513,6 +513,10 @@ def test_only_listed_proxies_are_believed(start_control):
     plain = requests.post(f"{control.url}/api/v1/session", json={"api_key": control.admin_key}, timeout=5)
     assert plain.headers["Set-Cookie"].startswith("em_session=")
 
+    with control.client() as client:
+        made = client.post("/api/v1/organisations", json={"key": "proxied", "name": "Proxied"}, headers=other).json()
+        assert client.read(f"organisations/{made['id']}/history")["items"][0]["address"] == "192.0.2.7"
+
 
 def test_without_a_list_nobody_is_believed(control):
     assert requests.get(f"{control.url}/metrics", headers={"X-Forwarded-For": "192.0.2.7"}, timeout=5).status_code == 200

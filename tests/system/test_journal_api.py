@@ -36,7 +36,7 @@ def test_differences_name_each_member(api, changed):
         {"pointer": "/tags", "from": [], "to": ["t"]},
     ]
     assert entry["before"]["attributes"]["gone"] == 1 and entry["after"]["tags"] == ["t"]
-    assert entry["actor"] == "administrator" and entry["credential_id"] and entry["organisation"] == estate.organisation["id"]
+    assert entry["actor"] == "administrator" and entry["credential_id"] and entry["address"] == "127.0.0.1" and entry["organisation"] == estate.organisation["id"]
     assert {**api.read(f"journal/{entry['id']}"), "sequence": entry["sequence"]} == entry  # it may be sealed by now
     [created] = entries(api, entity=estate.system["id"], action="create")
     assert created["changes"] == [] and created["before"] is None
@@ -47,6 +47,7 @@ def test_differences_name_each_member(api, changed):
     ({"actor": "administrator"}, 9), ({"actor": "nobody"}, 0), ({"at__gte": "2100-01-01T00:00:00Z"}, 0),
     ({"at__lt": "2100-01-01T00:00:00Z", "kind": "system"}, 3), ({"q": "Second"}, 2), ({"sequence__lte": 3}, 3),
     ({"sequence__isnull": "true"}, 0), ({"actor_id__isnull": "true"}, 0),
+    ({"address": "127.0.0.1"}, 9), ({"address__startswith": "192."}, 0),
 ])
 def test_entries_are_found(control, api, changed, filters, found):
     organisation = changed[0].organisation["id"]

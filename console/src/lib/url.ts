@@ -59,6 +59,7 @@ export const journalKeys = {
   kind: parseAsNativeArrayOf(parseAsString).withDefault([]),
   entity: parseAsUuid,
   request: parseAsString,
+  address: parseAsString,
   from: parseAsMoment,
   to: parseAsMoment,
 };

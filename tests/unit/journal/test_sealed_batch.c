@@ -10,12 +10,15 @@ static const char *const record_hashes[] = {
     "05fd44659c81c30631320ff9445fde05905000a1d3f437ced12c1d59efa2270a",
     "842d5195502c0fbbf7c4682a8ec5189334ddb7ccba6882e2c651b06e562d329c",
 };
+static const char hash_with_address[] =
+    "6d6d6a6111c234d4b3c7748d110fe00e781c4095c364b5fd4e936cb6f9dc2686";
 static const char first_batch[] =
     "4ca2665aab2bd828e8c9a86efe4c576bba4b02641c4845edd3ae038737f761bf";
 static const char second_batch[] =
     "9dff55199862462ed20adeff776814ba82d1725413ddfb4a340e1fdc7ac9a23e";
 
-static int64_t add(struct sealed_chain *chain, const char *id, const char *after, char *ret_hash)
+static int64_t add_from(struct sealed_chain *chain, const char *id, const char *after,
+                        const char *address, char *ret_hash)
 {
     const struct str texts[SEALED_TEXTS] = {
         str_of(id),
@@ -30,9 +33,15 @@ static int64_t add(struct sealed_chain *chain, const char *id, const char *after
         {0},
         str_of(after),
         {0},
+        str_of(address),
     };
 
     return sealed_chain_add(chain, texts, ret_hash);
+}
+
+static int64_t add(struct sealed_chain *chain, const char *id, const char *after, char *ret_hash)
+{
+    return add_from(chain, id, after, NULL, ret_hash);
 }
 
 static struct uuid chain_id(void)
@@ -85,11 +94,25 @@ static void test_each_text_and_its_place_counts(void **state)
     sealed_chain_clear(&chain);
 }
 
+static void test_an_address_has_a_hash_of_its_own(void **state)
+{
+    const struct uuid id = chain_id();
+    struct sealed_chain chain;
+    char hash[TEXT_LIST_HASH_BYTES];
+
+    (void)state;
+    sealed_chain_begin(&chain, &id, 0, (struct str){0});
+    add_from(&chain, "id-1", "{\"a\": 1}", "192.0.2.10", hash);
+    assert_string_equal(hash, hash_with_address);
+    sealed_chain_clear(&chain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches_follow_one_another),
         cmocka_unit_test(test_each_text_and_its_place_counts),
+        cmocka_unit_test(test_an_address_has_a_hash_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,7 @@ static void hash_record(json_t *json)
     json_object_set_new(json_object_get(json, "record"), "hash", json_string(hash));
 }
 
+/* The first one was sealed before addresses were noted. */
 static json_t *make_record(const char *chain, int64_t sequence)
 {
     json_t *json =
@@ -68,6 +69,8 @@ static json_t *make_record(const char *chain, int64_t sequence)
                   "{\"a\": 1}", "reason", "hash", JOURNAL_CHAIN_BEGIN);
 
     assert_non_null(json);
+    if (sequence > 1)
+        json_object_set_new(json_object_get(json, "record"), "address", json_string("192.0.2.10"));
     hash_record(json);
     return json;
 }
@@ -175,6 +178,26 @@ static void alter_field(struct lines *lines)
 static void alter_null(struct lines *lines)
 {
     json_object_set_new(record_of(lines, FIRST_LINE(2)), "reason", json_string(""));
+}
+
+static void alter_address(struct lines *lines)
+{
+    json_object_set_new(record_of(lines, FIRST_LINE(2)), "address", json_string("192.0.2.1"));
+}
+
+static void remove_address(struct lines *lines)
+{
+    json_object_set_new(record_of(lines, FIRST_LINE(2)), "address", json_null());
+}
+
+static void add_address(struct lines *lines)
+{
+    json_object_set_new(record_of(lines, FIRST_LINE(1)), "address", json_string("192.0.2.10"));
+}
+
+static void break_address(struct lines *lines)
+{
+    json_object_set_new(record_of(lines, SECOND_LINE(2)), "address", json_integer(1));
 }
 
 static void alter_with_its_hash(struct lines *lines)
@@ -325,6 +348,9 @@ static const struct {
 } cases[] = {
     {"altered field", alter_field, FINDING_RECORD_ALTERED, FIRST_CHAIN, 2, 1},
     {"null into empty", alter_null, FINDING_RECORD_ALTERED, FIRST_CHAIN, 2, 1},
+    {"altered address", alter_address, FINDING_RECORD_ALTERED, FIRST_CHAIN, 2, 1},
+    {"removed address", remove_address, FINDING_RECORD_ALTERED, FIRST_CHAIN, 2, 1},
+    {"added address", add_address, FINDING_RECORD_ALTERED, FIRST_CHAIN, 1, 1},
     {"altered with its hash", alter_with_its_hash, FINDING_BATCH_ALTERED, FIRST_CHAIN, 3, 1},
     {"altered hash", alter_hash, FINDING_RECORD_ALTERED, FIRST_CHAIN, 5, 2},
     {"altered batch hash", alter_batch_hash, FINDING_BATCH_ALTERED, FIRST_CHAIN, 3, 1},
@@ -349,6 +375,7 @@ static const struct {
     {"moved to another chain", move_record_to_other_chain, FINDING_RECORD_REMOVED, SECOND_CHAIN, 1,
      0},
     {"behind the end", write_behind_the_end, FINDING_EXPORT_TRUNCATED, "", 0, 1},
+    {"broken address", break_address, FINDING_LINE_INVALID, SECOND_CHAIN, 0, 0},
     {"broken line", break_line, FINDING_LINE_INVALID, SECOND_CHAIN, 0, 0},
 };
 
@@ -386,6 +413,29 @@ static void test_whole_export_has_no_finding(void **state)
     assert_int_equal(result->batches, 6);
     assert_int_equal(result->heads.len, 2);
     assert_int_equal(result->heads.items[1].sequence, 6);
+}
+
+static void test_an_export_of_format_1_is_read_too(void **state)
+{
+    CLEANUP(lines_clear) struct lines lines = make_export();
+    AUTO(chain_verifier_free) struct chain_verifier *verifier = chain_verifier_new();
+
+    (void)state;
+    json_object_set_new(lines.items[0], "journal", json_integer(1));
+    assert_int_equal(verify(verifier, &lines)->finding_count, 0);
+}
+
+static void test_an_export_of_a_later_format_is_refused(void **state)
+{
+    CLEANUP(lines_clear) struct lines lines = make_export();
+    AUTO(chain_verifier_free) struct chain_verifier *verifier = chain_verifier_new();
+    const struct verification *result;
+
+    (void)state;
+    json_object_set_new(lines.items[0], "journal", json_integer(JOURNAL_EXPORT_FORMAT + 1));
+    result = verify(verifier, &lines);
+    assert_int_equal(result->finding_count, 1);
+    assert_int_equal(result->findings.items[0].code, FINDING_LINE_INVALID);
 }
 
 static void test_empty_file_is_no_export(void **state)
@@ -483,6 +533,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_export_has_no_finding),
         cmocka_unit_test(test_tampering_is_found_and_named),
+        cmocka_unit_test(test_an_export_of_format_1_is_read_too),
+        cmocka_unit_test(test_an_export_of_a_later_format_is_refused),
         cmocka_unit_test(test_empty_file_is_no_export),
         cmocka_unit_test(test_chains_go_on_from_kept_heads),
         cmocka_unit_test(test_kept_head_shows_what_was_cut_off),

@@ -87,6 +87,9 @@ export function AuditToolbar({
       {filters.request ? (
         <Chip label="Request" text={filters.request} onRemove={() => setFilters({ request: null })} />
       ) : null}
+      {filters.address ? (
+        <Chip label="From" text={filters.address} onRemove={() => setFilters({ address: null })} />
+      ) : null}
       {filters.entity ? (
         <Chip
           label="History of"

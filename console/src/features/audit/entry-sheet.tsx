@@ -103,7 +103,7 @@ function Facts({ entry, onFilter }: { entry: JournalEntry; onFilter: Narrow }) {
   const names = useKeyNames().data;
   const chains = useChains().data;
   const organisation = chains?.find((chain) => chain.organisation === entry.organisation)?.key;
-  const { credential_id: credential, request_id: request } = entry;
+  const { credential_id: credential, request_id: request, address } = entry;
   return (
     <SheetFacts>
       <dt>When</dt>
@@ -125,6 +125,16 @@ function Facts({ entry, onFilter }: { entry: JournalEntry; onFilter: Narrow }) {
           </span>
         ) : null}
       </dd>
+      {address ? (
+        <>
+          <dt>From</dt>
+          <dd>
+            <Narrowing label="Everything from this address" onClick={() => onFilter({ address })}>
+              <code className="font-mono text-xs">{address}</code>
+            </Narrowing>
+          </dd>
+        </>
+      ) : null}
       {entry.reason ? (
         <>
           <dt>Reason</dt>

@@ -15,7 +15,7 @@ describe("a chain", () => {
     const onProgress = vi.fn();
     const parts = await exportChain({ chain: "c" }, async (_, after) => pages[after] ?? "", onProgress);
     expect(parts.join("")).toBe(
-      `{"journal":1}\n${pages[0]}${pages[2]}{"heads":[{"chain":"c","sequence":3,"hash":"h3"}]}\n`,
+      `{"journal":2}\n${pages[0]}${pages[2]}{"heads":[{"chain":"c","sequence":3,"hash":"h3"}]}\n`,
     );
     expect(onProgress.mock.calls).toEqual([[2], [3]]);
   });
@@ -45,6 +45,7 @@ it("writes a table that no spreadsheet takes for formulas", () => {
     sequence: 7,
     at: "2026-11-22T00:00:00.000Z",
     actor: '=cmd("x")',
+    address: "192.0.2.10",
     action: "update",
     kind: "check",
     entity: "e",
@@ -57,7 +58,7 @@ it("writes a table that no spreadsheet takes for formulas", () => {
   const [head, row] = toCsv([entry]).split("\r\n");
   expect(head).toMatch(/^sequence,at,actor,/);
   expect(row).toBe(
-    '7,2026-11-22T00:00:00.000Z,"\'=cmd(""x"")",update,check,e,,"r,1",,"he said ""so""\nand went",' +
+    '7,2026-11-22T00:00:00.000Z,"\'=cmd(""x"")",192.0.2.10,update,check,e,,"r,1",,"he said ""so""\nand went",' +
       '"[{""pointer"":""/a"",""from"":-1,""to"":2}]"',
   );
 });

@@ -17,13 +17,13 @@ interface Line {
   batch?: { chain: string; last: number; hash: string };
 }
 
-/** A chain from its beginning as a whole export of format 1: the first line, its lines, its head. */
+/** A chain from its beginning as a whole export of format 2: the first line, its lines, its head. */
 export async function exportChain(
   chain: Pick<JournalChain, "chain">,
   fetchLines: FetchLines,
   onProgress: (records: number) => void,
 ): Promise<string[]> {
-  const parts = [`${JSON.stringify({ journal: 1 })}\n`];
+  const parts = [`${JSON.stringify({ journal: 2 })}\n`];
   let head = { chain: chain.chain, sequence: 0, hash: null as string | null };
   let [after, chars] = [0, 0];
   for (;;) {
@@ -69,6 +69,7 @@ const COLUMNS = [
   "sequence",
   "at",
   "actor",
+  "address",
   "action",
   "kind",
   "entity",

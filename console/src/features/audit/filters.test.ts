@@ -42,6 +42,7 @@ describe("parameters", () => {
       kind: ["check"],
       entity: "e",
       request: "r",
+      address: "192.0.2.10",
       from: "now-1h",
       to: "2026-11-22T11:30:00Z",
     };
@@ -54,6 +55,7 @@ describe("parameters", () => {
       kind: ["check"],
       entity: ["e"],
       request_id: ["r"],
+      address: ["192.0.2.10"],
       at__gte: "2026-11-22T11:00:00.000Z",
       at__lt: "2026-11-22T11:30:00.000Z",
     });

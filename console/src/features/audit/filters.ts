@@ -18,6 +18,7 @@ export const NO_FILTERS: JournalFilters = {
   kind: [],
   entity: null,
   request: null,
+  address: null,
   from: null,
   to: null,
 };
@@ -40,6 +41,7 @@ export interface JournalParameters {
   kind?: string[];
   entity?: string[];
   request_id?: string[];
+  address?: string[];
   at__gte?: string;
   at__lt?: string;
 }
@@ -55,7 +57,7 @@ export function instantOf(moment: string, now: number): string | null {
 }
 
 export function journalParameters(filters: JournalFilters, now: number): JournalParameters {
-  const { q, org, actor, credential, action, kind, entity, request, from, to } = filters;
+  const { q, org, actor, credential, action, kind, entity, request, address, from, to } = filters;
   const since = from ? instantOf(from, now) : null;
   const until = to ? instantOf(to, now) : null;
   return {
@@ -67,6 +69,7 @@ export function journalParameters(filters: JournalFilters, now: number): Journal
     ...(kind.length > 0 ? { kind } : {}),
     ...(entity ? { entity: [entity] } : {}),
     ...(request ? { request_id: [request] } : {}),
+    ...(address ? { address: [address] } : {}),
     ...(since ? { at__gte: since } : {}),
     ...(until ? { at__lt: until } : {}),
   };
