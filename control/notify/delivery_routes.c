@@ -5,8 +5,10 @@
 #include "control/api/reply.h"
 #include "control/api/request.h"
 #include "control/api/write.h"
+#include "control/journal/journal.h"
 #include "control/notify/delivery.sql.h"
 #include "control/notify/notify.h"
+#include "control/notify/webhook.sql.h"
 #include "control/store/tx.h"
 
 /* clang-format off */
@@ -29,12 +31,33 @@ static const struct listing deliveries = { "webhook_deliveries", "delivery_base"
 
 /* clang-format on */
 
+/* It is the webhook's journal that tells of it, as of all its replays. */
+static enum err record_replay(struct tx *tx, const struct request *request,
+                              const struct uuid *webhook_id, const struct uuid *organisation_id)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    TRY(tx_query_one(tx, &sql_webhook_get, PARAMS(p_uuid(webhook_id)), &rows));
+    return journal_record(tx, JOURNAL_AUTHOR(request),
+                          &(struct journal_entry){
+                              .action = "replay",
+                              .kind = ENTITY_WEBHOOK,
+                              .entity_id = *webhook_id,
+                              .organisation_id = *organisation_id,
+                              .before = row_text(rows, 0, 0).ptr,
+                              .after = row_text(rows, 0, 0).ptr,
+                          },
+                          1);
+}
+
 static enum err replay_webhook_delivery(struct request *request, struct reply *reply)
 {
     AUTO(tx_rollback) struct tx *tx = NULL;
     AUTO(rows_free) struct rows *locked = NULL;
     AUTO(rows_free) struct rows *after = NULL;
     struct uuid id;
+    struct uuid webhook_id;
+    struct uuid organisation_id;
 
     TRY(request_uuid(request, "id", &id));
     TRY(write_begin(request, reply, &tx));
@@ -47,6 +70,9 @@ static enum err replay_webhook_delivery(struct request *request, struct reply *r
     if (row_bool(locked, 0, 2))
         return fail(ERR_CONFLICT, "delivery_waiting", "It is still waiting to be sent.");
     TRY(tx_execute(tx, &sql_delivery_repeat, PARAMS(p_uuid(&id)), NULL));
+    webhook_id = row_uuid(locked, 0, 0);
+    organisation_id = row_uuid(locked, 0, 3);
+    TRY(record_replay(tx, request, &webhook_id, &organisation_id));
     TRY(tx_query_one(tx, &sql_delivery_get, PARAMS(p_uuid(&id)), &after));
     TRY(reply_json_text(reply, row_text(after, 0, 0)));
     TRY(write_commit(request, reply, TAKE(tx)));

@@ -457,3 +457,54 @@ def test_the_installation_sees_and_changes_both(mine, theirs, admin):
         path = f"/api/v1/systems/{tenant.things['systems']['id']}"
         assert admin.get(path).status_code == 200
         assert admin.patch(f"{path}?dry_run=true", json={"name": "Ours"}).status_code == 200
+
+
+# --- what is written of it ---
+
+# A write that adds nothing to the journal, and why.
+SILENT = {
+    **dict.fromkeys(PURE | {"preview_check", "verify_journal"}, "changes nothing"),
+    "run_check": "changes nothing: a result comes sooner",
+    "test_webhook": "changes nothing: its delivery stands in the log of deliveries",
+    "create_session": "who signs in or out changes nothing that others see",
+    "delete_session": "likewise",
+    **dict.fromkeys(("post_heartbeat", "post_heartbeat_fail", "post_heartbeat_start"), "is a result, and stands among those"),
+}
+VERBS = ["create", "bulk", "update", "rotate", "replay", "end", "delete", "restore"]
+BEGINNING = list(reversed(COLLECTIONS))  # what is below is deleted, and restored, first
+
+
+def writes():
+    """(method, path, operationId, collection) of all that has to be in the journal, in an order in which all can be done."""
+    found = []
+    for case in operations():
+        method, path, operation = case.values
+        name, collection = operation["operationId"], collection_of(path)
+        if method != "GET" and name not in SILENT:
+            assert name.split("_")[0] in VERBS, f"when is {name} to be done, or why is it not in the journal?"
+            place = BEGINNING.index(collection) if collection in BEGINNING else -1
+            found.append((place, collection, VERBS.index(name.split("_")[0]), method, path, name))
+    return [(method, path, name, collection) for *_, collection, _, method, path, name in sorted(found)]
+
+
+def test_each_write_is_in_the_journal(mine, admin):
+    hook = f"/api/v1/webhooks/{mine.things['webhooks']['id']}"
+    for enabled in (False, True):  # what waited has ended, and can be replayed
+        assert admin.patch(hook, json={"enabled": enabled}).status_code == 200
+    row = admin.read("rate-limits")["items"][0]
+    running = admin.create("maintenance-windows", **{**windows(mine), "starts_at": in_the_future(-1)})
+    targets = {"update_rate_limit": row["id"], "end_maintenance_window": running["id"]}
+    bodies = {"update_rate_limit": {"window_s": row["window_s"]}, "update_settings": {"retention": admin.read("settings")["retention"]}}
+    missing = []
+    for method, path, name, collection in writes():
+        if "{id}" in path:
+            path = path.format(id=targets.get(name) or mine.things["beats" if name == "rotate_heartbeat" else collection]["id"])
+        body = {"create": [new_thing(collection, mine)]} if name.startswith("bulk_") else bodies.get(name)
+        reply = admin.request(method, path, json=body or body_for(name, collection, mine),
+                              params={"cascade": "true"} if name == f"delete_{COLLECTIONS.get(collection)}" else None,
+                              headers={"X-Request-Id": f"{mine.word}-{name}"})
+        assert reply.status_code in (200, 201, 202, 204), f"{name}: {reply.text}"
+        if not admin.read("journal", request_id=f"{mine.word}-{name}", limit=1)["items"]:
+            missing.append(name)
+    assert missing == []
+    assert set(SILENT) <= {case.values[2]["operationId"] for case in operations()}
