@@ -228,12 +228,31 @@ struct head_reader {
     bool found;
 };
 
-/* Of an earlier export only the line with the heads counts. */
+/* A message of a webhook that tells of heads has them in its data; others have none. */
+static enum err find_heads(struct str message, struct buf *ret_text)
+{
+    JSON_AUTO json_t *json = NULL;
+    const json_t *data;
+
+    TRY(json_parse(message, &json));
+    data = json_object_get(json, "data");
+    if (data && strcmp(json_loose_text(json, "type", ""), "journal.head") == 0)
+        json_write(data, ret_text);
+    return OK;
+}
+
+/* Of an earlier export only the line with the heads counts; of messages of a webhook, each that tells
+ * of heads. */
 static enum err read_head_line(void *context, struct str text)
 {
     struct head_reader *reader = context;
+    CLEANUP(buf_clear_p) struct buf heads = {0};
     CLEANUP(journal_line_clear_p) struct journal_line line = {0};
 
+    if (str_starts_with(text, STR("{\"type\""))) {
+        TRY(find_heads(text, &heads));
+        text = buf_str(&heads);
+    }
     if (!str_starts_with(text, STR("{\"heads\"")))
         return OK;
     TRY(journal_line_read(str_trim(text), &line));
@@ -265,8 +284,9 @@ static enum err expect(const struct cli_options *options, const char *organisati
                    &(struct line_taker){read_head_line, &reader, JOURNAL_LINE_BYTES_MAX}));
     if (!reader.found)
         return fail(ERR_INVALID, "heads_missing",
-                    "%s has no heads: give it an export that is whole, or what `emctl audit heads "
-                    "--output json` printed",
+                    "%s has no heads: give it an export that is whole, what `emctl audit heads "
+                    "--output json` printed, or messages of the webhook event journal.head, one a "
+                    "line",
                     options->heads);
     return OK;
 }

@@ -14,7 +14,7 @@ const struct option_row cli_option_rows[] = {
     { "timeout-s",    OPTION_INTEGER, MEMBER(timeout_s),    "SECONDS", "60", .min = 1, .max = 3600, .help = "how long one request may take" },
     { "organisation", OPTION_TEXT,    MEMBER(organisation), "KEY",    .help = "the chain of this organisation only (key or id)" },
     { "to",           OPTION_TEXT,    MEMBER(to),           "FILE",   .help = "where to write; it must not exist yet; else standard output" },
-    { "heads",        OPTION_TEXT,    MEMBER(heads),        "FILE",   .help = "an earlier export, or what `audit heads --output json` printed: the chains must go on from there" },
+    { "heads",        OPTION_TEXT,    MEMBER(heads),        "FILE",   .help = "an earlier export, what `audit heads --output json` printed, or messages of the webhook event journal.head, one a line: the chains must go on from there" },
     { "head",         OPTION_TEXT,    MEMBER(head),         "HASH",   .help = "the hash of one head that was kept: it must be there still" },
     { 0 },
 };

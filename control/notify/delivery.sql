@@ -15,6 +15,13 @@ SELECT (SELECT sequence FROM follower WHERE name = 'webhook.change'),
                  WHERE seq > (SELECT sequence FROM follower WHERE name = 'webhook.status')
                  ORDER BY seq
                  LIMIT $1::integer) next),
+       (SELECT sequence FROM follower WHERE name = 'webhook.head'),
+       (SELECT max(position)
+          FROM (SELECT position
+                  FROM journal_head
+                 WHERE position > (SELECT sequence FROM follower WHERE name = 'webhook.head')
+                 ORDER BY position
+                 LIMIT $1::integer) next),
        EXISTS (SELECT
                  FROM (SELECT change_id
                          FROM change_seal
@@ -26,6 +33,40 @@ SELECT (SELECT sequence FROM follower WHERE name = 'webhook.change'),
 
 -- follow_advance(name, from, to): moves a position, unless somebody else has.
 UPDATE follower SET sequence = $3::bigint WHERE name = $1 AND sequence = $2::bigint;
+
+-- heads_lock(): who tells where the chains of the journal end does it alone.
+SELECT sequence FROM follower WHERE name = 'webhook.head' FOR UPDATE;
+
+-- heads_tell(every_s): where the chains of the journal end that somebody listens to: those never told of, and those that have grown since they were, that long ago.
+WITH RECURSIVE listener AS (
+    SELECT organisation_id FROM webhook WHERE enabled AND deleted_at IS NULL AND events && '{*,journal.*,journal.head}'),
+chain (id) AS (
+    (SELECT chain_id FROM change_batch WHERE EXISTS (SELECT FROM listener) ORDER BY chain_id LIMIT 1)
+     UNION ALL
+    SELECT (SELECT next.chain_id FROM change_batch next WHERE next.chain_id > chain.id ORDER BY next.chain_id LIMIT 1)
+      FROM chain
+     WHERE chain.id IS NOT NULL)
+INSERT INTO journal_head (position, chain_id, sequence, hash, sealed_at)
+SELECT (SELECT coalesce(max(position), 0) FROM journal_head) + row_number() OVER (ORDER BY chain.id),
+       chain.id, head.last, head.hash, head.sealed_at
+  FROM chain
+ CROSS JOIN LATERAL (SELECT last, hash, sealed_at
+                       FROM change_batch
+                      WHERE change_batch.chain_id = chain.id
+                      ORDER BY last DESC
+                      LIMIT 1) head
+  LEFT JOIN LATERAL (SELECT sequence, at
+                       FROM journal_head
+                      WHERE journal_head.chain_id = chain.id
+                      ORDER BY position DESC
+                      LIMIT 1) told ON true
+ WHERE EXISTS (SELECT FROM listener WHERE coalesce(organisation_id = chain.id, true))
+   AND coalesce(told.sequence < head.last AND told.at <= now() - make_interval(secs => $1::integer), true);
+
+-- heads_forget(): what was told longer ago than deliveries are kept, but for the last of each chain.
+DELETE FROM journal_head
+ WHERE at < now() - make_interval(days => (SELECT deliveries FROM kept_days))
+   AND position < (SELECT max(position) FROM journal_head newer WHERE newer.chain_id = journal_head.chain_id);
 
 -- delivery_dropped(webhook, count): events that nobody will be told of.
 UPDATE webhook_status SET dropped = dropped + $2::bigint, version = version + 1 WHERE webhook_id = $1::uuid;

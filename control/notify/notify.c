@@ -20,6 +20,7 @@
 #define LOAD_EVERY_US   (10LL * 1000000)
 #define FORGET_EVERY_US (60LL * 1000000)
 #define FORGET_MOST     10000
+#define HEADS_EVERY_S   3600
 #define END_MS          2000 /* for what is under way at the end */
 
 struct notify {
@@ -48,6 +49,22 @@ static enum err load(struct notify *notify)
     return OK;
 }
 
+/* Notes where the chains of the journal end, for those to whom it is due to be told. */
+static enum err tell_heads(struct notify *notify)
+{
+    AUTO(tx_rollback) struct tx *tx = NULL;
+    AUTO(rows_free) struct rows *locked = NULL;
+    uint64_t told;
+
+    TRY(tx_begin(notify->db, &tx));
+    TRY(tx_query_one(tx, &sql_heads_lock, NO_PARAMS, &locked));
+    TRY(tx_execute(tx, &sql_heads_tell, PARAMS(p_int(HEADS_EVERY_S)), &told));
+    TRY(tx_commit(TAKE(tx)));
+    if (told > 0)
+        notify->follow_at_us = 0;
+    return OK;
+}
+
 /* ---- following ---- */
 
 /* Events up to `last` become deliveries. */
@@ -57,6 +74,7 @@ static enum err follow_to(struct notify *notify, enum event_stream stream, int64
     static const char *const followers[STREAM_COUNT] = {
         [STREAM_CHANGE] = "webhook.change",
         [STREAM_STATUS] = "webhook.status",
+        [STREAM_HEAD] = "webhook.head",
     };
     const webhook_list *webhooks = sender_webhooks(notify->sender);
     AUTO(tx_rollback) struct tx *tx = NULL;
@@ -93,7 +111,7 @@ static enum err follow_to(struct notify *notify, enum event_stream stream, int64
     return OK;
 }
 
-/* Follows both streams to their ends. */
+/* Follows the streams to their ends. */
 static enum err follow(struct notify *notify)
 {
     bool has_more = true;
@@ -126,6 +144,7 @@ static enum err pass(struct notify *notify)
     if (atomic_exchange(&notify->is_changed, false) || now_us >= notify->load_at_us) {
         notify->load_at_us = now_us + LOAD_EVERY_US;
         TRY(load(notify));
+        TRY(tell_heads(notify));
     }
     if (atomic_exchange(&notify->has_news, false) || now_us >= notify->follow_at_us) {
         notify->follow_at_us = now_us + POLL_MS * 1000;
@@ -135,6 +154,7 @@ static enum err pass(struct notify *notify)
     if (now_us >= notify->forget_at_us) {
         notify->forget_at_us = now_us + FORGET_EVERY_US;
         TRY(db_execute(notify->db, &sql_delivery_forget, PARAMS(p_int(FORGET_MOST)), NULL));
+        TRY(db_execute(notify->db, &sql_heads_forget, NO_PARAMS, NULL));
     }
     TRY(sender_wait(notify->sender, POLL_MS, &is_switched_off));
     if (is_switched_off)

@@ -17,6 +17,7 @@
 const char *const event_stream_words[STREAM_COUNT] = {
     [STREAM_CHANGE] = "change",
     [STREAM_STATUS] = "status",
+    [STREAM_HEAD] = "head",
 };
 
 void webhook_clear(struct webhook *webhook)
@@ -110,6 +111,7 @@ static void write_statement(struct buf *out, enum event_stream stream,
     static const char *const views[STREAM_COUNT] = {
         [STREAM_CHANGE] = "change_event",
         [STREAM_STATUS] = "status_event_told",
+        [STREAM_HEAD] = "journal_head_event",
     };
 
     buf_printf(

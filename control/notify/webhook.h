@@ -52,7 +52,7 @@ MUST_USE enum err webhook_load(struct tx *tx, const struct uuid *id, struct webh
 void webhook_append_signatures(const struct webhook *webhook, struct str id, int64_t now_ms,
                                struct str body, struct buf *out);
 
-enum event_stream { STREAM_CHANGE, STREAM_STATUS, STREAM_COUNT };
+enum event_stream { STREAM_CHANGE, STREAM_STATUS, STREAM_HEAD, STREAM_COUNT };
 
 extern const char *const event_stream_words[STREAM_COUNT];
 

@@ -1,5 +1,5 @@
-/* The types of events: one for what health tells, the others from the journal, which has an action
- * for each kind. */
+/* The types of events: one for what health tells, one for where the journal ends, the others from
+ * the journal, which has an action for each kind. */
 #include "control/notify/webhook_events.h"
 
 #include <stdio.h>
@@ -52,6 +52,9 @@ static bool visit_types(bool (*visit)(void *context, const char *type, const cha
                         void *context)
 {
     if (visit(context, WEBHOOK_STATUS_EVENT, "The state of something has changed."))
+        return true;
+    if (visit(context, WEBHOOK_HEAD_EVENT,
+              "A chain of the journal has grown: where it ends, at most once an hour."))
         return true;
     for (int kind = 1; kind < ENTITY_COUNT; kind++) {
         for (const char *const *action = actions_of[kind]; action && *action; action++) {

@@ -15,6 +15,7 @@
 #include "control/permissions.h"
 
 #define WEBHOOK_STATUS_EVENT "health.status_changed"
+#define WEBHOOK_HEAD_EVENT   "journal.head" /* delivery.sql names it, too */
 
 /* The fields of an event; only for filters (control/api/listing_filter.h). */
 extern const struct listing webhook_event_listing;

@@ -1,5 +1,9 @@
 """emctl: exports and verifications of a real journal, profiles, output, completions and exit statuses."""
 
+import base64
+import contextlib
+import hashlib
+import hmac
 import json
 import os
 import subprocess
@@ -8,6 +12,7 @@ import pytest
 
 from instance import sql
 from processes import BUILD, free_port, short_dir, wait_until
+from servers.webhook import WebhookReceiver
 
 EMCTL = BUILD / "cli" / "emctl"
 UNSEALED = "SELECT count(*) FROM change WHERE id NOT IN (SELECT change_id FROM change_seal)"
@@ -104,21 +109,28 @@ TAMPERING = [
 ]
 
 
-@pytest.mark.parametrize("statement, code, sequence", TAMPERING)
-def test_tampering_with_the_database_is_found_and_named(control, at, sealed, statement, code, sequence):
-    chain = sealed.organisation["id"]
+@contextlib.contextmanager
+def tampered(control, chain, statement):
+    """The journal after a superuser has run the statement; as it was afterwards."""
     tables = ("change", "change_seal", "change_batch")
     for table in tables:
         sql(control.data, f"DROP TABLE IF EXISTS kept_{table}; CREATE TABLE kept_{table} AS TABLE {table}")
     try:
         sql(control.data, SUPERUSER + statement.format(at=f"chain_id = '{chain}'"))
-        ended = at("audit", "verify", "--organisation", chain, "--output", "json")
+        yield
     finally:
         restore = "".join(f"DELETE FROM {table} WHERE {at_chain}; INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM"
                           f" kept_{table} WHERE {at_chain}; " for table, at_chain in (
                               ("change", f"organisation_id = '{chain}'"), ("change_seal", f"chain_id = '{chain}'"),
                               ("change_batch", f"chain_id = '{chain}'")))
         sql(control.data, SUPERUSER + restore + "".join(f"DROP TABLE kept_{table};" for table in tables))
+
+
+@pytest.mark.parametrize("statement, code, sequence", TAMPERING)
+def test_tampering_with_the_database_is_found_and_named(control, at, sealed, statement, code, sequence):
+    chain = sealed.organisation["id"]
+    with tampered(control, chain, statement):
+        ended = at("audit", "verify", "--organisation", chain, "--output", "json")
     result = json.loads(ended.stdout)
     assert ended.returncode == 1 and not result["whole"]
     assert (code, chain, sequence) in [(found["code"], found["chain"], found["sequence"]) for found in result["findings"]], result
@@ -139,6 +151,61 @@ def test_a_tail_that_was_cut_off_cleanly_shows_against_a_kept_head(control, at, 
     assert emctl("audit", "verify", short).returncode == 0
     found = emctl("audit", "verify", short, "--heads", path)
     assert found.returncode == 1 and "chain_truncated" in found.stdout and chain in found.stdout
+
+
+@pytest.fixture
+def auditors(api, sealed):
+    """(receiver, secret, told): webhooks for the heads of an organisation, and for that of the installation; told() waits for the
+    next ones, an hour later."""
+    receiver, secret = WebhookReceiver(), "whsec_" + base64.b64encode(os.urandom(32)).decode()
+    common = {"events": ["journal.head"], "secret": secret}
+    made = [api.create("webhooks", name="Organisation", url=f"{receiver.url}/one", organisation=sealed.organisation["id"], **common),
+            api.create("webhooks", name="Installation", url=f"{receiver.url}/all", filter=f"entity={NIL}", **common)]
+    yield receiver, secret, made
+    for webhook in made:
+        api.delete(f"/api/v1/webhooks/{webhook['id']}")
+    receiver.close()
+
+
+def an_hour_later(control, api, auditors):
+    """Both chains have grown, and an hour has gone by: the heads that are told then, by the webhook."""
+    receiver, _, made = auditors
+    before = len(receiver.attempts)
+    for text in "ab":  # each is a change of its chain; the second one finds the first one sealed
+        for webhook in made:
+            assert api.patch(f"/api/v1/webhooks/{webhook['id']}", json={"description": text}).status_code == 200
+        wait_until(lambda: sql(control.data, UNSEALED) == "0", what="the sealer")
+        sql(control.data, "UPDATE journal_head SET at = at - interval '1 hour'")
+    assert api.patch(f"/api/v1/webhooks/{made[0]['id']}", json={"description": "look again"}).status_code == 200
+    wait_until(lambda: {one.path for one in receiver.attempts[before:]} == {"/hook/one", "/hook/all"}, 30, what="the heads")
+    return receiver.attempts
+
+
+def test_heads_that_a_webhook_told_are_held_against_the_journal(control, at, api, sealed, auditors):
+    chain, kept = sealed.organisation["id"], short_dir() / "told.ndjson"
+    an_hour_later(control, api, auditors)
+    attempts = an_hour_later(control, api, auditors)
+    for one in attempts:
+        signed = f"{one.id}.{one.headers['webhook-timestamp']}.{one.raw}".encode()
+        digest = hmac.new(base64.b64decode(auditors[1].removeprefix("whsec_")), signed, hashlib.sha256).digest()
+        assert one.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+        assert one.body["type"] == "journal.head" and one.body["stream"] == "head"
+        [head] = one.body["data"]["heads"]
+        assert (head["chain"], head["organisation"]) == ((chain, chain) if one.path == "/hook/one" else (NIL, None))
+    kept.write_text("".join(one.raw + "\n" for one in attempts))
+    told = [one.body["data"]["heads"][0]["sequence"] for one in attempts if one.path == "/hook/one"]
+    assert told == sorted(set(told)) and len(told) >= 2  # of a chain that has not grown nothing is told
+    assert at("audit", "verify", "--heads", kept).returncode == 0
+
+    # A superuser cuts the end off, so that what is left is whole.
+    last = sql(control.data, f"SELECT max(last) FROM change_batch WHERE chain_id = '{chain}' AND last < {told[-1]}")
+    end = f"FROM change_seal WHERE chain_id = '{chain}' AND sequence > {last}"
+    with tampered(control, chain, f"DELETE FROM change WHERE id IN (SELECT change_id {end}); DELETE {end};"
+                                  f" DELETE FROM change_batch WHERE chain_id = '{chain}' AND last > {last}"):
+        assert at("audit", "verify", "--organisation", chain).returncode == 0
+        found = at("audit", "verify", "--organisation", chain, "--heads", kept)
+    assert found.returncode == 1 and "chain_truncated" in found.stdout
+    assert at("audit", "verify", "--organisation", chain, "--heads", kept).returncode == 0
 
 
 def test_exit_statuses(control, at):

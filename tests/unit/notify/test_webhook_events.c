@@ -10,11 +10,19 @@
 static void test_patterns(void **state)
 {
     static const char *const known[] = {
-        "*",        "system.created",  "system.*", "api_key.revoked", "health.status_changed",
-        "health.*", "webhook.disabled"};
-    static const char *const unknown[] = {
-        "",   "system", "system.",         "sys*", "system.cre*", "system.made", "nothing.*",
-        "**", ".*",     "settings.created"};
+        "*",        "system.created",   "system.*",     "api_key.revoked", "health.status_changed",
+        "health.*", "webhook.disabled", "journal.head", "journal.*"};
+    static const char *const unknown[] = {"",
+                                          "system",
+                                          "system.",
+                                          "sys*",
+                                          "system.cre*",
+                                          "system.made",
+                                          "nothing.*",
+                                          "**",
+                                          ".*",
+                                          "settings.created",
+                                          "journal.tail"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -47,6 +55,7 @@ static void test_patterns_ask_for_permissions(void **state)
     (void)state;
     assert_true(webhook_pattern_permissions(STR("system.created")) == changes);
     assert_true(webhook_pattern_permissions(STR("health.*")) == status);
+    assert_true(webhook_pattern_permissions(STR("journal.head")) == changes);
     assert_true(webhook_pattern_permissions(STR("*")) == (changes | status));
 }
 
