@@ -50,4 +50,9 @@ typedef uint64_t permission_set;
      PERMISSION_BIT(PERMISSION_SETTINGS_READ) | PERMISSION_BIT(PERMISSION_SETTINGS_WRITE) |        \
      PERMISSION_BIT(PERMISSION_METRICS_READ))
 
+/* What shows who may do what, or what others did: who reads by these is noted in the log. */
+#define PERMISSIONS_WATCHED                                                                        \
+    (PERMISSION_BIT(PERMISSION_JOURNAL_READ) | PERMISSION_BIT(PERMISSION_SETTINGS_READ) |          \
+     PERMISSION_BIT(PERMISSION_ACCESS_READ) | PERMISSION_BIT(PERMISSION_WEBHOOK_READ))
+
 _Static_assert(PERMISSION_COUNT <= 64, "a permission_set has 64 bits");

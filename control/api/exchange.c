@@ -8,6 +8,7 @@
 #include "shared/json.h"
 #include "shared/log.h"
 
+#include "control/api/access_log.h"
 #include "control/api/answer.h"
 #include "control/api/connection.h"
 #include "control/api/exchange_private.h"
@@ -81,12 +82,6 @@ static struct exchange *take(struct server *server)
     return exchange;
 }
 
-/* The addresses of hooks are secrets. */
-static struct str path_to_log(struct str path)
-{
-    return str_starts_with(path, STR("/hooks/")) ? STR("/hooks/...") : path;
-}
-
 bool exchange_is_answered(const struct exchange *exchange)
 {
     return exchange->answered;
@@ -107,27 +102,13 @@ static bool goes_to_finish(struct exchange *exchange)
     return false;
 }
 
-/* Who was not let in, or may not do it: operators look for these. */
-static void note_denied(const struct request *request, uint16_t status)
-{
-    if (status != 401 && status != 403)
-        return;
-    metric_add(&server_metrics.denied, 1);
-    log_info("access.denied",
-             "request=%s status=%u method=%s path=" STR_FMT " address=%s principal=\"%s\" needs=%s",
-             request->id, status,
-             request->method < METHOD_COUNT ? method_words[request->method] : "?",
-             STR_ARG(path_to_log(request->path)), request->address ? request->address : "",
-             request->principal.by == CREDENTIAL_NONE ? "" : request->principal.name,
-             request->route ? permission_words[request->route->permission] : "");
-}
-
 void exchange_send(struct exchange *exchange)
 {
     struct carrier *carrier = exchange->carrier;
     struct request *request = &exchange->request;
     struct reply *reply = &exchange->reply;
     const struct route *route = request->route;
+    int64_t now_us = clock_monotonic_us();
     bool has_body;
 
     if (reply->status == 0)
@@ -135,7 +116,7 @@ void exchange_send(struct exchange *exchange)
     if (goes_to_finish(exchange))
         return;
     has_body = reply->body.len > 0;
-    note_denied(request, reply->status);
+    access_log_note(request->server->accesses, request, reply->status, now_us);
     if (exchange->rate.is_limited)
         rates_describe(request->server->config.rates, route->rate, &exchange->rate,
                        &reply->headers);
@@ -152,7 +133,7 @@ void exchange_send(struct exchange *exchange)
                               .body_owner = &reply->body,
                           });
     if (!exchange->service) /* a poll takes as long as nothing happens */
-        metric_observe_us(&server_metrics.duration, clock_monotonic_us() - exchange->started_us);
+        metric_observe_us(&server_metrics.duration, now_us - exchange->started_us);
     log_debug("request.done", "request=%s method=%s path=" STR_FMT " status=%u", request->id,
               request->method < METHOD_COUNT ? method_words[request->method] : "?",
               STR_ARG(path_to_log(request->path)), reply->status);

@@ -18,6 +18,7 @@
 #include "shared/map.h"
 #include "shared/tls.h"
 
+#include "control/api/access_log.h"
 #include "control/api/connection.h"
 #include "control/api/exchange.h"
 #include "control/api/http2_link.h"
@@ -48,6 +49,8 @@ struct server_metrics server_metrics = {
         METRIC_COUNTER("em_http_requests_total", "Answered requests by class of status",
                        .labels = "class=\"server_error\""),
     .denied = METRIC_COUNTER("em_http_denied_total", "Requests of who was not let in, or may not"),
+    .watched_reads = METRIC_COUNTER("em_http_watched_reads_total",
+                                    "Reads of the journal, or of who may do what"),
     .duration = METRIC_DURATION("em_http_request_duration_seconds",
                                 "From the request's head to its answer"),
     .connections = METRIC_GAUGE("em_http_connections", "Open connections"),
@@ -79,6 +82,7 @@ static void register_metrics(void)
         &server_metrics.requests_client_error,
         &server_metrics.requests_server_error,
         &server_metrics.denied,
+        &server_metrics.watched_reads,
         &server_metrics.duration,
         &server_metrics.connections,
         &server_metrics.connections_refused,
@@ -399,6 +403,7 @@ enum err server_start(const struct server_config *config, struct server **ret_se
     server->ev = loop_ev(config->loop);
     server->listener = config->listener;
     server->reserve_fd = -1;
+    server->accesses = access_log_new();
     list_init(&server->connections);
     list_init(&server->uploads);
     pool_init(&server->exchanges, sizeof(struct exchange));
@@ -449,6 +454,7 @@ void server_free(struct server *server)
         connection_close(container_of(link, struct connection, link), false);
     workers_free(server->workers);
     live_free(server->live);
+    access_log_free(server->accesses);
     static_files_free(server->files);
     clear_exchanges(&server->exchanges);
     http2_link_clear_pool(&server->http2_carriers);

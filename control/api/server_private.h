@@ -13,6 +13,7 @@
 #include "control/api/openapi_document.h"
 #include "control/api/server.h"
 
+struct access_log;
 struct address_count;
 struct static_files;
 struct workers;
@@ -41,6 +42,7 @@ struct server {
     struct workers *workers;
     struct static_files *files; /* NULL: no console */
     struct live *live;
+    struct access_log *accesses;
 
     /* Parts of answers that are the same for all. */
     char date[64];          /* "Date: …\r\n", renewed by the tick */
@@ -61,6 +63,7 @@ struct server_metrics {
     struct metric requests_client_error;
     struct metric requests_server_error;
     struct metric denied;
+    struct metric watched_reads;
     struct metric duration;
     struct metric connections;
     struct metric connections_refused;

@@ -347,3 +347,17 @@ def test_who_is_denied_stands_in_the_log(control, api):
     assert 'status=403 method=GET path=/api/v1/settings address=127.0.0.1' in lines["denied-1"]
     assert "needs=settings.read" in lines["denied-1"] and 'principal=""' not in lines["denied-1"]
     assert 'status=401' in lines["denied-2"] and 'principal=""' in lines["denied-2"]
+
+
+def test_who_reads_of_others_stands_in_the_log(control, api):
+    key = api.create("api-keys", name="auditor", scopes=["journal.read", "inventory.read"])["key"]
+    before = control.metric("em_http_watched_reads_total")
+    with Client(control.url, key) as auditor:
+        for number in range(3):
+            assert auditor.get("/api/v1/journal?limit=1", headers={"x-request-id": f"read-{number}"}).status_code == 200
+        assert auditor.get("/api/v1/journal/chain", headers={"x-request-id": "read-chain"}).status_code == 200
+        assert auditor.get("/api/v1/systems", headers={"x-request-id": "read-systems"}).status_code == 200
+    assert control.metric("em_http_watched_reads_total") == before + 4
+    lines = [line for line in control.tail(200).splitlines() if "access.read" in line and "request=read-" in line]
+    assert [line.split("request=")[1].split()[0] for line in lines] == ["read-0", "read-chain"]
+    assert 'status=200 method=GET path=/api/v1/journal address=127.0.0.1 principal="' in lines[0] and "needs=journal.read" in lines[0]
