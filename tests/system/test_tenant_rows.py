@@ -21,7 +21,7 @@ OPEN = {
     "session": "found by the hash of a secret only",
     "sign_in_link": "found by the hash of a secret only",
 }
-OPEN_VIEWS = {"rate_limit_item"}
+OPEN_VIEWS = {"rate_limit_item", "kept_days"}
 
 # What is seen by whoever sees all, and by nobody else.
 OF_ALL = {"principal"}
