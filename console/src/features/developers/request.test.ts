@@ -20,6 +20,7 @@ const operation: Operation = {
     },
     { name: "attributes", in: "query", schema: { type: "object" } },
     { name: "If-Match", in: "header", schema: { type: "string" } },
+    { name: "X-EM-Reason", in: "header", schema: { type: "string" } },
   ],
   dryRun: true,
   body: { type: "application/json", schema: {}, required: true },
@@ -50,6 +51,13 @@ describe("a request", () => {
       body: draft.body,
       missing: [],
     });
+  });
+
+  it("writes a reason of any language as a header can have it", () => {
+    const values = { ...draft.values, "header:X-EM-Reason": [{ operator: "", value: "100 % für Zoë" }] };
+    expect(buildRequest(operation, { ...draft, values }).headers["X-EM-Reason"]).toBe(
+      "100 %25 f%C3%BCr Zo%C3%AB",
+    );
   });
 
   it("names what is missing, and leaves out an empty body", () => {

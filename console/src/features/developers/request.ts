@@ -48,6 +48,11 @@ function queryPairs(parameter: Parameter, entries: Entry[]): [string, string][] 
   ]);
 }
 
+/** A reason is a text of any language: in a header it is percent-encoded, as far as that is needed. */
+function headerValue(name: string, value: string): string {
+  return name === "X-EM-Reason" ? value.replace(/[^ -$&-~]+/g, encodeURIComponent) : value;
+}
+
 export function buildRequest(operation: Operation, draft: Draft): Built {
   const missing: string[] = [];
   const query = new URLSearchParams();
@@ -59,7 +64,8 @@ export function buildRequest(operation: Operation, draft: Draft): Built {
     if (entries.length === 0) continue;
     if (parameter.in === "path")
       path = path.replace(`{${parameter.name}}`, encodeURIComponent(entries[0]!.value));
-    else if (parameter.in === "header") headers[parameter.name] = entries[0]!.value;
+    else if (parameter.in === "header")
+      headers[parameter.name] = headerValue(parameter.name, entries[0]!.value);
     else for (const [name, value] of queryPairs(parameter, entries)) query.append(name, value);
   }
   if (operation.dryRun && draft.dryRun) query.append("dry_run", "true");
