@@ -27,7 +27,7 @@ struct redis {
     bool doubted; /* patience has run out once since the last answer */
     bool connected;
     bool refused; /* one of the first commands of this connection failed */
-    bool refusal_logged;
+    bool refusal_told;
     char *path; /* of a Unix socket; else NULL */
     char *host;
     int port;
@@ -35,6 +35,7 @@ struct redis {
     char *password;
     char *database;
     void (*on_connected)(void *context);
+    void (*on_lost)(void *context, const char *why);
     void *context;
     size_t in_flight;
     uint64_t failed;
@@ -165,12 +166,16 @@ static void retry_later(struct redis *redis)
     redis->retry_s = MIN(redis->retry_s * 2, RETRY_S_MOST);
 }
 
-/* Logged once until it works again. */
-static void log_refusal(struct redis *redis, const char *why)
+/* Once until it works again. */
+static void tell_refusal(struct redis *redis, const char *why)
 {
-    if (!redis->refusal_logged)
+    if (redis->refusal_told)
+        return;
+    redis->refusal_told = true;
+    if (redis->on_lost)
+        redis->on_lost(redis->context, why);
+    else
         log_warning("redis.unavailable", "reason=\"%s\"", why);
-    redis->refusal_logged = true;
 }
 
 static void on_disconnect(const redisAsyncContext *connection, int status)
@@ -179,7 +184,7 @@ static void on_disconnect(const redisAsyncContext *connection, int status)
 
     if (!redis)
         return; /* we let it go ourselves */
-    log_refusal(redis, status == REDIS_OK ? "closed" : connection->errstr);
+    tell_refusal(redis, status == REDIS_OK ? "closed" : connection->errstr);
     retry_later(redis);
 }
 
@@ -189,7 +194,7 @@ static void on_connect(const redisAsyncContext *connection, int status)
 
     if (!redis || status == REDIS_OK)
         return;
-    log_refusal(redis, connection->errstr);
+    tell_refusal(redis, connection->errstr);
     retry_later(redis); /* hiredis frees the connection itself */
 }
 
@@ -201,7 +206,7 @@ static void on_greeted(void *context, const struct redis_reply *reply)
 
     if (!reply || reply->type != REDIS_FAILED)
         return;
-    log_refusal(redis, reply->text.ptr);
+    tell_refusal(redis, reply->text.ptr);
     redis->refused = true;
 }
 
@@ -219,8 +224,9 @@ static void on_ready(void *context, const struct redis_reply *reply)
     }
     redis->connected = true;
     redis->retry_s = RETRY_S_FIRST;
-    redis->refusal_logged = false;
-    log_info("redis.connected", "at=%s", redis->path ? redis->path : redis->host);
+    redis->refusal_told = false;
+    if (!redis->on_lost)
+        log_info("redis.connected", "at=%s", redis->path ? redis->path : redis->host);
     if (redis->on_connected)
         redis->on_connected(redis->context);
 }
@@ -286,7 +292,7 @@ static void on_answer(redisAsyncContext *connection, void *raw, void *argument)
         wait_on(redis);
     if (raw && reply.type == REDIS_FAILED) {
         redis->failed++;
-        if (redis->connected)
+        if (redis->connected && !redis->on_lost)
             log_warning("redis.command_failed", "error=\"" STR_FMT "\"", STR_ARG(reply.text));
     }
     if (waiting->on_reply)
@@ -347,7 +353,7 @@ static void connect_now(struct redis *redis)
     if (!connection)
         out_of_memory(0);
     if (connection->err) {
-        log_refusal(redis, connection->errstr);
+        tell_refusal(redis, connection->errstr);
         redisAsyncFree(connection);
         retry_later(redis);
         return;
@@ -387,7 +393,7 @@ static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)
         return;
     }
     if (redis->connection) {
-        log_refusal(redis, "no answer in time");
+        tell_refusal(redis, "no answer in time");
         let_go(redis);
     }
     connect_now(redis);
@@ -401,6 +407,7 @@ enum err redis_new(const struct redis_options *options, struct redis **ret_redis
 
     redis->loop = options->loop;
     redis->on_connected = options->on_connected;
+    redis->on_lost = options->on_lost;
     redis->context = options->context;
     redis->retry_s = RETRY_S_FIRST;
     redis->patience_s = options->patience_s > 0 ? options->patience_s : REDIS_PATIENCE_S;

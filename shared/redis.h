@@ -49,6 +49,9 @@ struct redis_options {
     const char *password;
     /* after each connect and login, when commands may be sent; or NULL */
     void (*on_connected)(void *context);
+    /* when the connection is lost, or the first attempt has failed: once until the next
+     * on_connected. Who takes this says what happens, and nothing is logged here; or NULL */
+    void (*on_lost)(void *context, const char *why);
     void *context;
     double patience_s; /* in place of REDIS_PATIENCE_S; 0: that */
 };

@@ -23,6 +23,7 @@ struct place {
     int connects;
     int answers; /* with a reply */
     int losses;  /* without one */
+    int lost;    /* connections */
 };
 
 static void on_connected(void *context)
@@ -30,6 +31,14 @@ static void on_connected(void *context)
     struct place *place = context;
 
     place->connects++;
+}
+
+static void on_lost(void *context, const char *why)
+{
+    struct place *place = context;
+
+    assert_true(strlen(why) > 0);
+    place->lost++;
 }
 
 static void on_reply(void *context, const struct redis_reply *reply)
@@ -64,6 +73,7 @@ static int set_up(void **state)
     return redis_new(&(struct redis_options){.loop = place->loop,
                                              .url = url,
                                              .on_connected = on_connected,
+                                             .on_lost = on_lost,
                                              .context = place,
                                              .patience_s = 0.2},
                      &place->redis) == OK
@@ -135,6 +145,25 @@ static void test_redis_is_not_given_up_for_our_own_delay(void **state)
     assert_int_equal(place->connects, 1);
 }
 
+/* However often it tries in vain: once. */
+static void test_the_owner_hears_of_each_loss_once(void **state)
+{
+    struct place *place = *state;
+    int64_t until_us;
+    int lost;
+
+    wait_for(place, &place->connects, 1);
+    lost = place->lost; /* 1 when Redis was slower to start */
+    assert_in_range(lost, 0, 1);
+    kill(place->server, SIGKILL);
+    wait_for(place, &place->lost, lost + 1);
+    assert_false(redis_is_connected(place->redis));
+    until_us = clock_monotonic_us() + 1000000; /* some tries */
+    while (clock_monotonic_us() < until_us)
+        ev_run(loop_ev(place->loop), EVRUN_ONCE);
+    assert_int_equal(place->lost, lost + 1);
+}
+
 static void test_redis_has_room_for_so_many(void **state)
 {
     struct place *place = *state;
@@ -157,6 +186,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_redis_is_not_given_up_for_our_own_delay, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_the_owner_hears_of_each_loss_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_redis_has_room_for_so_many, set_up, tear_down),
     };
 
