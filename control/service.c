@@ -21,6 +21,7 @@
 #include "control/api/rates.h"
 #include "control/api/router.h"
 #include "control/api/server.h"
+#include "control/api/shared_rates.h"
 #include "control/audit/audit.h"
 #include "control/cmdb/cmdb.h"
 #include "control/console_folder.h"
@@ -53,6 +54,8 @@ struct service {
     struct fleet *fleet;
     struct router *router;
     struct rates *rates;
+    struct uuid installation;
+    struct shared_rates *shared_rates; /* NULL: limits are counted here alone */
     struct server *server;
     struct rights_watch *rights_watch;
     struct journal_feed *_Atomic journal_feed; /* the sealer rings it */
@@ -194,6 +197,7 @@ static enum err bootstrap(struct service *service, bool *ret_is_first)
 
     service->rates = rates_new();
     TRY(rate_limits_load(db, service->rates));
+    TRY(rate_limits_installation(db, &service->installation));
     *ret_is_first = access(key, F_OK) != 0;
     return access_bootstrap(db, data_dir_path(service->instance.dir));
 }
@@ -308,6 +312,18 @@ static enum err start_health(struct service *service)
     return health_start(service->health, &fleet);
 }
 
+/* With a Redis that other processes may use, too, limits are counted there. */
+static enum err start_rates(struct service *service)
+{
+    if (!service->options->redis)
+        return OK;
+    return shared_rates_new(&(struct shared_rates_options){.loop = service->loop,
+                                                           .rates = service->rates,
+                                                           .redis_url = service->instance.redis_url,
+                                                           .installation = service->installation},
+                            &service->shared_rates);
+}
+
 static struct listener give_listener(struct service *service)
 {
     struct listener listener = service->listener;
@@ -383,6 +399,7 @@ static enum err start(struct service *service)
     TRY(start_sealer(service));
     TRY(notify_start(service->notify));
     TRY(start_health(service));
+    TRY(start_rates(service));
     TRY(start_server(service));
     url = control_base_url(service->options, server_port(service->server));
     if (is_first)
@@ -404,6 +421,7 @@ static void stop(struct service *service)
     rights_watch_free(service->rights_watch);
     server_free(service->server);
     service->server = NULL;
+    shared_rates_free(service->shared_rates);
     listener_close(&service->listener);
     sealer_stop(service->sealer);
     if (service->loop)

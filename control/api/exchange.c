@@ -53,6 +53,8 @@ void exchange_release(struct exchange *exchange)
     if (exchange->session)
         live_http_gone(exchange);
     upload_end(exchange->upload);
+    if (exchange->waits_for_rate)
+        list_remove(&exchange->rate_waiter.link);
     json_decref(exchange->request.body);
     free(exchange->request.reason);
     reply_reset(&exchange->reply);

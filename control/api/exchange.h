@@ -58,6 +58,10 @@ struct exchange {
     int64_t queued_us;
     uint64_t read_id; /* of the pipeline; 0: none under way */
 
+    struct rate_waiter rate_waiter;
+    bool waits_for_rate;
+    int64_t rate_since_us; /* when it began to wait for that; 0: it did not have to */
+
     struct written_reply *written; /* waits for this to be released; NULL: does not */
     bool worked;                   /* the worker has given it back */
     bool finished;                 /* reply_finish() has been asked */

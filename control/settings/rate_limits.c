@@ -15,30 +15,32 @@
 
 #define WINDOW_S_DEFAULT 60
 
-static int index_of(const char *const words[], int count, struct str word)
-{
-    for (int i = 0; i < count; i++) {
-        if (str_equal(str_of(words[i]), word))
-            return i;
-    }
-    return -1;
-}
-
 enum err rate_limits_load(struct db *db, struct rates *rates)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
     TRY(db_query(db, &sql_rate_limits_load, NO_PARAMS, &rows));
     for (int row = 0; row < rows_count(rows); row++) {
-        int rate = index_of(rate_words, RATE_COUNT, row_text(rows, row, 0));
-        int subject = index_of(rate_subject_words, RATE_SUBJECT_COUNT, row_text(rows, row, 1));
+        enum rate rate;
+        enum rate_subject subject;
 
-        if (rate < 0 || subject < 0)
+        if (!rate_find(row_text(rows, row, 0), &rate) ||
+            !rate_subject_find(row_text(rows, row, 1), &subject))
             return fail(ERR_BUG, "rate_limit_unknown", "a rate limit of an unknown class");
-        rates_configure(rates, (enum rate)rate, (enum rate_subject)subject,
+        rates_configure(rates, rate, subject,
                         (struct rate_policy){.quota = row_int(rows, row, 2),
-                                             .window_s = row_int(rows, row, 3)});
+                                             .window_s = row_int(rows, row, 3),
+                                             .version = row_int(rows, row, 4)});
     }
+    return OK;
+}
+
+enum err rate_limits_installation(struct db *db, struct uuid *ret_installation)
+{
+    AUTO(rows_free) struct rows *rows = NULL;
+
+    TRY(db_query_one(db, &sql_settings_installation, NO_PARAMS, &rows));
+    *ret_installation = row_uuid(rows, 0, 0);
     return OK;
 }
 

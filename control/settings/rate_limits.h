@@ -12,9 +12,13 @@
 
 struct db;
 struct rates;
+struct uuid;
 
 /* Sets all limits as they are in the database. */
 MUST_USE enum err rate_limits_load(struct db *db, struct rates *rates);
+
+/* Who this installation is, among those that count in one Redis. */
+MUST_USE enum err rate_limits_installation(struct db *db, struct uuid *ret_installation);
 
 /* Their context is the struct rates; NULL when only the descriptions are wanted. */
 extern const struct route rate_limit_routes[];

@@ -34,8 +34,11 @@ VALUES ($1::uuid, 'Settings', $2, '{health.status_changed}', webhook_secret(), t
     DO UPDATE SET enabled = true, disabled_reason = NULL, disabled_at = NULL,
                   listens_since = CASE WHEN webhook.enabled THEN webhook.listens_since ELSE now() END;
 
+-- settings_installation(): the row's id, which no other installation has.
+SELECT id FROM settings;
+
 -- rate_limits_load(): all limits for the program's own use; 0 is none.
-SELECT class, subject, coalesce(quota, 0), window_s FROM rate_limit;
+SELECT class, subject, coalesce(quota, 0), window_s, version FROM rate_limit;
 
 -- rate_limits_page(): all limits as the API shows them.
 SELECT json_build_object('items', json_agg(row_to_json(item) ORDER BY item.class, item.subject), 'next', NULL)

@@ -6,11 +6,11 @@ from processes import Process, free_port, short_dir, wait_until
 
 
 class RedisServer(Process):
-    """redis-server on a free port of loopback; options as in redis.conf, a list for those with more than one value."""
+    """redis-server on a port of loopback, a free one unless one is named; options as in redis.conf, a list for those with more than one value."""
 
-    def __init__(self, name, **options):
+    def __init__(self, name, port=None, **options):
         self.folder = short_dir()
-        self.port = free_port()
+        self.port = port or free_port()
         argv = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
         for option, value in options.items():
             argv += [f"--{option.replace('_', '-')}", *(value if isinstance(value, list) else [value])]

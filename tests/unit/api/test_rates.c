@@ -47,7 +47,7 @@ static void test_without_a_limit_all_get_through(void **state)
         assert_false(answer.is_limited);
         assert_true(rates_take(rates, RATE_CHANGE, &stranger, START_US, &answer));
     }
-    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){0, 60});
+    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){0, 60, 0});
     assert_int_equal(let_through(rates, &one, START_US, 100), 100);
     rates_free(rates);
 }
@@ -131,15 +131,46 @@ static void test_each_bucket_counts_and_none_alone(void **state)
     struct rate_answer answer;
 
     (void)state;
-    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){15, 1});
+    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){15, 1, 0});
     assert_int_equal(let_through(rates, &one, START_US, 20), 10);
     assert_int_equal(let_through(rates, &same_person, START_US, 20), 5);
     assert_false(rates_take(rates, RATE_CHANGE, &same_person, START_US, &answer));
     assert_int_equal(answer.subject, RATE_BY_USER);
     /* What the person's bucket has refused has cost the key nothing. */
-    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){0, 1});
+    rates_configure(rates, RATE_CHANGE, RATE_BY_USER, (struct rate_policy){0, 1, 0});
     assert_int_equal(let_through(rates, &same_person, START_US, 20), 5);
     rates_free(rates);
+}
+
+/* Nobody is held to a window that was a longer one once. */
+static void test_a_change_holds_also_for_who_is_held(void **state)
+{
+    struct rates *rates = limited(RATE_BY_KEY, 1, 86400);
+
+    (void)state;
+    assert_int_equal(let_through(rates, &one, START_US, 2), 1);
+    rates_configure(rates, RATE_CHANGE, RATE_BY_KEY, (struct rate_policy){10, 10, 2});
+    assert_int_equal(let_through(rates, &one, START_US, 2), 0);
+    assert_int_equal(let_through(rates, &one, START_US + 11 * SECOND_US, 2), 1);
+    assert_int_equal(let_through(rates, &one, START_US + 40 * SECOND_US, 20), 10);
+    /* What another has seen before comes too late. */
+    rates_configure(rates, RATE_CHANGE, RATE_BY_KEY, (struct rate_policy){1, 86400, 1});
+    assert_int_equal(let_through(rates, &one, START_US + 60 * SECOND_US, 20), 10);
+    rates_free(rates);
+}
+
+static void test_words_are_found(void **state)
+{
+    enum rate_subject subject;
+    enum rate rate;
+
+    (void)state;
+    assert_true(rate_find(STR("sign_in"), &rate));
+    assert_int_equal(rate, RATE_SIGN_IN);
+    assert_true(rate_subject_find(STR("user"), &subject));
+    assert_int_equal(subject, RATE_BY_USER);
+    assert_false(rate_find(STR("user"), &rate));
+    assert_false(rate_subject_find(STR(""), &subject));
 }
 
 static void test_the_answer_tells_what_is_left(void **state)
@@ -175,7 +206,7 @@ static void test_the_headers(void **state)
     assert_string_equal(out.data, "RateLimit-Policy: \"change-address\";q=4;w=8\r\n"
                                   "RateLimit: \"change-address\";r=3;t=2\r\n");
     buf_reset(&out);
-    rates_configure(rates, RATE_CHANGE, RATE_BY_KEY, (struct rate_policy){2, 60});
+    rates_configure(rates, RATE_CHANGE, RATE_BY_KEY, (struct rate_policy){2, 60, 0});
     assert_true(rates_take(rates, RATE_CHANGE, &one, START_US, &answer));
     rates_describe(rates, RATE_CHANGE, &answer, &out);
     assert_string_equal(out.data,
@@ -193,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_the_quota_at_once_then_evenly),
         cmocka_unit_test(test_over_long_time_the_rate_is_kept),
         cmocka_unit_test(test_each_bucket_counts_and_none_alone),
+        cmocka_unit_test(test_a_change_holds_also_for_who_is_held),
+        cmocka_unit_test(test_words_are_found),
         cmocka_unit_test(test_the_answer_tells_what_is_left),
         cmocka_unit_test(test_the_headers),
     };
