@@ -56,6 +56,7 @@ struct service {
     struct rates *rates;
     struct uuid installation;
     struct shared_rates *shared_rates; /* NULL: limits are counted here alone */
+    struct rate_limits_watch *rate_limits_watch;
     struct server *server;
     struct rights_watch *rights_watch;
     struct journal_feed *_Atomic journal_feed; /* the sealer rings it */
@@ -315,6 +316,8 @@ static enum err start_health(struct service *service)
 /* With a Redis that other processes may use, too, limits are counted there. */
 static enum err start_rates(struct service *service)
 {
+    service->rate_limits_watch =
+        rate_limits_watch_new(service->loop, service->pipeline, service->rates);
     if (!service->options->redis)
         return OK;
     return shared_rates_new(&(struct shared_rates_options){.loop = service->loop,
@@ -422,6 +425,7 @@ static void stop(struct service *service)
     server_free(service->server);
     service->server = NULL;
     shared_rates_free(service->shared_rates);
+    rate_limits_watch_free(service->rate_limits_watch);
     listener_close(&service->listener);
     sealer_stop(service->sealer);
     if (service->loop)

@@ -40,6 +40,9 @@ SELECT id FROM settings;
 -- rate_limits_load(): all limits for the program's own use; 0 is none.
 SELECT class, subject, coalesce(quota, 0), window_s, version FROM rate_limit;
 
+-- rate_limits_look(): the same in one text.
+SELECT json_agg(json_build_array(class, subject, coalesce(quota, 0), window_s, version)) FROM rate_limit;
+
 -- rate_limits_page(): all limits as the API shows them.
 SELECT json_build_object('items', json_agg(row_to_json(item) ORDER BY item.class, item.subject), 'next', NULL)
   FROM rate_limit_item item;
