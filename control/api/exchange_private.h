@@ -1,5 +1,5 @@
 /* What the files of an exchange share: exchange.c (its life), exchange_head.c (looking at the
- * head), exchange_run.c. */
+ * head), exchange_rate.c, exchange_run.c. */
 #pragma once
 
 #include "control/api/exchange.h"
@@ -20,6 +20,11 @@ void exchange_read_head(struct exchange *exchange);
 /* Parses the body and checks it by the row's schema and rules. @param db NULL: not by those that
  * need it */
 MUST_USE enum err exchange_read_body(struct exchange *exchange, struct db *db);
+
+/* Takes the request out of its limits. Afterwards it may wait for a verdict, which leads to
+ * exchange_proceed(), or be answered already. @return ERR_LIMITED "rate_limited"; ERR_TIMEOUT
+ * "rate_undecided". */
+MUST_USE enum err exchange_check_rate(struct exchange *exchange);
 
 /* Whether anybody may call the route: then who asks is of no account, also when it cannot be found
  * out. */

@@ -15,7 +15,6 @@
 #include "control/api/live_http.h"
 #include "control/api/media_type.h"
 #include "control/api/parameters.h"
-#include "control/api/rates.h"
 #include "control/api/request_read.h"
 #include "control/api/static_files.h"
 #include "control/api/upload.h"
@@ -23,9 +22,7 @@
 #include "control/store/pipeline.h"
 
 #define READ_US       10000000
-#define RATE_US       2500000 /* an answer, or that none comes, is known before: shared_rates.h */
-#define UNCOUNTED_S   5       /* as often as Redis is tried at the least */
-#define STATEMENT_MAX 32      /* parameters of a READ statement */
+#define STATEMENT_MAX 32 /* parameters of a READ statement */
 
 /* Who asks ------------------------------------------------------------------------------------ */
 
@@ -103,84 +100,6 @@ static enum err check_permission(const struct exchange *exchange)
                 permission_words[permission]);
 }
 
-/* Whoever has an IPv6 address has 2^64 of them. */
-static uint64_t hash_address(const char *address)
-{
-    struct addr addr;
-
-    if (!strchr(address, ':') || !addr_parse_ip(str_of(address), 0, &addr))
-        return text_hash(str_of(address)) | 1;
-    return text_hash(str_n((const char *)&addr.v6.sin6_addr, 8)) | 1;
-}
-
-/* Who asks, for the limits. */
-static struct rate_caller rate_caller_of(const struct exchange *exchange)
-{
-    const struct principal *principal = &exchange->request.principal;
-    struct rate_caller caller = {
-        .ids = {[RATE_BY_ADDRESS] = hash_address(exchange->request.address)}};
-
-    if (principal->by != CREDENTIAL_NONE) {
-        caller.ids[RATE_BY_KEY] = uuid_hash(&principal->credential_id) | 1;
-        /* Keys of several organisations may have one owner: none takes from another. */
-        caller.ids[RATE_BY_USER] =
-            (uuid_hash(&principal->id) ^ uuid_hash(&principal->organisation_id)) | 1;
-    }
-    return caller;
-}
-
-static void on_rate_again(struct rate_waiter *waiter)
-{
-    struct exchange *exchange = container_of(waiter, struct exchange, rate_waiter);
-
-    exchange->waits_for_rate = false;
-    exchange_proceed(exchange);
-}
-
-static enum err wait_for_rate(struct exchange *exchange, const struct rate_caller *caller,
-                              int64_t now_us)
-{
-    if (exchange->rate_since_us == 0)
-        exchange->rate_since_us = clock_monotonic_us();
-    if (now_us > exchange->rate_since_us + RATE_US)
-        return fail(ERR_TIMEOUT, "rate_undecided", "What is left of a limit is not known in time.");
-    exchange->rate_waiter.again = on_rate_again;
-    exchange->waits_for_rate = true;
-    rates_wait(exchange->request.server->config.rates, caller, &exchange->rate,
-               &exchange->rate_waiter);
-    return OK;
-}
-
-/* Afterwards the exchange may wait, or be answered. */
-static enum err check_rate(struct exchange *exchange)
-{
-    struct rates *rates = exchange->request.server->config.rates;
-    const struct rate_caller caller = rate_caller_of(exchange);
-    int64_t now_us = exchange->rate_since_us ? clock_monotonic_us() : exchange->started_us;
-
-    if (!rates ||
-        rates_take(rates, exchange->routed->route->rate, &caller, now_us, &exchange->rate))
-        return OK;
-    switch (exchange->rate.verdict) {
-    case RATE_TAKEN:
-        return OK;
-    case RATE_UNDECIDED:
-        return wait_for_rate(exchange, &caller, now_us);
-    case RATE_UNCOUNTED:
-        exchange->rate.is_limited = false; /* there is nothing to tell */
-        exchange->reply.retry_after_s = UNCOUNTED_S;
-        exchange_refuse(exchange, 503, "sign_in_uncounted",
-                        "Attempts to sign in cannot be counted while Redis does not answer, so "
-                        "none is allowed. Sessions and API keys go on working.");
-        return OK;
-    case RATE_EMPTY:
-        break;
-    }
-    exchange->reply.retry_after_s = exchange->rate.retry_s;
-    return fail(ERR_LIMITED, "rate_limited", "Too many requests; come again in %lld s.",
-                (long long)exchange->rate.retry_s);
-}
-
 /* The body of a hook when it is a form. */
 static struct str form_of(const struct exchange *exchange)
 {
@@ -195,7 +114,7 @@ static enum err check(struct exchange *exchange)
     TRY(check_permission(exchange));
     if (!is_hook(exchange))
         TRY(guard_against_forgery(&exchange->request));
-    TRY(check_rate(exchange));
+    TRY(exchange_check_rate(exchange));
     if (exchange->waits_for_rate || exchange->answered)
         return OK;
     return request_read_parameters(&exchange->request, exchange->routed, &exchange->match,
