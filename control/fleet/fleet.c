@@ -438,8 +438,7 @@ bool fleet_is_ready(void *context, char *reason, size_t reason_bytes)
 
     if (bus_address_is_there(fleet->config.bus_url))
         return true;
-    snprintf(reason, reason_bytes, "the socket %s is gone: only a new start makes it",
-             fleet->config.bus_url);
+    snprintf(reason, reason_bytes, "the socket of the bus is gone: only a new start makes it");
     return false;
 }
 

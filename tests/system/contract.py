@@ -1,7 +1,8 @@
 """Every reply that a test gets from the API is held against the OpenAPI document that it was promised by.
 
 What is checked: the path and method are in the document; the status is one it names, or a problem; the body fits the schema
-of that status, and there is none where none was promised; a problem is a problem document of the same status.
+of that status, and there is none where none was promised; a problem is a problem document of the same status, and tells
+nothing of the inside.
 """
 
 import functools
@@ -9,7 +10,7 @@ import json
 import re
 import warnings
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -18,6 +19,16 @@ with warnings.catch_warnings():
 DOCUMENT = Path(__file__).resolve().parents[2] / "control" / "api" / "openapi.json"
 FORMATS = jsonschema.FormatChecker(formats=["uuid"])
 METHODS_OF_ALL = {"OPTIONS"}  # answered for every path
+
+# SQL and what PostgreSQL says, names of libraries, paths, places in sources, versions (of three parts; addresses have four).
+INSIDE = re.compile(r"""
+    \bselect\ [\w*.,"\ ]+\ from\b | \binsert\ into\b | \bdelete\ from\b | \bupdate\ \w+\ set\b | \bfrom\ \w+\ where\b
+    | syntax\ error | sqlstate | \b(?:relation|column)\ \\?" | violates | permission\ denied\ for | \bPG:: | postgresql | psycopg
+    | libpq | jansson | openssl | nanomsg | hiredis | nghttp2 | libev\b | em_service
+    | (?<![\w:/.])/(?:usr|tmp|home|var|etc|opt|proc|run)/ | ipc:// | \.sock\b
+    | \b\w+\.(?:c|h|sql):\d | \bassert(?:ion)?\ failed | \bbacktrace\b | 0x[0-9a-f]{6,}
+    | (?<![\d.])\d+\.\d+\.\d+(?![\d.])
+""", re.IGNORECASE | re.VERBOSE)
 
 
 @FORMATS.checks("date-time")
@@ -65,6 +76,24 @@ def check_problem(reply, where):
     problem = reply.json()
     check_body(problem, resolved(document()["components"]["responses"]["problem"]), "application/problem+json", where)
     assert problem["status"] == reply.status_code and problem["request_id"] == reply.headers["X-Request-Id"], where
+    check_says_nothing_of_the_inside(reply, where)
+
+
+def asked(request):
+    """All that the caller has sent, as text: an answer may say it again."""
+    body = request.body if isinstance(request.body, (str, bytes)) else b""
+    body = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    return " ".join([unquote(request.url), *map(str, request.headers.values()), body]).lower()
+
+
+def check_says_nothing_of_the_inside(reply, where):
+    """Fails for an answer whose text or headers hold what INSIDE looks for, unless the caller has brought it."""
+    said = reply.text
+    if reply.headers.get("Content-Type") == "application/problem+json":
+        said = json.dumps({**reply.json(), "current": None})  # without what somebody else has written
+    headers = {name: value for name, value in reply.headers.items() if name not in ("ETag", "X-EM-Build", "X-Request-Id")}
+    for found in INSIDE.finditer(f"{said} {headers}"):
+        assert found[0].lower() in asked(reply.request), f"{where}: says {found[0]!r}: {reply.text}"
 
 
 def check_body(body, response, media_type, where):

@@ -25,6 +25,10 @@ def reply(method="GET", path="/api/v1/systems", status=200, body=GOOD, media_typ
     {}, {"path": "/healthz", "body": 1}, {"status": 304, "body": None}, {"method": "HEAD", "body": None},
     {"path": "/api/v1/systems?fields=key", "body": {"items": [{"key": "a"}], "next": None}},
     {"status": 404, "body": PROBLEM, "media_type": "application/problem+json"},
+    {"status": 404, "body": {**PROBLEM, "detail": "/etc/motd is none; select one, or update it"}, "path": "/api/v1/x?path=%2Fetc/motd",
+     "media_type": "application/problem+json"},
+    {"status": 409, "body": {**PROBLEM, "status": 409, "current": {"description": "from /tmp/x"}},
+     "media_type": "application/problem+json"},
 ])
 def test_right_replies(change):
     contract.check(reply(**change))
@@ -37,6 +41,10 @@ def test_right_replies(change):
     {"status": 404, "body": PROBLEM}, {"status": 410, "body": PROBLEM, "media_type": "application/problem+json"},
     {"status": 404, "body": {**PROBLEM, "request_id": "x"}, "media_type": "application/problem+json"},
     {"status": 404, "body": {"status": 404}, "media_type": "application/problem+json"},
+    *({"status": 404, "body": {**PROBLEM, "detail": detail}, "media_type": "application/problem+json"} for detail in (
+        "SELECT id, name FROM system", "update system set name", 'ERROR:  relation "system" does not exist', "syntax error at or near",
+        "cannot open /etc/em/master.key", "ipc:///data/x", "bus.sock is gone", "at write.c:44", "libpq: gone", "OpenSSL 3.0.19",
+        "permission denied for table change", "in em-control 1.2.3", "null value violates a constraint")),
 ])
 def test_wrong_replies(change):
     with pytest.raises((AssertionError, json.JSONDecodeError)):

@@ -131,9 +131,14 @@ def test_killed_postgres_comes_back_with_everything_acknowledged(start_control):
     client = control.client()
     client.create("organisations", key="acme", name="Acme")
     for number in range(20):
-        client.create("business-units", organisation="acme", key=f"unit-{number}", name="Unit")
+        unit = client.create("business-units", organisation="acme", key=f"unit-{number}", name="Unit")
     killed = postgres_pid(control.data)
+    needed = control.data / "postgres" / "PG_VERSION"
+    needed.rename(control.data / "away")  # it cannot come back before a write was refused
     os.kill(killed, signal.SIGKILL)
+    path = f"/api/v1/business-units/{unit['id']}"  # told nothing of the inside, see contract.py
+    wait_until(lambda: client.patch(path, json={"name": "Other"}).status_code == 503, 20, what="a refused write")
+    (control.data / "away").rename(needed)
     started = time.monotonic()
     wait_until(lambda: postgres_pid(control.data) not in (killed, None), 10)  # sessions may outlive it for a moment
 

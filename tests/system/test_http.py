@@ -12,6 +12,7 @@ import time
 import pytest
 import requests
 
+import contract
 import processes
 
 HOST = b"Host: a\r\n"
@@ -397,7 +398,8 @@ def test_readiness_names_every_part(start_control):
     (control.data / "bus.sock").unlink()
     reply = requests.get(f"{control.url}/readyz", timeout=5)
     assert reply.status_code == 503
-    assert not reply.json()["checks"]["bus"]["ready"] and "bus.sock is gone" in reply.json()["checks"]["bus"]["reason"]
+    assert reply.json()["checks"]["bus"] == {"ready": False,
+                                             "reason": "the socket of the bus is gone: only a new start makes it"}
 
 
 @pytest.mark.parametrize("target", ["/api/v1/tree?include=helth", "/api/v1/tree?include=health,checks", "/api/v1/tree?depth=-1",
@@ -416,9 +418,7 @@ def test_answers_tell_nothing_of_the_inside(control, api):
     for target in tries:
         reply = api.get(target)
         assert reply.status_code in (200, 400, 404, 422), (target, reply.text)
-        text = reply.text.lower() + str(reply.headers).lower()
-        for word in ("select ", "postgres", "syntax error", "/usr", "/tmp", "openssl", "libpq", ".c:", "jansson"):
-            assert word not in text, (target, word, reply.text)
+        contract.check_says_nothing_of_the_inside(reply, target)
 
 
 # Certificates and proxies ---------------------------------------------------------------------------------------------
