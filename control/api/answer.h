@@ -13,6 +13,7 @@
 struct answer {
     uint16_t status;
     bool is_api;       /* has the headers of the API */
+    bool tells_build;  /* to whom it is of use: who has signed in */
     bool without_body; /* answers a HEAD */
     const char *request_id;
     const char *type;   /* NULL: no body */

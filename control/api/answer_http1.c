@@ -57,6 +57,8 @@ static void write_head(struct connection *connection, const struct answer *answe
     append_literal(out, buf_str(&server->headers));
     if (answer->is_api)
         append_literal(out, buf_str(&server->api_headers));
+    if (answer->tells_build)
+        append_literal(out, buf_str(&server->build_header));
     append_literal(out, answer->headers);
     append_literal(out, STR("X-Request-Id: "));
     buf_append_text(out, answer->request_id);

@@ -104,6 +104,12 @@ static bool goes_to_finish(struct exchange *exchange)
     return false;
 }
 
+/* A credential may be known and have ended. */
+static bool is_signed_in(const struct request *request, uint16_t status)
+{
+    return request->principal.by != CREDENTIAL_NONE && status != 401;
+}
+
 void exchange_send(struct exchange *exchange)
 {
     struct carrier *carrier = exchange->carrier;
@@ -125,6 +131,7 @@ void exchange_send(struct exchange *exchange)
     answer_write(carrier, &(struct answer){
                               .status = reply->status,
                               .is_api = true,
+                              .tells_build = is_signed_in(request, reply->status),
                               .without_body = request->method == METHOD_HEAD,
                               .request_id = request->id,
                               .type = reply->type ? reply->type

@@ -66,6 +66,8 @@ void http2_answer_write(struct carrier *wire, const struct answer *answer)
     add_lines(&fields, buf_str(&server->headers));
     if (answer->is_api)
         add_lines(&fields, buf_str(&server->api_headers));
+    if (answer->tells_build)
+        add_lines(&fields, buf_str(&server->build_header));
     add_lines(&fields, answer->headers);
     add(&fields, STR("X-Request-Id"), str_of(answer->request_id), true);
     if (answer->type)

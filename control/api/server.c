@@ -325,10 +325,10 @@ static void write_headers(struct server *server)
                     "Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=()\r\n");
     if (server->listener.tls)
         buf_append_text(&server->headers, "Strict-Transport-Security: max-age=31536000\r\n");
-    buf_printf(&server->api_headers,
-               "Cache-Control: no-store\r\n"
-               "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-               "X-EM-Build: %s\r\n",
+    buf_append_text(&server->api_headers,
+                    "Cache-Control: no-store\r\n"
+                    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+    buf_printf(&server->build_header, "X-EM-Build: %s\r\n",
                server->config.build ? server->config.build : EM_VERSION);
 }
 
@@ -461,6 +461,7 @@ void server_free(struct server *server)
     listener_close(&server->listener);
     buf_clear(&server->headers);
     buf_clear(&server->api_headers);
+    buf_clear(&server->build_header);
     openapi_document_clear(&server->openapi);
     if (server->reserve_fd >= 0)
         close(server->reserve_fd);

@@ -49,7 +49,7 @@ struct server_config {
     struct pipeline *pipeline;   /* runs READ statements; NULL: they answer 503 */
     struct listener listener;    /* the server's from here on, also when it cannot start */
     const char *console;         /* folder of the console with its manifest.em.json; NULL: none */
-    const char *build;           /* for X-EM-Build */
+    const char *build;           /* for X-EM-Build, which tells the console of an update */
     const char *upload_folder;   /* where large bodies lie while they are needed; NULL: /var/tmp */
     unsigned workers;            /* threads that run HANDLER routes; 0: 4 */
     unsigned connections_max;    /* 0: 10000 */

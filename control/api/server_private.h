@@ -45,9 +45,10 @@ struct server {
     struct access_log *accesses;
 
     /* Parts of answers that are the same for all. */
-    char date[64];          /* "Date: …\r\n", renewed by the tick */
-    struct buf headers;     /* security and build, of every answer */
-    struct buf api_headers; /* further ones of API answers */
+    char date[64];           /* "Date: …\r\n", renewed by the tick */
+    struct buf headers;      /* security, of every answer */
+    struct buf api_headers;  /* further ones of API answers */
+    struct buf build_header; /* a further one for who has signed in */
     struct openapi_document openapi;
     char request_prefix[REQUEST_PREFIX_BYTES];
     uint64_t request_count;

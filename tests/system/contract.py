@@ -77,6 +77,8 @@ def check_problem(reply, where):
     check_body(problem, resolved(document()["components"]["responses"]["problem"]), "application/problem+json", where)
     assert problem["status"] == reply.status_code and problem["request_id"] == reply.headers["X-Request-Id"], where
     check_says_nothing_of_the_inside(reply, where)
+    if reply.status_code == 401:
+        assert "X-EM-Build" not in reply.headers, f"{where}: tells a stranger the build"
 
 
 def asked(request):

@@ -64,8 +64,31 @@ static void test_a_memory_route_answers(void **state)
                   "HTTP/1.1 200 OK\r\n", "{\"q\":\"1\"");
     assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "X-Request-Id: my-id.1\r\n\r\n", "200 OK",
                   "X-Request-Id: my-id.1\r\n");
-    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "X-Request-Id: no good\r\n\r\n",
-                  "X-EM-Build: test-build\r\n", "{\"who\":\"\"}");
+    assert_answer("GET /api/v1/open HTTP/1.1\r\n" HOST "X-Request-Id: no good\r\n\r\n", "200 OK",
+                  "{\"who\":\"\"}");
+}
+
+/* Others have nothing to do with it, and learn from it which mistakes we still make. */
+static void test_only_who_has_signed_in_is_told_the_build(void **state)
+{
+    static const char *const strangers[] = {
+        "GET /api/v1/open HTTP/1.1\r\n" HOST "\r\n",
+        "GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer wrong\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\n" HOST "\r\n",
+        "GET /api/v1/nowhere HTTP/1.1\r\n" HOST KEY "\r\n",
+    };
+
+    (void)state;
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST KEY "\r\n", "X-EM-Build: test-build\r\n",
+                  "\"who\":\"all\"");
+    assert_answer("GET /api/v1/echo HTTP/1.1\r\n" HOST "Authorization: Bearer none\r\n\r\n",
+                  "X-EM-Build: test-build\r\n", "403 Forbidden");
+    for (size_t i = 0; i < ARRAY_LEN(strangers); i++) {
+        char *answer = ask(strangers[i]);
+
+        assert_null(strstr(answer, "X-EM-Build"));
+        free(answer);
+    }
 }
 
 static void test_who_asks_is_checked(void **state)
@@ -460,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_answer_has_the_headers_of_security),
         cmocka_unit_test(test_a_memory_route_answers),
+        cmocka_unit_test(test_only_who_has_signed_in_is_told_the_build),
         cmocka_unit_test(test_who_asks_is_checked),
         cmocka_unit_test(test_writes_by_cookie_need_the_token),
         cmocka_unit_test(test_a_handler_runs_on_a_worker),
