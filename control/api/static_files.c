@@ -24,6 +24,8 @@
 #define SCRIPTS_MAX  32
 #define PLAIN_PREFIX "/_next/static/" /* what is missing below it is never answered with a page */
 #define PLAYGROUND   "/developers/"
+/* The policy of what has nothing to show. */
+#define NO_CONTENT "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 
 static const struct {
     const char *suffix;
@@ -292,7 +294,8 @@ static void answer_redirect(struct carrier *carrier, const struct request *reque
 {
     CLEANUP(buf_clear_p) struct buf headers = {0};
 
-    buf_printf(&headers, "Cache-Control: no-cache\r\nLocation: " STR_FMT "%s%s" STR_FMT "\r\n",
+    buf_printf(&headers,
+               "Cache-Control: no-cache\r\n" NO_CONTENT "Location: " STR_FMT "%s%s" STR_FMT "\r\n",
                STR_ARG(path), more, query.ptr ? "?" : "", STR_ARG(query));
     write_answer(carrier, request, 308, NULL, buf_str(&headers), (struct str){0});
 }
@@ -306,9 +309,7 @@ static void answer_missing(struct carrier *carrier, const struct request *reques
         answer_file(carrier, request, page, 404);
     else
         write_answer(carrier, request, 404, "text/plain; charset=utf-8",
-                     STR("Cache-Control: no-store\r\n"
-                         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"),
-                     STR("Not found\n"));
+                     STR("Cache-Control: no-store\r\n" NO_CONTENT), STR("Not found\n"));
 }
 
 void static_files_answer(struct carrier *carrier, const struct request *request, struct str query)

@@ -2,7 +2,7 @@
 
 What is checked: the path and method are in the document; the status is one it names, or a problem; the body fits the schema
 of that status, and there is none where none was promised; a problem is a problem document of the same status, and tells
-nothing of the inside.
+nothing of the inside; every reply has the headers that browsers are to hold us to.
 """
 
 import functools
@@ -19,6 +19,14 @@ with warnings.catch_warnings():
 DOCUMENT = Path(__file__).resolve().parents[2] / "control" / "api" / "openapi.json"
 FORMATS = jsonschema.FormatChecker(formats=["uuid"])
 METHODS_OF_ALL = {"OPTIONS"}  # answered for every path
+
+API_PATHS = ("/api/", "/hooks/", "/socket.io/", "/healthz", "/readyz", "/metrics")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+OF_THE_API = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
 
 # SQL and what PostgreSQL says, names of libraries, paths, places in sources, versions (of three parts; addresses have four).
 INSIDE = re.compile(r"""
@@ -98,6 +106,21 @@ def check_says_nothing_of_the_inside(reply, where):
         assert found[0].lower() in asked(reply.request), f"{where}: says {found[0]!r}: {reply.text}"
 
 
+def check_headers(reply):
+    """What browsers are to hold us to, of every reply: also of files, redirects and errors."""
+    target = urlsplit(reply.request.url)
+    where = f"{reply.request.method} {reply.request.url}: {reply.status_code}"
+    wanted = {**HEADERS, **(OVER_TLS if target.scheme == "https" else {}),
+              **(OF_THE_API if target.path.startswith(API_PATHS) else {})}
+    has = {name: reply.headers.get(name) for name in {*wanted, *OVER_TLS}}
+    assert has == {**dict.fromkeys(OVER_TLS), **wanted}, where
+    policy = reply.headers["Content-Security-Policy"]
+    assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy.split("; ")), f"{where}: {policy}"
+    assert "unsafe" not in policy and "*" not in policy and "http" not in policy, f"{where}: {policy}"
+    unwanted = [name for name in reply.headers if name.lower().startswith(("access-control-", "server", "x-powered-by"))]
+    assert not unwanted, f"{where}: {unwanted}"
+
+
 def check_body(body, response, media_type, where):
     schema = response["content"][media_type]["schema"]
     error = jsonschema.exceptions.best_match(validator(json.dumps(schema)).iter_errors(body))
@@ -109,6 +132,8 @@ def check(reply):
     request = reply.request
     target = urlsplit(request.url)
     where = f"{request.method} {target.path}: {reply.status_code}"
+    for one in (*reply.history, reply):
+        check_headers(one)
     if not target.path.startswith("/api/v1/") or request.method in METHODS_OF_ALL:
         return
     known, operation = operation_of(request.method, target.path)

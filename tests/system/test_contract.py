@@ -12,12 +12,15 @@ GOOD = {"items": [], "next": None}
 PROBLEM = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "c", "detail": "d", "request_id": "r"}
 
 
-def reply(method="GET", path="/api/v1/systems", status=200, body=GOOD, media_type="application/json", request_id="r"):
+def reply(method="GET", path="/api/v1/systems", status=200, body=GOOD, media_type="application/json", request_id="r",
+          scheme="http", **headers):
     made = requests.Response()
     made.status_code = status
     made._content = b"" if body is None else json.dumps(body).encode()
-    made.headers.update({"Content-Type": media_type, "X-Request-Id": request_id})
-    made.request = requests.Request(method, f"http://127.0.0.1{path}").prepare()
+    made.headers.update({**contract.HEADERS, **contract.OF_THE_API, "Content-Type": media_type, "X-Request-Id": request_id})
+    for name, value in headers.items():
+        made.headers[name.replace("_", "-")] = value
+    made.request = requests.Request(method, f"{scheme}://127.0.0.1{path}").prepare()
     return made
 
 
@@ -29,6 +32,9 @@ def reply(method="GET", path="/api/v1/systems", status=200, body=GOOD, media_typ
      "media_type": "application/problem+json"},
     {"status": 409, "body": {**PROBLEM, "status": 409, "current": {"description": "from /tmp/x"}},
      "media_type": "application/problem+json"},
+    {"scheme": "https", **{name.replace("-", "_"): value for name, value in contract.OVER_TLS.items()}},
+    {"path": "/login/", "Cache_Control": "no-cache",
+     "Content_Security_Policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'"},
 ])
 def test_right_replies(change):
     contract.check(reply(**change))
@@ -45,6 +51,10 @@ def test_right_replies(change):
         "SELECT id, name FROM system", "update system set name", 'ERROR:  relation "system" does not exist', "syntax error at or near",
         "cannot open /etc/em/master.key", "ipc:///data/x", "bus.sock is gone", "at write.c:44", "libpq: gone", "OpenSSL 3.0.19",
         "permission denied for table change", "in em-control 1.2.3", "null value violates a constraint")),
+    {"scheme": "https"}, {"Strict_Transport_Security": "max-age=31536000"}, {"Access_Control_Allow_Origin": "null"}, {"Server": "em"},
+    {"X_Content_Type_Options": ""}, {"Cache_Control": "no-cache"}, {"path": "/login/", "Content_Security_Policy": "default-src 'none'"},
+    {"path": "/", "Content_Security_Policy": "default-src 'none'; script-src 'unsafe-inline'; frame-ancestors 'none'"},
+    {"path": "/healthz", "Referrer_Policy": "unsafe-url"}, {"path": "/socket.io/", "Cross_Origin_Opener_Policy": "unsafe-none"},
 ])
 def test_wrong_replies(change):
     with pytest.raises((AssertionError, json.JSONDecodeError)):

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import re
 import resource
 import socket
 import ssl
@@ -123,6 +124,8 @@ def test_ambiguous_requests_end_the_connection(control, name):
     answer = exchange(control, SMUGGLING[name] + CLOSE)
     assert statuses(answer) in ([400], [413]), answer
     assert b"Connection: close" in answer
+    for name, value in {**contract.HEADERS, **contract.OF_THE_API}.items():
+        assert f"\r\n{name}: {value}\r\n".encode() in answer
 
 
 def test_requests_are_answered_in_order(control):
@@ -324,7 +327,17 @@ def test_tls_is_spoken_and_modern(start_control, certificate):
             tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 50 + CLOSE)
             answer = b"".join(iter(lambda: tls.recv(65536), b""))
             assert statuses(answer) == [200] * 51
+            assert answer.count(b"\r\nStrict-Transport-Security: max-age=31536000\r\n") == 51
 
+    # Errors have the headers, too (see contract.py), also those of what is no request; live connections are of the same site.
+    with processes.Client(url, control.admin_key) as client:
+        client.verify = str(cert)
+        for path, status in (("/api/v1/nowhere", 404), ("/nowhere", 404), ("/docs", 308), ("/api/v1/systems?limit=x", 400)):
+            assert client.get(path, allow_redirects=False).status_code == status
+    with socket.create_connection(("127.0.0.1", control.port), timeout=5) as link:
+        with context.wrap_socket(link, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert re.match(rb"HTTP/1.1 400 .*\r\nStrict-Transport-Security: ", tls.recv(65536), re.DOTALL)
     # Plain HTTP on a TLS port, and a client that says nothing, harm nobody.
     try:
         assert b"200 OK" not in exchange(control, CLOSE)
@@ -400,6 +413,16 @@ def test_readiness_names_every_part(start_control):
     assert reply.status_code == 503
     assert reply.json()["checks"]["bus"] == {"ready": False,
                                              "reason": "the socket of the bus is gone: only a new start makes it"}
+
+
+@pytest.mark.parametrize("path, status", [("/", (200, 404)), ("/login/", (200, 404)), ("/nowhere", (404,)), ("/docs", (308,)),
+                                          ("/api/v1/nowhere", (404,)), ("/hooks/nothing", (404,)), ("/socket.io/?EIO=4", (400,))])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+def test_whatever_is_asked_for_the_headers_are_there(control, method, path, status):
+    """Which, is in contract.py, through which all replies of these tests go."""
+    with processes.Client(control.url) as client:
+        reply = client.request(method, path, allow_redirects=False)
+    assert reply.status_code in status or method != "GET"
 
 
 @pytest.mark.parametrize("target", ["/api/v1/tree?include=helth", "/api/v1/tree?include=health,checks", "/api/v1/tree?depth=-1",
