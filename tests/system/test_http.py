@@ -15,6 +15,7 @@ import requests
 
 import contract
 import processes
+from engine_io import Polling
 
 HOST = b"Host: a\r\n"
 
@@ -423,6 +424,31 @@ def test_whatever_is_asked_for_the_headers_are_there(control, method, path, stat
     with processes.Client(control.url) as client:
         reply = client.request(method, path, allow_redirects=False)
     assert reply.status_code in status or method != "GET"
+
+
+ORIGINS = ["http://evil.test", "https://evil.test:8443", "null", "{own}", "{own}.evil.test", "https://localhost", "file://"]
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_no_other_site_is_given_access(control, api, origin):
+    """Whatever a page's origin, nothing tells its browser that it may read an answer, or send more than a form could."""
+    origin = {"Origin": origin.format(own=control.url)}
+    preflight = {**origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization,x-csrf-token",
+                 "Access-Control-Request-Private-Network": "true"}
+    live = "/socket.io/?EIO=4&transport=polling"
+    session = Polling(f"{control.url}/socket.io/", {**api.headers, **origin})
+    replies = [session.opened]
+    if session.opened.status_code == 200:
+        session.say("1")
+    with processes.Client(control.url) as stranger:
+        for client in (api, stranger):
+            replies += [client.get("/api/v1/systems", headers=origin), client.get("/", headers=origin)]
+            replies += [client.options(path, headers=preflight) for path in ("/api/v1/systems", "/api/v1/session", "/nowhere", live)]
+        replies += [stranger.get("/api/v1/nowhere", headers=origin), stranger.get(live, headers=origin)]
+    assert {reply.status_code for reply in replies} >= {200, 204, 400, 401, 404}
+    for reply in replies:
+        assert not [name for name in reply.headers if name.lower().startswith("access-control")], reply.url
+        assert origin["Origin"] not in reply.headers.values(), reply.url
 
 
 @pytest.mark.parametrize("target", ["/api/v1/tree?include=helth", "/api/v1/tree?include=health,checks", "/api/v1/tree?depth=-1",
