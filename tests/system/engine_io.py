@@ -23,15 +23,17 @@ class Refused(Exception):
 
 
 class WebSocket:
-    """Masks what it sends as a client has to; takes whole frames only, as our server sends them."""
+    """Masks what it sends as a client has to; takes whole frames only, as our server sends them. wss:// needs an ssl context."""
 
-    def __init__(self, url, headers=None, receive_buffer=None):
+    def __init__(self, url, headers=None, receive_buffer=None, context=None):
         parts = urlsplit(url)
         self.link = socket.socket()
         self.link.settimeout(20)
         if receive_buffer:
             self.link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.link.connect((parts.hostname, parts.port))
+        if parts.scheme == "wss":
+            self.link = context.wrap_socket(self.link, server_hostname=parts.hostname)
         self.data = b""
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade",

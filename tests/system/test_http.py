@@ -15,7 +15,7 @@ import requests
 
 import contract
 import processes
-from engine_io import Polling
+from engine_io import Polling, Refused, WebSocket
 
 HOST = b"Host: a\r\n"
 
@@ -339,6 +339,15 @@ def test_tls_is_spoken_and_modern(start_control, certificate):
         with context.wrap_socket(link, server_hostname="localhost") as tls:
             tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert re.match(rb"HTTP/1.1 400 .*\r\nStrict-Transport-Security: ", tls.recv(65536), re.DOTALL)
+    live = f"wss://127.0.0.1:{control.port}/socket.io/?EIO=4&transport=websocket"
+    bearer = {"Authorization": f"Bearer {control.admin_key}"}
+    websocket = WebSocket(live, {**bearer, "Origin": url}, context=context)
+    assert websocket.receive().startswith('0{"sid":')
+    websocket.close()
+    with pytest.raises(Refused) as refused:
+        WebSocket(live, {**bearer, "Origin": url.replace("https", "http")}, context=context)
+    assert refused.value.status == 403
+
     # Plain HTTP on a TLS port, and a client that says nothing, harm nobody.
     try:
         assert b"200 OK" not in exchange(control, CLOSE)
@@ -565,6 +574,18 @@ def test_only_listed_proxies_are_believed(start_control):
     with control.client() as client:
         made = client.post("/api/v1/organisations", json={"key": "proxied", "name": "Proxied"}, headers=other).json()
         assert client.read(f"organisations/{made['id']}/history")["items"][0]["address"] == "192.0.2.7"
+
+    # A page that came over TLS is no page of ours when its origin is not.
+    live = f"{control.url}/socket.io/"
+    for scheme, status in (("https", 200), ("http", 403)):
+        headers = {"Authorization": f"Bearer {control.admin_key}", "X-Forwarded-Proto": "https",
+                   "Origin": f"{scheme}://127.0.0.1:{control.port}"}
+        assert Polling(live, headers).opened.status_code == status
+        try:
+            WebSocket(f"{live}?EIO=4&transport=websocket", headers).close()
+            assert status == 200
+        except Refused as refused:
+            assert refused.status == status
 
 
 def test_without_a_list_nobody_is_believed(control):
