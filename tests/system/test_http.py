@@ -605,4 +605,13 @@ def test_a_method_cannot_be_overridden(api, estate):
     path = f"/api/v1/systems/{estate.system['id']}"
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         assert api.get(path, headers={header: "DELETE"}).status_code == 200
-    assert api.get(path).status_code == 200
+        assert api.post(path, headers={header: "DELETE"}).status_code == 405
+        # What it says it is, it is: a POST to a collection makes one more.
+        made = api.post("/api/v1/systems", headers={header: "DELETE"}, json={
+            "business_unit": estate.unit["id"], "key": header.lower(), "name": "Made"})
+        assert made.status_code == 201 and api.get(made.headers["Location"]).status_code == 200
+    for method in ("DELETE", "PATCH"):
+        assert api.get(path, params={"_method": method}).status_code == 400
+        assert api.post(path, params={"_method": method}).status_code == 405
+        assert api.post(path, data={"_method": method}).status_code in (405, 415)
+    assert api.get(path).json()["version"] == estate.system["version"]
