@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ from processes import wait_until
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 WITHIN_S = 1  # a right that is taken away is gone everywhere
+TICK_S = 1
 
 
 class OverHttp:
@@ -78,6 +80,8 @@ def connect(request):
     for client in opened:
         if isinstance(client, WebSocket):
             client.close()
+        else:
+            client.session.post("1")
 
 
 def subscribe(client, *rooms, seq=None):
@@ -141,6 +145,19 @@ def test_a_revoked_key_ends_its_connections(connect, control, api):
     assert Polling(f"{control.url}/socket.io/", bearer(key["key"])).opened.status_code == 401
 
 
+def test_a_key_that_ends_meanwhile_ends_its_connections(control, api):
+    ends = datetime.now(timezone.utc) + timedelta(seconds=2)
+    key = api.create("api-keys", name="ends", scopes=["health.read"], expires_at=ends.isoformat())["key"]
+    clients = [transport(control, bearer(key)) for transport in TRANSPORTS.values()]
+    for client in clients:
+        client.send("40")
+        assert client.hear().startswith('40{"sid":')
+    for client in clients:
+        while client.hear() is not None:
+            pass
+        assert 0 <= (datetime.now(timezone.utc) - ends).total_seconds() < WITHIN_S + TICK_S
+
+
 @pytest.mark.parametrize("change", [
     "UPDATE api_key SET revoked_at = now() WHERE id = '{id}'",
     "UPDATE api_key SET scopes = '{{check.read}}' WHERE id = '{id}'",
@@ -189,8 +206,9 @@ def test_a_session_belongs_to_who_opened_it(control, api):
 
 
 def test_sessions_of_one_user_are_bounded(control, api):
-    """Whichever way they are opened; one that ends makes room."""
+    """Exactly 20, whichever way they are opened; one that ends makes room."""
     headers = bearer(control.admin_key)
+    wait_until(lambda: control.metric("em_live_clients") == 0, 60, what="the end of those that others have left")
     refused = control.metric("em_live_refused_total")
     sessions = []
     while (session := Polling(f"{control.url}/socket.io/", headers)).opened.status_code == 200:
@@ -199,7 +217,7 @@ def test_sessions_of_one_user_are_bounded(control, api):
     with pytest.raises(Refused) as websocket:
         OverWebSocket(control, headers)
     assert websocket.value.status == 429
-    assert len(sessions) <= 20 and control.metric("em_live_refused_total") == refused + 2
+    assert len(sessions) == 20 and control.metric("em_live_refused_total") == refused + 2
     sessions.pop().say("1")
     sessions.append(Polling(f"{control.url}/socket.io/", headers))
     assert sessions[-1].opened.status_code == 200
@@ -219,6 +237,20 @@ def test_payloads_are_as_small_as_they_need_to_be(control):
     reply = requests.post(session.target(), headers=bearer(control.admin_key), data="4" * 65537, timeout=10)
     assert (reply.status_code, reply.json()["code"]) == (413, "body_too_large")
     session.say("1")
+
+
+def test_messages_have_a_size(connect, control):
+    """One of exactly 64 KiB is read; of one byte more nothing is."""
+    for size in (65536, 65537):
+        client = connect(control, control.admin_key)
+        begin, end = '427["subscribe",{"rooms":["', '"]}]'
+        message = begin + "x" * (size - len(begin) - len(end)) + end
+        if size > 65536 and isinstance(client, OverHttp):
+            assert client.session.post(message).status_code == 413
+            continue
+        client.send(message)
+        answer = client.hear()
+        assert answer.startswith('437[{"ok":[],"denied":["xxx') if size == 65536 else answer is None and client.code == 1009
 
 
 @pytest.mark.slow
