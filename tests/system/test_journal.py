@@ -121,6 +121,29 @@ def test_the_services_connections_have_the_services_role(control, api):
     assert "permission denied" in service_sql(control.data, "DELETE FROM schema_migration")
 
 
+def test_without_its_record_a_write_is_refused(control, api, estate):
+    """Whatever the reason that none can be written."""
+    body = {"business_unit": estate.unit["id"], "key": "unseen", "name": "Nobody saw it"}
+    path = f"/api/v1/systems/{estate.system['id']}"
+    tables = "change, organisation, business_unit, system, environment_group, instance, component, api_key, idempotency_answer"
+    count = " UNION ALL ".join(f"SELECT count(*) FROM {table.strip()}" for table in tables.split(","))
+    before = sql(control.data, count)
+    sql(control.data, "REVOKE INSERT ON change FROM em_service")
+    try:
+        for method, target, fields in (("POST", "/api/v1/systems", body), ("PATCH", path, {"name": "Other"}),
+                                       ("DELETE", f"/api/v1/components/{estate.component['id']}", None),
+                                       ("POST", "/api/v1/api-keys", {"name": "unseen"})):
+            headers = {"Idempotency-Key": f"{estate.system['id']}-{target}"} if method == "POST" else {}
+            refused = api.request(method, target, json=fields, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (503, "database_denied"), (method, target)
+        assert sql(control.data, count) == before
+        assert api.get(path).json() == estate.system
+    finally:
+        sql(control.data, "GRANT INSERT ON change TO em_service")
+    assert api.post("/api/v1/systems", json=body).status_code == 201
+    assert api.patch(path, json={"name": "Other"}).status_code == 200
+
+
 def test_not_even_the_owner_changes_the_journal_by_mistake(control, estate):
     for table, column in TABLES:
         for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table} WHERE false", f"TRUNCATE {table}"):
