@@ -1,6 +1,7 @@
 """Clients of HTTP/2 that mean harm: each is sent away, costs next to nothing, and nobody else notices."""
 
 import contextlib
+import select
 import socket
 import subprocess
 import sys
@@ -118,7 +119,8 @@ def test_streams_before_our_settings_are_heard_are_refused(control):
         assert client.hear(lambda: client.resets == [(257, 7)])
 
 
-# Opens 1,008 streams by 8 connections, and says how many were refused: once as many as expected are, or it is late.
+# Opens 1,008 streams by 8 connections, and says how many were refused: once as many as expected are, or it is late. Then
+# 1,004 connections, and says how many were closed at once, and whether one that goes makes room.
 OPEN_MANY = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -138,12 +140,38 @@ late = time.monotonic() + 20
 while refused() < 8 and time.monotonic() < late:
     pass
 print(refused())
+for client in clients:
+    client.link.close()
+import resource, select, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+def connect():
+    return socket.create_connection((sys.argv[2], 8080), timeout=10)
+def ended(links):
+    poll = select.poll()
+    for link in links:
+        poll.register(link, select.POLLIN)
+    return {number for number, _ in poll.poll(0)}
+def is_served(link):
+    link.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+    try:
+        return link.recv(4096).startswith(b"HTTP/1.1 200 ")
+    except ConnectionResetError:
+        return False
+links = [connect() for _ in range(1004)]
+while len(ended(links)) < 4 and time.monotonic() < late:
+    time.sleep(0.01)
+gone = ended(links)
+print(len(gone), all(link.fileno() in gone for link in links[1000:]), is_served(links[999]), is_served(connect()))
+links[0].close()
+while not is_served(connect()) and time.monotonic() < late:
+    time.sleep(0.01)
+print(is_served(links[1]))
 """
 
 
 @pytest.mark.slow
-def test_streams_of_one_address_are_bounded():
-    """All connections of an address that is not loopback have 1,000 streams together."""
+def test_connections_and_streams_of_one_address_are_bounded():
+    """An address that is not loopback has 1,000 connections, and 1,000 streams on all of them together."""
     folder = processes.short_dir()
     with Network() as network:
         control = processes.Process([*network.here, processes.EM_CONTROL, "--data", folder / "data", "--listen", f"{HERE}:8080",
@@ -152,7 +180,7 @@ def test_streams_of_one_address_are_bounded():
             processes.wait_until(lambda: "service.ready" in control.tail(), processes.START_DEADLINE_S, what="the start")
             said = subprocess.run([*network.there, sys.executable, "-c", OPEN_MANY, Path(__file__).parent, HERE],
                                   capture_output=True, text=True, timeout=60, check=False)
-            assert said.stdout.strip() == "8", said.stdout + said.stderr
+            assert said.stdout.split() == ["8", "4", "True", "True", "False", "True"], said.stdout + said.stderr
         finally:
             control.stop()
     processes.shutil.rmtree(folder)
@@ -271,6 +299,33 @@ def test_slow_clients_are_given_up(control):
     for name, (after_s, _) in ended.items():
         assert after_s and 8 < after_s < 15, (name, after_s)
     assert control.metric("em_http_timed_out_total") >= timed_out + len(clients)
+
+
+@pytest.mark.long
+def test_who_does_nothing_is_let_go(control):
+    """After 75 s, before the first request as after one; in HTTP/2 with a last word that blames nobody."""
+    begun, ended = time.monotonic(), {}
+    with contextlib.ExitStack() as stack:
+        clients = {name: stack.enter_context(RawClient(control.port)) for name in ("silent 2", "answered 2")}
+        links = {name: stack.enter_context(socket.create_connection(("127.0.0.1", control.port), timeout=10))
+                 for name in ("silent 1", "answered 1")}
+        links["answered 1"].sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert links["answered 1"].recv(4096).startswith(b"HTTP/1.1 200 ")
+        clients["answered 2"].send(get(1))
+        assert clients["answered 2"].hear(lambda: clients["answered 2"].heads == [1])
+        links |= {name: client.link for name, client in clients.items()}
+        while len(ended) < len(links) and time.monotonic() < begun + 90:
+            waiting = [link for name, link in links.items() if name not in ended]
+            for link in select.select(waiting, [], [], 1)[0]:
+                name = next(name for name, known in links.items() if known is link)
+                if data := link.recv(4096):
+                    clients[name].data += data
+                else:
+                    ended[name] = time.monotonic() - begun
+        for client in clients.values():
+            client.take_frames()
+    assert set(ended) == set(links) and all(74 < after_s < 79 for after_s in ended.values()), ended
+    assert [client.goodbye for client in clients.values()] == [0, 0]
 
 
 @pytest.mark.long
