@@ -18,22 +18,48 @@ static void test_json_parse_refuses_bad_documents(void **state)
     failure_clear();
 }
 
+static enum err parse(struct buf *text)
+{
+    JSON_AUTO json_t *json = NULL;
+    enum err err = json_parse(buf_str(text), &json);
+
+    buf_clear(text);
+    assert_true((err == OK) == (json != NULL));
+    return err;
+}
+
+static enum err parse_nested(int levels)
+{
+    struct buf text = {0};
+
+    for (int i = 0; i < levels; i++)
+        buf_append_text(&text, i % 2 == 0 ? "[" : "{\"a\":");
+    buf_append_text(&text, "1");
+    for (int i = levels - 1; i >= 0; i--)
+        buf_append_char(&text, i % 2 == 0 ? ']' : '}');
+    return parse(&text);
+}
+
+/* The array that holds them is one of the values. */
+static enum err parse_wide(int values)
+{
+    struct buf text = {0};
+
+    buf_append_char(&text, '[');
+    for (int i = 1; i < values; i++)
+        buf_append_text(&text, i > 1 ? ",1" : "1");
+    buf_append_char(&text, ']');
+    return parse(&text);
+}
+
 static void test_json_parse_bounds_depth_and_values(void **state)
 {
-    CLEANUP(buf_clear_p) struct buf deep = {0};
-    CLEANUP(buf_clear_p) struct buf wide = {0};
-    json_t *json = NULL;
-
     (void)state;
-    for (int i = 0; i <= JSON_MAX_DEPTH; i++)
-        buf_append_char(&deep, '[');
-    assert_int_equal(json_parse(buf_str(&deep), &json), ERR_LIMITED);
-
-    buf_append_char(&wide, '[');
-    for (int i = 0; i < JSON_MAX_VALUES; i++)
-        buf_append_text(&wide, "1,");
-    buf_append_text(&wide, "1]");
-    assert_int_equal(json_parse(buf_str(&wide), &json), ERR_LIMITED);
+    assert_int_equal(parse_nested(64), OK);
+    assert_int_equal(parse_nested(65), ERR_LIMITED);
+    assert_int_equal(parse_wide(100000), OK);
+    assert_int_equal(parse_wide(100001), ERR_LIMITED);
+    assert_string_equal(failure_last()->code, "json_too_large");
     failure_clear();
 }
 
