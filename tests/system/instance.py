@@ -33,6 +33,28 @@ def sql(data, statement, database="environment_manager"):
     return ended.stdout.strip()
 
 
+class Holding:
+    """A transaction that has run a statement, and stays open until let_go() or the end of `with`."""
+
+    def __init__(self, data, statement):
+        self.psql = subprocess.Popen(as_service("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", data, "-U", "em",
+                                                "environment_manager"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+        self.psql.stdin.write(f"BEGIN; {statement};\n\\echo holds\n")
+        self.psql.stdin.flush()
+
+    def __enter__(self):
+        while (line := self.psql.stdout.readline()).strip() != "holds":
+            assert line, "psql has ended"
+        return self
+
+    def let_go(self):
+        if not self.psql.stdin.closed:
+            self.psql.communicate("ROLLBACK;\n", timeout=30)
+
+    def __exit__(self, *_):
+        self.let_go()
+
+
 def pid_in(path):
     """The pid in the first line of a file; None when there is no such process."""
     try:

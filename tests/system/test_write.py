@@ -159,6 +159,23 @@ def test_many_at_once_do_it_once(control, estate):
         assert len(client.get("/api/v1/systems", params={"key": body["key"]}).json()["items"]) == 1
 
 
+def test_a_second_one_meanwhile_is_told_to_come_again(control, api, estate):
+    """The first waits for a row that somebody else has; the second does not wait for the first."""
+    body, headers = system_body(estate), repeatable()
+    with instance.Holding(control.data, f"SELECT 1 FROM business_unit WHERE id = '{estate.unit['id']}' FOR UPDATE") as holder, \
+            ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: control.client().post("/api/v1/systems", json=body, headers=headers))
+        processes.wait_until(lambda: instance.sql(control.data, "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0",
+                             what="the first to wait")
+        second = api.post("/api/v1/systems", json=body, headers=headers)
+        assert (second.status_code, second.json()["code"]) == (409, "idempotency_busy") and second.headers["Retry-After"] == "1"
+        assert not first.done()
+        holder.let_go()
+        assert first.result(timeout=20).status_code == 201
+    again = api.post("/api/v1/systems", json=body, headers=headers)
+    assert again.json() == first.result().json() and again.headers["Idempotent-Replayed"] == "true"
+
+
 def test_nothing_of_an_answer_can_be_read_in_the_database(control, api):
     headers = repeatable()
     body = {"name": "kept", "scopes": ["inventory.read"]}
