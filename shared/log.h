@@ -1,8 +1,12 @@
 /*
- * Logging: one line per event on standard error, `time level event key=value …`.
+ * Logging: one line per event on standard error, `time program[pid] level event key=value …`.
  * error = a person must act; warning = we coped; info = state changed; debug = off by default.
  * Events are constant names; no secrets, no bodies. The same event from the same place is limited
  * to LOG_BURST lines a second; what was left out is counted in the next line as `suppressed=N`.
+ *
+ * A text may come from anywhere: with blanks or quotes in it, it stands in quotes with `\"` and `\\`;
+ * control characters and what is no UTF-8 are `\xNN`; after LOG_VALUE_BYTES it ends with `...`.
+ * Values are written by %s %.*s %d %u %zu %lld %llu, and by nothing else.
  *
  * Thread: any.
  */
@@ -12,7 +16,9 @@
 
 #include "shared/attrs.h"
 
-#define LOG_BURST 50
+#define LOG_BURST       50
+#define LOG_VALUE_BYTES 1024
+#define LOG_LINE_BYTES  4096 /* PIPE_BUF: what a pipe takes as one */
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 

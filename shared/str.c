@@ -120,10 +120,10 @@ char *str_dup(struct str s)
     return xstrndup(s.ptr ? s.ptr : "", s.len);
 }
 
-/* The length of the UTF-8 sequence at `at`, or 0 when it is not one. */
-static size_t utf8_sequence(const unsigned char *at, size_t left)
+size_t str_utf8_len(struct str s)
 {
-    unsigned char first = at[0];
+    const unsigned char *at = (const unsigned char *)s.ptr;
+    unsigned char first = s.len > 0 ? at[0] : 0xff;
     unsigned char low = 0x80;
     unsigned char high = 0xbf;
     size_t len;
@@ -138,7 +138,7 @@ static size_t utf8_sequence(const unsigned char *at, size_t left)
         len = 4;
     else
         return 0;
-    if (left < len)
+    if (s.len < len)
         return 0;
 
     if (first == 0xe0)
@@ -161,7 +161,7 @@ static size_t utf8_sequence(const unsigned char *at, size_t left)
 bool str_is_utf8(struct str s)
 {
     for (size_t i = 0; i < s.len;) {
-        size_t len = utf8_sequence((const unsigned char *)s.ptr + i, s.len - i);
+        size_t len = str_utf8_len(str_n(s.ptr + i, s.len - i));
 
         if (len == 0)
             return false;

@@ -76,5 +76,8 @@ bool str_from_base64(struct str text, uint8_t *ret_bytes, size_t size, size_t *r
 /* An owned copy ended by a zero byte. */
 char *str_dup(struct str s);
 
+/* How many bytes the first character of valid UTF-8 has; 0 when the text begins with none. */
+size_t str_utf8_len(struct str s);
+
 /* Whether the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool str_is_utf8(struct str s);

@@ -53,15 +53,14 @@ struct str path_to_log(struct str path)
     return str_starts_with(path, STR("/hooks/")) ? STR("/hooks/...") : path;
 }
 
-static void describe(const struct request *request, uint16_t status, struct buf *out)
-{
-    buf_printf(
-        out, "request=%s status=%u method=%s path=" STR_FMT " address=%s principal=\"%s\" needs=%s",
-        request->id, status, request->method < METHOD_COUNT ? method_words[request->method] : "?",
-        STR_ARG(path_to_log(request->path)), request->address ? request->address : "",
-        request->principal.by == CREDENTIAL_NONE ? "" : request->principal.name,
-        request->route ? permission_words[request->route->permission] : "");
-}
+/* Who asks for what, and from where. */
+#define ASKED "request=%s status=%u method=%s path=" STR_FMT " address=%s principal=\"%s\" needs=%s"
+#define ASKED_ARGS(request, status)                                                                \
+    (request)->id, (unsigned)(status),                                                             \
+        (request)->method < METHOD_COUNT ? method_words[(request)->method] : "?",                  \
+        STR_ARG(path_to_log((request)->path)), (request)->address ? (request)->address : "",       \
+        (request)->principal.by == CREDENTIAL_NONE ? "" : (request)->principal.name,               \
+        (request)->route ? permission_words[(request)->route->permission] : ""
 
 /* Whether it showed who may do what, or what others did. */
 static bool is_watched_read(const struct request *request, uint16_t status)
@@ -73,18 +72,14 @@ static bool is_watched_read(const struct request *request, uint16_t status)
 void access_log_note(struct access_log *log, const struct request *request, uint16_t status,
                      int64_t now_us)
 {
-    CLEANUP(buf_clear_p) struct buf text = {0};
-
     if (status == 401 || status == 403) {
         metric_add(&server_metrics.denied, 1);
-        describe(request, status, &text);
-        log_info("access.denied", "%s", text.data);
+        log_info("access.denied", ASKED, ASKED_ARGS(request, status));
     } else if (is_watched_read(request, status)) {
         metric_add(&server_metrics.watched_reads, 1);
         if (!access_log_take(log, &request->principal.credential_id, request->route->operation,
                              now_us))
             return;
-        describe(request, status, &text);
-        log_info("access.read", "%s", text.data);
+        log_info("access.read", ASKED, ASKED_ARGS(request, status));
     }
 }

@@ -4,6 +4,7 @@ import unittest
 
 from check_banned import BANNED, calls
 from check_layers import include_problem, reaches, uses_problems
+from check_logs import mistakes
 from source_tree import code_only
 
 USES = {
@@ -53,6 +54,16 @@ class Banned(unittest.TestCase):
     def test_calls_are_found_in_code_only(self):
         code = code_only('/* strcpy(a, b) */ x = "atoi(1)"; // gets(s)\nsprintf (a); my_system(b); p->signal(c);\n')
         self.assertEqual([name for _, name in calls(code, BANNED)], ["sprintf"])
+
+
+class Logs(unittest.TestCase):
+    def test_events_and_conversions_are_those_of_the_log(self):
+        good = 'log_info("a.b_c", "n=%zu m=%lld t=\\"%s\\" p=" STR_FMT, 1, x ? "yes" : "no", f("(%s)"));'
+        self.assertEqual(list(mistakes(good)), [])
+        for bad in ('log_error(name, "n=%d", 1);', 'log_error("No event", "n=%d", 1);', 'log_info("a.b", "n=%ld", 1L);',
+                    'log_info("a.b",\n "n=%5d", 1);', 'log_info("a.b", "n=%" PRId64, n);', 'log_info("a.b", "100%%");',
+                    'log_info("a.b", "%s", line);'):
+            self.assertTrue(list(mistakes(bad)), bad)
 
 
 if __name__ == "__main__":
