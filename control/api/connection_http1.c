@@ -125,6 +125,16 @@ static bool may_be_http1(struct connection *connection)
     return preface == CONNECTION_PREFACE_NONE;
 }
 
+/* What is used of a body makes room; the head before it stays where it is. */
+static void drop_body(struct connection *connection, size_t used)
+{
+    size_t from = connection->at + connection->head_bytes;
+
+    memmove(connection->in.data + from, connection->in.data + from + used,
+            connection->in.len - from - used);
+    connection->in.len -= used;
+}
+
 /* Looks at the input once; false when there is nothing more to do with it for now. */
 static bool parse_step(struct connection *connection)
 {
@@ -147,6 +157,7 @@ static bool parse_step(struct connection *connection)
             exchange_send(connection->carrier.exchange);
         break;
     case HTTP_END:
+        drop_body(connection, used); /* the end of the last chunk */
         connection->is_unread = false;
         connection_set_state(connection, CONNECTION_BUSY);
         exchange_run(connection->carrier.exchange);
@@ -157,14 +168,8 @@ static bool parse_step(struct connection *connection)
         return false;
     }
 
-    /* What is used of a body makes room; the head before it stays where it is. */
-    if (used > 0 && connection->state == CONNECTION_BODY) {
-        size_t from = connection->at + connection->head_bytes;
-
-        memmove(connection->in.data + from, connection->in.data + from + used,
-                connection->in.len - from - used);
-        connection->in.len -= used;
-    }
+    if (connection->state == CONNECTION_BODY)
+        drop_body(connection, used);
     return status != HTTP_NEED_MORE;
 }
 

@@ -136,6 +136,13 @@ def test_requests_are_answered_in_order(control):
     assert statuses(answer) == [200, 404] * 100 + [200]
 
 
+def test_nothing_of_a_body_is_left_for_the_next_request(control):
+    bodies = [b"Content-Length: 2\r\n\r\n{}", *(b"Transfer-Encoding: chunked\r\n\r\n" + chunks for chunks in (
+        b"2\r\n{}\r\n0\r\n\r\n", b"1\r\n{\r\n1\r\n}\r\n000;last\r\n\r\n", b"2;x=y\r\n{}\r\n0\r\nT: GET / HTTP/1.1\r\n\r\n"))]
+    answer = exchange(control, b"".join(POST + body for body in bodies) + CLOSE)
+    assert statuses(answer) == [422] * len(bodies) + [200], answer
+
+
 def test_every_split_of_a_request_is_the_same_request(control):
     request = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2;x\r\n{}\r\n0\r\nT: 1\r\n\r\n"
 
