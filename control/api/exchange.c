@@ -126,8 +126,8 @@ void exchange_send(struct exchange *exchange)
     has_body = reply->body.len > 0;
     access_log_note(request->server->accesses, request, reply->status, now_us);
     if (exchange->rate.is_limited)
-        rates_describe(request->server->config.rates, route->rate, &exchange->rate,
-                       &reply->headers);
+        rates_describe(request->server->config.rates, exchange_rate_class(exchange),
+                       &exchange->rate, &reply->headers);
     answer_write(carrier, &(struct answer){
                               .status = reply->status,
                               .is_api = true,

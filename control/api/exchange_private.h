@@ -26,6 +26,9 @@ MUST_USE enum err exchange_read_body(struct exchange *exchange, struct db *db);
  * "rate_undecided". */
 MUST_USE enum err exchange_check_rate(struct exchange *exchange);
 
+/* The class whose limits hold for it. */
+enum rate exchange_rate_class(const struct exchange *exchange);
+
 /* Whether anybody may call the route: then who asks is of no account, also when it cannot be found
  * out. */
 bool exchange_is_public(const struct exchange *exchange);

@@ -8,6 +8,41 @@
 #define WAIT_US     2500000 /* an answer, or that none comes, is known before: shared_rates.h */
 #define UNCOUNTED_S 5       /* as often as Redis is tried at the least */
 
+/* What requests cost more than one token of. A list that looks for words reads more than it shows. */
+#define COST_OF_WORDS  3
+#define COST_OF_GRAPH  5
+#define COST_OF_EXPORT 10
+
+/* Of the query string as it came: it has not been looked at yet. */
+static bool looks_for_words(struct str query)
+{
+    while (query.ptr) {
+        struct str pair = str_cut(&query, '&');
+
+        if (str_starts_with(pair, STR("q=")))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t cost_of(const struct exchange *exchange)
+{
+    const struct route *route = exchange->routed->route;
+
+    if (route->rate == RATE_GRAPH)
+        return COST_OF_GRAPH;
+    if (route->rate == RATE_EXPORT)
+        return COST_OF_EXPORT;
+    return route->run == ROUTE_LIST && looks_for_words(exchange->query) ? COST_OF_WORDS : 1;
+}
+
+enum rate exchange_rate_class(const struct exchange *exchange)
+{
+    enum rate rate = exchange->routed->route->rate;
+
+    return rate < RATE_COUNT ? rate : RATE_BROWSE;
+}
+
 /* Whoever has an IPv6 address has 2^64 of them. */
 static uint64_t hash_address(const char *address)
 {
@@ -23,7 +58,9 @@ static struct rate_caller rate_caller_of(const struct exchange *exchange)
 {
     const struct principal *principal = &exchange->request.principal;
     struct rate_caller caller = {
-        .ids = {[RATE_BY_ADDRESS] = hash_address(exchange->request.address)}};
+        .ids = {[RATE_BY_ADDRESS] = hash_address(exchange->request.address)},
+        .cost = cost_of(exchange),
+    };
 
     if (principal->by != CREDENTIAL_NONE) {
         caller.ids[RATE_BY_KEY] = uuid_hash(&principal->credential_id) | 1;
@@ -63,7 +100,7 @@ enum err exchange_check_rate(struct exchange *exchange)
     int64_t now_us = exchange->rate_since_us ? clock_monotonic_us() : exchange->started_us;
 
     if (!rates ||
-        rates_take(rates, exchange->routed->route->rate, &caller, now_us, &exchange->rate))
+        rates_take(rates, exchange_rate_class(exchange), &caller, now_us, &exchange->rate))
         return OK;
     switch (exchange->rate.verdict) {
     case RATE_TAKEN:

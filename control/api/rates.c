@@ -189,18 +189,19 @@ ask_for_all(struct rates *rates, const struct rate_place places[RATE_SUBJECT_COU
     return worst;
 }
 
-static void take(struct rates *rates, struct rate_place places[RATE_SUBJECT_COUNT], int64_t now_ns)
+static void take(struct rates *rates, struct rate_place places[RATE_SUBJECT_COUNT], uint32_t cost,
+                 int64_t now_ns)
 {
     for (int subject = 0; subject < RATE_SUBJECT_COUNT; subject++) {
         struct rate_place *place = &places[subject];
 
         if (!place->bucket)
             continue;
-        place->bucket->full_at_ns += place->price_ns;
-        place->room_ns -= place->price_ns;
-        place->remaining = MAX(place->remaining - 1, INT64_C(0));
+        place->bucket->full_at_ns += cost * place->price_ns;
+        place->room_ns -= cost * place->price_ns;
+        place->remaining = MAX(place->remaining - cost, INT64_C(0));
         if (rates->sharing == RATES_SHARED)
-            lease_use(rates, place, now_ns);
+            lease_use(rates, place, cost, now_ns);
     }
 }
 
@@ -220,7 +221,7 @@ bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *c
     if (verdict == RATE_UNDECIDED)
         verdict = ask_for_all(rates, places, now_ns);
     if (verdict == RATE_TAKEN)
-        take(rates, places, now_ns);
+        take(rates, places, MAX(caller->cost, 1u), now_ns);
     *ret_answer = (struct rate_answer){
         .verdict = verdict,
         .is_limited = true,

@@ -41,9 +41,9 @@ struct rate_policy {
     int64_t version; /* of two that come in any order, the higher holds */
 };
 
-/* Hashes of who asks; 0: not known by that. */
 struct rate_caller {
-    uint64_t ids[RATE_SUBJECT_COUNT];
+    uint64_t ids[RATE_SUBJECT_COUNT]; /* hashes of who asks; 0: not known by that */
+    uint32_t cost;                    /* tokens that the request takes; 0: one */
 };
 
 /* What becomes of a request; what is worse comes later. */
@@ -75,7 +75,8 @@ void rates_configure(struct rates *rates, enum rate rate, enum rate_subject subj
                      struct rate_policy policy);
 
 /* Takes one request out of the caller's buckets; false, and takes nothing, when the verdict is
- * another than RATE_TAKEN. */
+ * another than RATE_TAKEN. One that costs several tokens is let through by a single one, and the
+ * bucket owes the others. */
 bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *caller,
                 int64_t now_us, struct rate_answer *ret_answer);
 

@@ -116,15 +116,14 @@ static bool has_more(const struct rate_place *place, int64_t now_ns)
            (place->lease->unspent + 1) * place->price_ns;
 }
 
-void lease_use(struct rates *rates, const struct rate_place *place, int64_t now_ns)
+void lease_use(struct rates *rates, const struct rate_place *place, uint32_t cost, int64_t now_ns)
 {
     struct lease *lease = place->lease;
     uint32_t tokens = lease_tokens(place);
+    uint32_t spent = MIN(lease->unspent, cost);
 
-    if (lease->unspent > 0)
-        lease->unspent--;
-    else
-        lease->debt++;
+    lease->unspent -= spent;
+    lease->debt += cost - spent;
     if (lease->is_asking || lease->unspent > tokens / 2)
         return;
     if (lease->debt > 0 || (tokens > 0 && has_more(place, now_ns)))

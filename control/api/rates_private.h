@@ -85,5 +85,5 @@ enum rate_verdict lease_judge(struct rates *rates, const struct rate_place *plac
  * what becomes of the request without it. */
 enum rate_verdict lease_ask(struct rates *rates, const struct rate_place *place, int64_t now_ns);
 
-/* A token is used; the bucket knows it already. */
-void lease_use(struct rates *rates, const struct rate_place *place, int64_t now_ns);
+/* So many tokens are used; the bucket knows it already. */
+void lease_use(struct rates *rates, const struct rate_place *place, uint32_t cost, int64_t now_ns);

@@ -49,8 +49,18 @@ enum method {
 extern const char *const method_words[METHOD_COUNT];
 
 /* Rate classes: what limits hold for, in control/api/rates.h. FREE has none, so that who has set one
- * too low can mend it. */
-enum rate { RATE_FREE, RATE_BROWSE, RATE_CHANGE, RATE_EXPENSIVE, RATE_SIGN_IN, RATE_COUNT };
+ * too low can mend it. Rows may also say GRAPH or EXPORT: that is BROWSE at a higher cost, see
+ * exchange_rate.c. */
+enum rate {
+    RATE_FREE,
+    RATE_BROWSE,
+    RATE_CHANGE,
+    RATE_EXPENSIVE,
+    RATE_SIGN_IN,
+    RATE_COUNT,
+    RATE_GRAPH = RATE_COUNT,
+    RATE_EXPORT,
+};
 
 enum route_run { ROUTE_NOTHING, ROUTE_READ, ROUTE_LIST, ROUTE_OBJECT, ROUTE_MEMORY, ROUTE_HANDLER };
 

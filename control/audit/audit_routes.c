@@ -147,7 +147,7 @@ static enum err verify_journal(struct request *request, struct reply *reply)
 const struct route audit_routes[] = {
     LIST   (     "/api/v1/journal",        entries,            "list_journal",        JOURNAL_READ,                     change_list,    "List what was changed"),
     READ   (     "/api/v1/journal/chain",  sql_journal_chains, "list_journal_chains", JOURNAL_READ, BROWSE, none, 200, journal_chains, "Where the journal's chains end"),
-    LINES  (     "/api/v1/journal/export", export_journal,     "export_journal",      JOURNAL_READ, BROWSE,            journal_line,   "A chain's records and batches as lines of JSON, to be verified", "chain", "after", "limit"),
+    LINES  (     "/api/v1/journal/export", export_journal,     "export_journal",      JOURNAL_READ, EXPORT,            journal_line,   "A chain's records and batches as lines of JSON, to be verified", "chain", "after", "limit"),
     UPLOAD (     "/api/v1/journal/verify", verify_journal,     "verify_journal",      JOURNAL_READ, EXPENSIVE, journal_export_line, 200, journal_verification, "Verify an export, and compare it with the journal as it is here"),
     READ   (     "/api/v1/journal/{id}",   sql_journal_entry,  "get_journal_entry",   JOURNAL_READ, BROWSE, none, 200, change,         "Get an entry of the journal"),
     { 0 },

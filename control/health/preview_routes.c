@@ -190,7 +190,7 @@ const struct route preview_routes[] = {
     /*      method path                                    runs                        operationId                   permission   rate       body                 status reply                       summary */
     HANDLER(POST,  "/api/v1/health/preview/transitions", preview_health_transitions, "preview_health_transitions", HEALTH_READ, BROWSE,    preview_transitions, 200,   preview_transitions_answer, "What a check's state would do over time"),
     HANDLER(POST,  "/api/v1/health/preview/locations",   preview_health_locations,   "preview_health_locations",   HEALTH_READ, BROWSE,    preview_locations,   200,   preview_locations_answer,   "What several locations make of a check"),
-    HANDLER(POST,  "/api/v1/health/preview/propagation", preview_health_propagation, "preview_health_propagation", HEALTH_READ, BROWSE,    preview_propagation, 200,   preview_propagation_answer, "What children make of a parent"),
+    HANDLER(POST,  "/api/v1/health/preview/propagation", preview_health_propagation, "preview_health_propagation", HEALTH_READ, GRAPH,     preview_propagation, 200,   preview_propagation_answer, "What children make of a parent"),
     { 0 },
 };
 /* clang-format on */

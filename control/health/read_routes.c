@@ -124,7 +124,7 @@ static enum err get_tree(const struct request *request, struct reply *reply)
 /* clang-format off */
 const struct route health_read_routes[] = {
     /*     method  path                                      runs        operationId                      permission   rate    body  status reply   summary */
-    MEMORY(GET,    "/api/v1/tree",                           get_tree,   "get_tree",                      HEALTH_READ, BROWSE, none, 200,   tree,   "Everything that exists, as a tree", "root", "depth", "include"),
+    MEMORY(GET,    "/api/v1/tree",                           get_tree,   "get_tree",                      HEALTH_READ, GRAPH,  none, 200,   tree,   "Everything that exists, as a tree", "root", "depth", "include"),
     MEMORY(GET,    "/api/v1/organisations/{id}/health",      get_health, "get_organisation_health",       HEALTH_READ, BROWSE, none, 200,   health, "State of an organisation and why"),
     MEMORY(GET,    "/api/v1/business-units/{id}/health",     get_health, "get_business_unit_health",      HEALTH_READ, BROWSE, none, 200,   health, "State of a business unit and why"),
     MEMORY(GET,    "/api/v1/systems/{id}/health",            get_health, "get_system_health",             HEALTH_READ, BROWSE, none, 200,   health, "State of a system and why"),

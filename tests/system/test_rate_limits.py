@@ -66,6 +66,16 @@ def test_a_key_is_held_to_its_quota_and_others_are_not(own, limits):
     assert second.get("/api/v1/systems").status_code == 200
 
 
+@pytest.mark.parametrize("path, cost", [("systems?limit=1", 1), ("systems?limit=1&q=pay", 3), ("tree", 5), ("journal/export", 10)])
+def test_what_reads_much_costs_more(own, limits, path, cost):
+    limits("browse", "key", 12, 3600)
+    client = new_key(own, "inventory.read", "health.read", "journal.read")
+    for left in (12 - cost, max(12 - 2 * cost, 0)):
+        reply = client.get(f"/api/v1/{path}")
+        assert reply.status_code == 200 and reply.headers["RateLimit"].startswith(f'"browse-key";r={left};t=')
+    assert client.get("/api/v1/systems").status_code == (200 if 2 * cost < 12 else 429)
+
+
 def test_a_person_is_held_over_all_keys(own, limits):
     limits("change", "user", 40, 3600)
     clients = [new_key(own, "inventory.write", "inventory.read") for _ in range(3)]  # three changes, too

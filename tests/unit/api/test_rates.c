@@ -192,6 +192,28 @@ static void test_the_answer_tells_what_is_left(void **state)
     rates_free(rates);
 }
 
+/* The last token lets it through; what it costs more is owed, and waited for. */
+static void test_some_cost_more(void **state)
+{
+    struct rates *rates = limited(RATE_BY_USER, 10, 10);
+    struct rate_caller costly = one;
+    struct rate_answer answer;
+
+    (void)state;
+    costly.cost = 4;
+    for (int64_t left = 6; left >= 2; left -= 4) {
+        assert_true(rates_take(rates, RATE_CHANGE, &costly, START_US, &answer));
+        assert_int_equal(answer.remaining, left);
+    }
+    assert_true(rates_take(rates, RATE_CHANGE, &costly, START_US, &answer));
+    assert_int_equal(answer.remaining, 0);
+    assert_false(rates_take(rates, RATE_CHANGE, &one, START_US, &answer));
+    assert_int_equal(answer.retry_s, 3);
+    assert_false(rates_take(rates, RATE_CHANGE, &one, START_US + 2 * SECOND_US, &answer));
+    assert_true(rates_take(rates, RATE_CHANGE, &costly, START_US + 3 * SECOND_US, &answer));
+    rates_free(rates);
+}
+
 static void test_the_headers(void **state)
 {
     struct rates *rates = limited(RATE_BY_ADDRESS, 4, 8);
@@ -227,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_a_change_holds_also_for_who_is_held),
         cmocka_unit_test(test_words_are_found),
         cmocka_unit_test(test_the_answer_tells_what_is_left),
+        cmocka_unit_test(test_some_cost_more),
         cmocka_unit_test(test_the_headers),
     };
 

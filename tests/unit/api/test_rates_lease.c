@@ -115,6 +115,28 @@ static void test_the_first_go_through_on_debt(void **state)
     rates_free(rates);
 }
 
+static void test_what_costs_more_is_told_in_full(void **state)
+{
+    int64_t full_at_us = 0;
+    struct holder holder = {.full_at_us = &full_at_us};
+    struct rates *rates = shared(&holder, RATE_BROWSE, 100, 10);
+    struct rate_caller costly = somebody;
+    struct rate_answer told;
+
+    (void)state;
+    costly.cost = 10;
+    rates_joined(rates, START_US);
+    assert_true(rates_take(rates, RATE_BROWSE, &costly, START_US, &told));
+    assert_int_equal(holder.asks[0].used, 10);
+    answer(&holder, rates, START_US);
+    /* Two of the lease, eight on debt. */
+    assert_true(rates_take(rates, RATE_BROWSE, &costly, START_US, &told));
+    assert_int_equal(holder.asks[0].used, 8);
+    answer(&holder, rates, START_US);
+    assert_int_equal(full_at_us, START_US + 22 * SECOND_US / 10);
+    rates_free(rates);
+}
+
 static void test_a_lease_is_used_without_asking(void **state)
 {
     int64_t full_at_us = 0;
@@ -531,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_go_through_on_debt),
+        cmocka_unit_test(test_what_costs_more_is_told_in_full),
         cmocka_unit_test(test_a_lease_is_used_without_asking),
         cmocka_unit_test(test_who_is_told_that_none_is_left_does_not_ask),
         cmocka_unit_test(test_what_is_not_used_goes_back),
