@@ -31,7 +31,7 @@ OF_THE_API = {"Cache-Control": "no-store", "Content-Security-Policy": "default-s
 # SQL and what PostgreSQL says, names of libraries, paths, places in sources, versions (of three parts; addresses have four).
 INSIDE = re.compile(r"""
     \bselect\ [\w*.,"\ ]+\ from\b | \binsert\ into\b | \bdelete\ from\b | \bupdate\ \w+\ set\b | \bfrom\ \w+\ where\b
-    | syntax\ error | sqlstate | \b(?:relation|column)\ \\?" | violates | permission\ denied\ for | \bPG:: | postgresql | psycopg
+    | syntax\ error\ at | sqlstate | \b(?:relation|column)\ \\?" | violates | permission\ denied\ for | \bPG:: | postgresql | psycopg
     | libpq | jansson | openssl | nanomsg | hiredis | nghttp2 | libev\b | em_service
     | (?<![\w:/.])/(?:usr|tmp|home|var|etc|opt|proc|run)/ | ipc:// | \.sock\b
     | \b\w+\.(?:c|h|sql):\d | \bassert(?:ion)?\ failed | \bbacktrace\b | 0x[0-9a-f]{6,}

@@ -66,7 +66,10 @@ def test_no_descriptors_left(authority):
             prober.taken()
             time.sleep(2.5)
             after = prober.taken()
-    seen = verdicts(result for result in starved if not result["check"].startswith("hang"))
+    plain = [result for result in starved if not result["check"].startswith("hang")]
+    late = [result for result in plain if result["outcome"] == "timeout"]  # one or another, where the machine is busy
+    assert len(late) <= len(plain) // 20, late
+    seen = verdicts(result for result in plain if result not in late)
     assert seen <= {("ok", "ok"), ("error", "prober_error")}, seen
     assert ("error", "prober_error") in verdicts(starved), "nothing was starved: the test says nothing"
     assert verdicts(after) == {("ok", "ok")}
@@ -253,5 +256,5 @@ def test_a_pause_is_skipped_and_not_caught_up():
     assert 2 <= len(after) <= 4, after
     assert sum(at < 0.2 for at in after) <= 1, after
     summary, = prober.taken()
-    assert summary["by_verdict"]["ok"] == summary["probes"]
+    assert summary["probes"] - summary["by_verdict"]["ok"] <= 1, "only the one that was under way then may be late"
     assert 3 <= summary["skipped"] <= 5, "slots that nobody could keep are counted"
