@@ -124,7 +124,7 @@ enum err server_child_end_stale(const struct server_child *server)
 
     if (!pid)
         return OK;
-    log_warning("embedded.stale", "server=%s pid=%d", server->kind->name, (int)pid);
+    log_warning("embedded.stale", "server=%s server_pid=%d", server->kind->name, (int)pid);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (kill(pid, steps[i]) < 0 && errno == EPERM)
             break;
@@ -157,7 +157,7 @@ static void on_end(void *argument, const struct spawn_result *result)
         log_info("embedded.stopped", "server=%s", server->kind->name);
         return;
     }
-    log_error("embedded.died", "server=%s %s=%d log=%s", server->kind->name,
+    log_error("embedded.died", "server=%s by=%s number=%d log=%s", server->kind->name,
               result->end == SPAWN_SIGNALLED ? "signal" : "status", result->status,
               server->log_path);
     if (server->loop)

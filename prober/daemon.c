@@ -118,7 +118,7 @@ enum err daemon_run(const struct prober_options *options,
     own.context = link;
     TRY(engine_new(&own, &engine));
     TRY(link_start(link, engine));
-    log_info("prober.started", "id=%s bus=%s version=" EM_VERSION, text, bus_url);
+    log_info("prober.started", "id=%s bus=%s version=%s", text, bus_url, EM_VERSION);
 
     work(engine, link);
     log_info("prober.stopping", "id=%s", text);

@@ -72,6 +72,6 @@ const char *err_word(enum err err)
 
 enum err err_trace(enum err err, const char *file, int line)
 {
-    log_debug("err.forwarded", "err=%s at=%s:%d", err_word(err), file, line);
+    log_debug("err.forwarded", "err=%s file=%s line=%d", err_word(err), file, line);
     return err;
 }

@@ -48,7 +48,7 @@ static void send_signal(const struct child *child, int number)
     if (kill(-child->pid, number) == 0 || kill(child->pid, number) == 0)
         return;
     if (errno == EPERM)
-        log_warning("spawner.may_not_signal", "pid=%d signal=%d", (int)child->pid, number);
+        log_warning("spawner.may_not_signal", "child=%d signal=%d", (int)child->pid, number);
 }
 
 void child_stop(struct child *child)
@@ -289,7 +289,7 @@ static void give_up(struct child *child)
     child->give_up_at_us = SPAWN_FOREVER;
     if (child->owner->fd >= 0)
         return;
-    log_warning("spawner.child_lives_on", "pid=%d", (int)child->pid);
+    log_warning("spawner.child_lives_on", "child=%d", (int)child->pid);
     child_forget_pid(child);
     be_done(child);
 }

@@ -64,10 +64,9 @@ static enum err publish_key_file(const char *data_dir, const char *temporary, co
     return OK;
 }
 
-static enum err write_key(const char *data_dir, const char *key)
+static enum err write_key(const char *data_dir, const char *path, const char *key)
 {
-    AUTO(xfree) char *path = xasprintf("%s/" KEY_FILE, data_dir);
-    AUTO(xfree) char *temporary = xasprintf("%s/" KEY_FILE ".new", data_dir);
+    AUTO(xfree) char *temporary = xasprintf("%s.new", path);
 
     TRY(write_key_file(data_dir, temporary, key));
     return publish_key_file(data_dir, temporary, path);
@@ -91,36 +90,35 @@ static enum err make_administrator(struct tx *tx, const char *key)
 
 /* Says how to get in when the key's file is gone: it cannot be written again, only its hash is
  * kept. */
-static void warn_without_key_file(const char *data_dir)
+static void warn_without_key_file(const char *path)
 {
-    AUTO(xfree) char *path = xasprintf("%s/" KEY_FILE, data_dir);
-
     if (access(path, F_OK) != 0 && errno == ENOENT)
         log_warning("access.key_file_missing",
-                    "path=%s hint=\"em-control sign-in-link --data %s makes a sign-in link\"", path,
-                    data_dir);
+                    "path=%s hint=\"em-control sign-in-link --data DIR makes a sign-in link\"",
+                    path);
 }
 
 enum err access_bootstrap(struct db *db, const char *data_dir)
 {
     AUTO(tx_rollback) struct tx *tx = NULL;
     AUTO(rows_free) struct rows *administrators = NULL;
+    AUTO(xfree) char *path = xasprintf("%s/" KEY_FILE, data_dir);
     char key[API_KEY_BYTES];
 
     TRY(tx_begin(db, &tx));
     TRY(tx_execute(tx, &sql_access_lock, NO_PARAMS, NULL));
     TRY(tx_query(tx, &sql_administrator_find, NO_PARAMS, &administrators));
     if (rows_count(administrators) > 0) {
-        warn_without_key_file(data_dir);
+        warn_without_key_file(path);
         return OK;
     }
 
     api_key_new(key);
     TRY(make_administrator(tx, key));
-    TRY(write_key(data_dir, key));
+    TRY(write_key(data_dir, path, key));
     wipe(key, sizeof key);
     TRY(tx_commit(TAKE(tx)));
-    log_info("access.administrator_made", "key_file=%s/" KEY_FILE, data_dir);
+    log_info("access.administrator_made", "key_file=%s", path);
     return OK;
 }
 

@@ -158,7 +158,7 @@ static void log_trouble(const char *request_id, enum err err, const struct failu
     int line = failure ? failure->line : 0;
 
     if (err == ERR_BUG)
-        log_error("request.failed", "request=%s code=%s detail=\"%s\" at=%s:%d", request_id,
+        log_error("request.failed", "request=%s code=%s detail=\"%s\" file=%s line=%d", request_id,
                   failure && failure->code ? failure->code : "", detail, file, line);
     else if (err == ERR_UNAVAILABLE || err == ERR_TIMEOUT)
         log_warning("request.failed", "request=%s code=%s detail=\"%s\"", request_id,

@@ -100,7 +100,7 @@ static void disconnect(struct link *link)
 
 static void lose(struct link *link, const char *why)
 {
-    log_info("database.lost", "connection=\"reads %u\" reason=\"%s\"", link->number, why);
+    log_info("database.lost", "connection=reads number=%u reason=\"%s\"", link->number, why);
     disconnect(link);
     connect_later(link);
 }
@@ -146,7 +146,7 @@ static void on_attempt_over(void *argument)
         if (attempt->pg) {
             come_up(link, TAKE(attempt->pg));
         } else {
-            log_warning("database.unavailable", "connection=\"reads %u\" detail=\"%s\"",
+            log_warning("database.unavailable", "connection=reads number=%u detail=\"%s\"",
                         link->number, attempt->detail);
             pipeline_on_link(link->pipeline, false);
             connect_later(link);

@@ -1,26 +1,46 @@
-"""Formats of log lines: an event that is a constant name, and only the conversions that shared/log.c reads."""
+"""Formats of log lines: a constant name of an event, then the pairs that shared/log.c can write as text and as JSON."""
 
 import re
 
 from source_tree import files, line_of, report, text_of
 
 CALL = re.compile(r"\blog_(?:error|warning|info|debug)\((.*?)\);", re.DOTALL)
-WORD = re.compile(r'"((?:\\.|[^"\\])*)"|\b(PRI[a-zA-Z]\w*)\b')
+WORD = re.compile(r'\s*(?:"((?:\\.|[^"\\])*)"|([A-Za-z_]\w*))')
+DEFINE = re.compile(r'^#define (\w+)[ \t]+(".*")$', re.MULTILINE)
 EVENT = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
-CONVERSION = re.compile(r"%(?:\.\*s|s|d|u|zu|lld|llu)")
+PAIR = r'([a-z][a-z0-9_]*)=(?:%(?:\.\*s|s|d|u|zu|lld|llu)|[^\s"%\\]+|"(?:%s|%\.\*s|[^"%\\]*)")'
+PAIRS = re.compile(f"{PAIR}(?: {PAIR})*")
+KEYS_OF_ALL_LINES = {"time", "level", "program", "pid", "event", "format", "suppressed", "cut"}
+
+
+def constant(text, macros):
+    """What string literals and macros of such say, and what comes after them. Any other word is `%word`, which is nowhere right."""
+    said = ""
+    at = 0
+    while word := WORD.match(text, at):
+        literal, macro = word.groups()
+        if macro:
+            said += constant(macros[macro], macros)[0] if macro in macros else f"%{macro}"
+        else:
+            said += literal.replace('\\"', '"')
+        at = word.end()
+    return said, text[at:].lstrip()
 
 
 def mistakes(text):
     """What is wrong with each call in a source, as (offset, why)."""
+    macros = {"STR_FMT": '"%.*s"', **dict(DEFINE.findall(text))}
     for call in CALL.finditer(text):
-        words = WORD.findall(call[1])
-        if not words or not EVENT.fullmatch(words[0][0]):
+        event, rest = constant(call[1], macros)
+        pairs, _ = constant(rest.removeprefix(","), macros)
+        keys = re.findall(PAIR, pairs)
+        if not EVENT.fullmatch(event):
             yield call.start(), "the first argument is the constant name of an event"
-        if [literal for literal, _ in words[1:2]] == ["%s"]:
-            yield call.start(), "a line that is one value is quoted as one: key=value, each value by itself"
-        for literal, macro in words:
-            if macro or "%" in CONVERSION.sub("", literal):
-                yield call.start(), f"{macro or literal}: a line takes %s %.*s %d %u %zu %lld %llu and nothing else"
+        if not PAIRS.fullmatch(pairs):
+            yield call.start(), (f"{pairs}: a line is `key=value key=value`; a value is one of %s %.*s %d %u %zu %lld %llu "
+                                 "and nothing else, or words without any, and stands in quotes when it has blanks")
+        elif wrong := {key for key in keys if key in KEYS_OF_ALL_LINES or keys.count(key) > 1}:
+            yield call.start(), f"{', '.join(sorted(wrong))}: a key is in a line once, and none of those that shared/log.c writes"
 
 
 def main():

@@ -58,11 +58,17 @@ class Banned(unittest.TestCase):
 
 class Logs(unittest.TestCase):
     def test_events_and_conversions_are_those_of_the_log(self):
-        good = 'log_info("a.b_c", "n=%zu m=%lld t=\\"%s\\" p=" STR_FMT, 1, x ? "yes" : "no", f("(%s)"));'
-        self.assertEqual(list(mistakes(good)), [])
+        for good in ('log_info("a.b_c", "n=%zu m=%lld t=\\"%s\\" p=" STR_FMT, 1, x ? "yes" : "no", f("(%s)"));',
+                     'log_info("a.b", "tls=no why=\\"two words, more\\" " "q=\\"" STR_FMT "\\"", STR_ARG(q));',
+                     '#define ASKED "a=%s b=" STR_FMT " c=%d"\nlog_info("a.b", ASKED, ARGS);'):
+            self.assertEqual(list(mistakes(good)), [])
         for bad in ('log_error(name, "n=%d", 1);', 'log_error("No event", "n=%d", 1);', 'log_info("a.b", "n=%ld", 1L);',
                     'log_info("a.b",\n "n=%5d", 1);', 'log_info("a.b", "n=%" PRId64, n);', 'log_info("a.b", "100%%");',
-                    'log_info("a.b", "%s", line);'):
+                    'log_info("a.b", "%s", line);', 'log_info("a.b", "done n=%d", 1);', 'log_info("a.b", "%s=%d", key, 1);',
+                    'log_info("a.b", "at=%s:%d", file, 1);', 'log_info("a.b", "file=%s/key", folder);',
+                    'log_info("a.b", "why=\\"is %s\\"", what);', 'log_info("a.b", "n=\\"%d\\"", 1);', 'log_info("a.b", "a=%d  b=%d", 1, 2);',
+                    'log_info("a.b", "version=" VERSION);', 'log_info("a.b", format, 1);', 'log_info("a.b", x ? "a=%d" : "b=%d", 1);',
+                    'log_info("a.b", "pid=%d", 1);', 'log_info("a.b", "a=%d a=%d", 1, 2);', 'log_info("a.b", "why=\\"a\\\\nb\\"");'):
             self.assertTrue(list(mistakes(bad)), bad)
 
 
