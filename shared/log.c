@@ -1,31 +1,24 @@
 /*
- * One write() per line, so that lines of several threads and processes never mix. The words of a
- * format are ours and stand as they are; its values are escaped one by one, because text from targets
- * and clients must not be able to forge a line, nor a value in one.
+ * One write() per line, so that lines of several threads and processes never mix. A format is read
+ * as pairs of a key and a value; log_line.c writes each of them, as text or as JSON. The keys are
+ * ours; a value may come from anywhere and must not be able to forge a line, nor another value.
  */
 #include "shared/log.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/log_line.h"
 #include "shared/str.h"
 
-#define TAIL_BYTES 32 /* for suppressed=N and the end of the line */
-
-/* A line in the making. */
-struct line {
-    size_t len;
-    bool is_full;   /* the rest is left out */
-    bool in_quotes; /* of the format */
-    char text[LOG_LINE_BYTES];
-};
+#define KEY_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
+static _Atomic int current_format = LOG_FORMAT_TEXT;
 static const char *program = "environment-manager";
 
 static const char *const level_words[] = {
@@ -56,92 +49,29 @@ int log_level_from_word(const char *word, enum log_level *ret_level)
     return 0;
 }
 
+void log_set_format(enum log_format format)
+{
+    current_format = (int)format;
+}
+
+enum log_format log_format(void)
+{
+    return (enum log_format)atomic_load_explicit(&current_format, memory_order_relaxed);
+}
+
+int log_format_from_word(const char *word, enum log_format *ret_format)
+{
+    bool is_json = strcmp(word, "json") == 0;
+
+    if (!is_json && strcmp(word, "text") != 0)
+        return 0;
+    *ret_format = is_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+    return 1;
+}
+
 void log_set_program(const char *name)
 {
     program = name;
-}
-
-/* All of it or nothing, and then nothing more. */
-static void add(struct line *line, struct str text)
-{
-    line->is_full = line->is_full || text.len > sizeof line->text - TAIL_BYTES - line->len;
-    if (line->is_full)
-        return;
-    memcpy(line->text + line->len, text.ptr, text.len);
-    line->len += text.len;
-}
-
-/* Whether a character of valid UTF-8 may stand in a line: no control character of ASCII or Latin-1,
- * and nothing that ends a line or turns its direction (U+2028 to 202E, U+2066 to 2069). */
-static bool is_shown(struct str character)
-{
-    const unsigned char *c = (const unsigned char *)character.ptr;
-
-    if (character.len == 1)
-        return c[0] >= 0x20 && c[0] != 0x7f;
-    if (c[0] == 0xc2)
-        return c[1] >= 0xa0;
-    return !(c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
-                              (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)));
-}
-
-/* Adds the first character, or a byte that belongs to none; returns how many bytes that was. */
-static size_t add_character(struct line *line, struct str text)
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char byte = (unsigned char)text.ptr[0];
-    char escaped[] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-    size_t len = str_utf8_len(text);
-
-    if (byte == '"' || byte == '\\') {
-        add(line, str_n((char[]){'\\', (char)byte}, 2));
-        return 1;
-    }
-    if (len == 0 || !is_shown(str_n(text.ptr, len))) {
-        add(line, str_n(escaped, sizeof escaped));
-        return 1;
-    }
-    add(line, str_n(text.ptr, len));
-    return len;
-}
-
-/* Whether it can stand without quotes. */
-static bool is_plain(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] <= ' ' || text.ptr[i] > '~' || text.ptr[i] == '"' || text.ptr[i] == '\\')
-            return false;
-    }
-    return true;
-}
-
-static void add_text(struct line *line, struct str text)
-{
-    bool quoted = !line->in_quotes && !is_plain(text);
-    size_t at = 0;
-
-    if (quoted)
-        add(line, STR("\""));
-    while (at < text.len && at < LOG_VALUE_BYTES)
-        at += add_character(line, str_sub(text, at, text.len));
-    if (at < text.len)
-        add(line, STR("..."));
-    if (quoted)
-        add(line, STR("\""));
-}
-
-static void add_number(struct line *line, bool is_negative, unsigned long long number)
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%s%llu", is_negative ? "-" : "", number);
-
-    add(line, str_n(digits, (size_t)len));
-}
-
-static void add_signed(struct line *line, long long number)
-{
-    add_number(line, number < 0,
-               number < 0 ? 0 - (unsigned long long)number : (unsigned long long)number);
 }
 
 /* What a format may ask for; see log.h. */
@@ -166,78 +96,106 @@ static const char *const conversions[CONVERSION_COUNT] = {
     [UNSIGNED_LONG_LONG] = "%llu",
 };
 
-static enum conversion conversion_of(const char *format)
+/* One `key=value` of a format. */
+struct pair {
+    struct str key;
+    struct str value; /* without its quotes */
+    bool is_quoted;
+    enum conversion conversion; /* which the value is; CONVERSION_COUNT: it stands for itself */
+};
+
+static enum conversion conversion_of(struct str value)
 {
     int found = 0;
 
-    while (found < CONVERSION_COUNT &&
-           strncmp(format, conversions[found], strlen(conversions[found])) != 0)
+    while (found < CONVERSION_COUNT && !str_equal(value, str_of(conversions[found])))
         found++;
     return (enum conversion)found;
 }
 
-static void add_part(struct line *line, int len, const char *text)
+/* Takes the first pair from the format; false when it begins with none that log.h names. */
+static bool take_pair(const char **format, struct pair *ret_pair)
 {
-    if (text)
-        add_text(line, str_n(text, strnlen(text, (size_t)len)));
+    struct pair pair = {.key = str_n(*format, strspn(*format, KEY_CHARACTERS))};
+    const char *at = *format + pair.key.len;
+
+    if (pair.key.len == 0 || *at++ != '=')
+        return false;
+    pair.is_quoted = *at == '"';
+    at += pair.is_quoted ? 1 : 0;
+    pair.value = str_n(at, strcspn(at, pair.is_quoted ? "\"" : " "));
+    pair.conversion = conversion_of(pair.value);
+    if (pair.conversion == CONVERSION_COUNT && memchr(at, '%', pair.value.len))
+        return false;
+
+    at += pair.value.len;
+    if (pair.is_quoted && *at++ != '"')
+        return false;
+    if (*at != ' ' && *at != '\0')
+        return false;
+    *format = *at == ' ' ? at + 1 : at;
+    *ret_pair = pair;
+    return true;
 }
 
-static void add_value(struct line *line, enum conversion conversion, va_list *values)
+static void add_signed(struct log_line *line, struct str key, long long number)
+{
+    unsigned long long bits = (unsigned long long)number;
+
+    log_line_add_number(line, key, number < 0, number < 0 ? 0 - bits : bits);
+}
+
+static struct str part_of(const char *text, int len)
+{
+    return str_n(text, text ? strnlen(text, (size_t)len) : 0);
+}
+
+static void add_pair(struct log_line *line, const struct pair *pair, va_list *values)
 {
     const char *text;
     int len;
 
-    switch (conversion) {
+    switch (pair->conversion) {
     case TEXT:
         text = va_arg(*values, const char *);
-        add_text(line, str_of(text ? text : "(null)"));
+        log_line_add_text(line, pair->key, str_of(text ? text : "(null)"), pair->is_quoted);
         break;
     case PART_OF_TEXT:
         len = va_arg(*values, int);
-        add_part(line, len, va_arg(*values, const char *));
+        text = va_arg(*values, const char *);
+        log_line_add_text(line, pair->key, part_of(text, len), pair->is_quoted);
         break;
     case INT:
-        add_signed(line, va_arg(*values, int));
+        add_signed(line, pair->key, va_arg(*values, int));
         break;
     case UNSIGNED:
-        add_number(line, false, va_arg(*values, unsigned));
+        log_line_add_number(line, pair->key, false, va_arg(*values, unsigned));
         break;
     case SIZE:
-        add_number(line, false, va_arg(*values, size_t));
+        log_line_add_number(line, pair->key, false, va_arg(*values, size_t));
         break;
     case LONG_LONG:
-        add_signed(line, va_arg(*values, long long));
+        add_signed(line, pair->key, va_arg(*values, long long));
         break;
     case UNSIGNED_LONG_LONG:
-        add_number(line, false, va_arg(*values, unsigned long long));
+        log_line_add_number(line, pair->key, false, va_arg(*values, unsigned long long));
         break;
     case CONVERSION_COUNT:
+        log_line_add_text(line, pair->key, pair->value, pair->is_quoted);
         break;
     }
 }
 
-/* Adds words of the format. */
-static void add_words(struct line *line, struct str words)
+static void add_pairs(struct log_line *line, const char *format, va_list *values)
 {
-    for (size_t i = 0; i < words.len; i++)
-        line->in_quotes ^= words.ptr[i] == '"';
-    add(line, words);
-}
+    struct pair pair;
 
-static void add_values(struct line *line, const char *format, va_list *values)
-{
-    while (*format) {
-        size_t words = strcspn(format, "%");
-        enum conversion conversion = conversion_of(format + words);
-
-        add_words(line, str_n(format, words));
-        format += words;
-        if (conversion == CONVERSION_COUNT) { /* the end, or what nobody knows how to read */
-            add_words(line, str_of(format));
+    while (*format && !line->is_full) {
+        if (!take_pair(&format, &pair)) { /* nobody knows which values the rest has */
+            log_line_add_text(line, STR("format"), str_of(format), true);
             return;
         }
-        add_value(line, conversion, values);
-        format += strlen(conversions[conversion]);
+        add_pair(line, &pair, values);
     }
 }
 
@@ -260,29 +218,21 @@ static bool site_may_write(struct log_site *site, long second, unsigned *ret_lef
 void log_write(struct log_site *site, enum log_level level, const char *event, const char *format,
                ...)
 {
-    struct line line = {0};
-    struct timespec now;
-    struct tm utc;
+    struct log_head head = {
+        .level = level_words[level], .program = program, .pid = (int)getpid(), .event = event};
+    struct log_line line;
     unsigned left_out;
     va_list values;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (!site_may_write(site, now.tv_sec, &left_out))
+    clock_gettime(CLOCK_REALTIME, &head.time);
+    if (!site_may_write(site, head.time.tv_sec, &left_out))
         return;
 
-    gmtime_r(&now.tv_sec, &utc);
-    line.len =
-        (size_t)snprintf(line.text, sizeof line.text - TAIL_BYTES,
-                         "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s[%d] %s %s ", utc.tm_year + 1900,
-                         utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                         now.tv_nsec / 1000000, program, (int)getpid(), level_words[level], event);
+    log_line_begin(&line, log_format(), &head);
     va_start(values, format);
-    add_values(&line, format, &values);
+    add_pairs(&line, format, &values);
     va_end(values);
-    if (left_out > 0)
-        line.len +=
-            (size_t)snprintf(line.text + line.len, TAIL_BYTES - 1, " suppressed=%u", left_out);
-    line.text[line.len++] = '\n';
+    log_line_end(&line, left_out);
 
     if (write(STDERR_FILENO, line.text, line.len) < 0)
         return; /* nowhere is left to say so */
