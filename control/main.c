@@ -1,7 +1,7 @@
 /*
  * em-control: reads its options, then either serves (control/service.c) or runs one command
- * (control/commands.c). The spawner is forked before anything else, while this process is still
- * small and has one thread.
+ * (control/commands.c). The spawner is forked right after the options, which say how it logs, while
+ * this process is still small and has one thread.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +25,10 @@ static int say(enum err err)
 {
     if (err == OK)
         return EXIT_SUCCESS;
-    fprintf(stderr, "em-control: %s\n", failure_last()->detail);
+    if (log_format() == LOG_FORMAT_JSON)
+        log_error("program.failed", "detail=\"%s\"", failure_last()->detail);
+    else
+        fprintf(stderr, "em-control: %s\n", failure_last()->detail);
     return err == ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
 }
 
@@ -55,8 +58,6 @@ static enum err dispatch(struct control_options *options, const char *command,
                          struct spawner *spawner)
 {
     TRY(control_options_check(options));
-    control_options_apply(options);
-
     if (options->openapi)
         return command_openapi();
     if (options->check_config)
@@ -72,15 +73,28 @@ static enum err dispatch(struct control_options *options, const char *command,
     return command_sign_in_link(options, spawner);
 }
 
-static int run(int argc, char **argv, struct spawner *spawner)
+/* Starts the spawner, and everything else after it. */
+static int run(struct control_options *options, const char *command)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    AUTO(spawner_free) struct spawner *spawner = NULL;
+
+    if (spawner_start("em-spawner", &spawner) != OK)
+        return say(ERR_UNAVAILABLE);
+    sigaction(SIGPIPE, &ignore, NULL);
+    return say(dispatch(options, command, spawner));
+}
+
+int main(int argc, char **argv)
+{
     struct control_options options = {0};
     const char *command = NULL;
     enum err err;
+    int status;
 
+    if (jq_helper_is_wanted(argc, argv))
+        jq_helper_main();
     log_set_program("em-control");
-    sigaction(SIGPIPE, &ignore, NULL);
     if (options_wants(argc, argv, "--help"))
         return print_help();
     if (options_wants(argc, argv, "--version")) {
@@ -89,23 +103,9 @@ static int run(int argc, char **argv, struct spawner *spawner)
     }
 
     err = control_options_load(argc, argv, &options, &command);
-    if (err == OK)
-        err = dispatch(&options, command, spawner);
+    control_options_apply(&options);
+    status = err == OK ? run(&options, command) : say(err);
     control_options_clear(&options);
-    return say(err);
-}
-
-int main(int argc, char **argv)
-{
-    struct spawner *spawner;
-    int status;
-
-    if (jq_helper_is_wanted(argc, argv))
-        jq_helper_main();
-    if (spawner_start("em-spawner", &spawner) != OK)
-        return say(ERR_UNAVAILABLE);
-    status = run(argc, argv, spawner);
-    spawner_free(spawner);
     failure_clear();
     return status;
 }

@@ -37,6 +37,7 @@ static const struct option_row rows[] = {
     { "session-idle-s", OPTION_INTEGER, MEMBER(session_idle_s), "SECONDS",      "28800", .min = 120, .max = 2592000, .help = "a session ends when it was not used for so long" },
     { "session-max-s", OPTION_INTEGER, MEMBER(session_max_s), "SECONDS",      "43200", .min = 1, .max = 2592000, .help = "a session ends at this age, used or not" },
     { "log-level",     OPTION_TEXT,    MEMBER(log_level),     "LEVEL",        "info", .reloadable = true, .help = "error, warning, info or debug" },
+    { "log-format",    OPTION_TEXT,    MEMBER(log_format),    "FORMAT",       "text",              .help = "text, or json: each line of the log one JSON object" },
     { "config",        OPTION_TEXT,    MEMBER(config),        "FILE",         .help = "file with lines `name = value`" },
     { "file",          OPTION_TEXT,    MEMBER(file),          "FILE",         .help = "what backup writes and restore reads; may stand after the command as it is" },
     { "check-config",  OPTION_FLAG,    MEMBER(check_config),                  .help = "say whether options and files are right, and end" },
@@ -100,9 +101,12 @@ enum err control_options_load(int argc, char **argv, struct control_options *ret
 void control_options_apply(const struct control_options *options)
 {
     enum log_level level;
+    enum log_format format;
 
     if (log_level_from_word(options->log_level, &level))
         log_set_level(level);
+    if (log_format_from_word(options->log_format, &format))
+        log_set_format(format);
 }
 
 enum err control_options_reload(struct control_options *options)
@@ -133,11 +137,15 @@ static enum err check_networks(const char *option, const char *text)
 enum err control_options_check(const struct control_options *options)
 {
     enum log_level level;
+    enum log_format format;
 
     if (!log_level_from_word(options->log_level, &level))
         return fail(ERR_INVALID, "option_invalid",
                     "--log-level has to be error, warning, info or debug, not \"%s\"",
                     options->log_level);
+    if (!log_format_from_word(options->log_format, &format))
+        return fail(ERR_INVALID, "option_invalid",
+                    "--log-format has to be text or json, not \"%s\"", options->log_format);
     if (!options->tls_cert != !options->tls_key)
         return fail(ERR_INVALID, "option_invalid", "--tls-cert and --tls-key belong together");
     TRY(check_readable("tls-cert", options->tls_cert));

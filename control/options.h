@@ -30,6 +30,7 @@ struct control_options {
     bool insecure_http;
     char *console; /* folder; NULL: beside the program, or none */
     char *log_level;
+    char *log_format;
     int64_t workers;
     int64_t session_idle_s;
     int64_t session_max_s;
@@ -53,7 +54,8 @@ MUST_USE enum err control_options_load(int argc, char **argv, struct control_opt
 /* Takes new values of the reloadable options from the config file, and applies them. */
 MUST_USE enum err control_options_reload(struct control_options *options);
 
-/* Applies what works at once and everywhere: the level of the log. */
+/* Applies what works at once and everywhere: level and format of the log. A word that
+ * control_options_check() refuses changes nothing. */
 void control_options_apply(const struct control_options *options);
 
 /* Checks what the table cannot: values that belong together, and URLs. */

@@ -367,7 +367,8 @@ static enum err start_server(struct service *service)
     return OK;
 }
 
-/* Nobody can sign in before somebody has: the first start shows the way in. */
+/* Nobody can sign in before somebody has: the first start shows the way in, to people. What collects
+ * a log in JSON takes standard output, too, and must not have it. */
 static enum err show_way_in(struct service *service, const char *url)
 {
     AUTO(db_free)
@@ -405,7 +406,7 @@ static enum err start(struct service *service)
     TRY(start_rates(service));
     TRY(start_server(service));
     url = control_base_url(service->options, server_port(service->server));
-    if (is_first)
+    if (is_first && log_format() == LOG_FORMAT_TEXT)
         TRY(show_way_in(service, url));
     TRY(instance_note_url(&service->instance, url));
     log_info("service.ready", "data=%s listen=%s port=%u", data_dir_path(service->instance.dir),

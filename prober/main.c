@@ -1,6 +1,6 @@
 /*
- * em-prober. The spawner is forked first of all, then everything else starts. SIGTERM and SIGINT
- * are blocked in all threads and waited for by the first one.
+ * em-prober. The spawner is forked right after the options, which say how it logs; then everything
+ * else starts. SIGTERM and SIGINT are blocked in all threads and waited for by the first one.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +21,10 @@
 
 static int say_failure(void)
 {
-    fprintf(stderr, "em-prober: %s\n", failure_last()->detail);
+    if (log_format() == LOG_FORMAT_JSON)
+        log_error("program.failed", "detail=\"%s\"", failure_last()->detail);
+    else
+        fprintf(stderr, "em-prober: %s\n", failure_last()->detail);
     failure_clear();
     return STATUS_ERROR;
 }
@@ -42,16 +45,28 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
-static enum err set_log_level(const struct prober_options *options)
+static enum err set_log(const struct prober_options *options)
 {
     enum log_level level;
+    enum log_format format;
 
+    if (!log_format_from_word(options->log_format, &format))
+        return fail(ERR_INVALID, "log_format", "--log-format is text or json, not \"%s\".",
+                    options->log_format);
+    log_set_format(format);
     if (!log_level_from_word(options->log_level, &level))
         return fail(ERR_INVALID, "log_level",
                     "--log-level is error, warning, info or debug, not \"%s\".",
                     options->log_level);
     log_set_level(level);
     return OK;
+}
+
+static enum err load(int argc, char **argv, struct prober_options *ret_options,
+                     const char **ret_command)
+{
+    TRY(options_load(&prober_program, argc, argv, ret_options, ret_command));
+    return set_log(ret_options);
 }
 
 /* From here on programs in jq's language are checked by libjq. */
@@ -69,7 +84,6 @@ static enum err start_jq_checker(struct spawner *spawner, const struct run_as *r
 static enum err dispatch(const char *command, const struct prober_options *options,
                          const struct engine_options *engine_options, int *ret_status)
 {
-    TRY(set_log_level(options));
     TRY(check_schemas_load());
     if (!command)
         return daemon_run(options, engine_options);
@@ -141,9 +155,7 @@ int main(int argc, char **argv)
         fwrite(help.data, 1, help.len, stdout);
         return 0;
     }
-    status = options_load(&prober_program, argc, argv, &options, &command) == OK
-                 ? start(command, &options)
-                 : say_failure();
+    status = load(argc, argv, &options, &command) == OK ? start(command, &options) : say_failure();
     options_clear(&prober_program, &options);
     return status;
 }

@@ -20,6 +20,7 @@ static const struct option_row rows[] = {
     {"per-host",    OPTION_INTEGER, AT(per_host),    "N",     "20",   .min = 1, .max = 1000000, .help = "Probes at once to one host, shared out to the loops, one each at least; this machine itself is not capped"},
     {"dns-servers", OPTION_TEXT,    AT(dns_servers), "LIST",  NULL,   .help = "DNS servers (ADDRESS[:PORT],…) in place of those in resolv.conf"},
     {"log-level",   OPTION_TEXT,    AT(log_level),   "LEVEL", "info", .help = "error, warning, info or debug"},
+    {"log-format",  OPTION_TEXT,    AT(log_format),  "FORMAT", "text", .help = "text, or json: each line of the log one JSON object"},
     {0},
 };
 

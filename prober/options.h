@@ -22,6 +22,7 @@ struct prober_options {
     int64_t per_host;
     char *dns_servers;
     char *log_level;
+    char *log_format;
 };
 
 extern const struct option_program prober_program;

@@ -4,19 +4,20 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 import requests
 from instance import processes_in, run, sql
-from processes import short_dir, wait_until
+from processes import EM_CONTROL, short_dir, wait_until
 
 
 def test_help_names_every_option_and_command():
     ended = run("--help")
     assert ended.returncode == 0 and ended.stderr == ""
     for word in ("--data DIR", "--listen ADDRESS:PORT", "--database URL", "--redis URL", "--tls-cert FILE",
-                 "--insecure-http", "--log-level LEVEL", "--workers N", "--console DIR", "--check-config", "--config FILE",
-                 "backup", "restore", "sign-in-link", "--version", "--openapi", "--test-socketio-echo"):
+                 "--insecure-http", "--log-level LEVEL", "--log-format FORMAT", "--workers N", "--console DIR",
+                 "--check-config", "--config FILE", "backup", "restore", "sign-in-link", "--version", "--openapi", "--test-socketio-echo"):
         assert word in ended.stdout, word
 
 
@@ -31,6 +32,7 @@ def test_version():
     (["--listen"], "--listen needs a value"),
     (["dance"], '"dance" is not understood'),
     (["--log-level", "loud"], "--log-level has to be error, warning, info or debug"),
+    (["--log-format", "xml"], "--log-format has to be text or json"),
     (["--tls-cert", "/etc/hostname"], "--tls-cert and --tls-key belong together"),
     (["--tls-cert", "/none", "--tls-key", "/none"], "the file /none cannot be read"),
     (["--database", "postgresql://["], "the address of the database cannot be read"),
@@ -83,19 +85,40 @@ def test_check_config_finds_what_a_start_would(options, sentence):
     assert sentence in ended.stderr
 
 
+def logged(process, event):
+    """The lines of a log in JSON with one event; fails when a line is no object with the fields that each has."""
+    lines = [json.loads(line) for line in process.log.read_text().rpartition("\n")[0].splitlines()]
+    for line in lines:
+        assert list(line)[:5] == ["time", "level", "program", "pid", "event"], line
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]), line
+        assert line["program"] == process.name and isinstance(line["pid"], int), line
+    return [line for line in lines if line["event"] == event]
+
+
 @pytest.mark.slow
-def test_hangup_reads_the_config_file_again(start_control):
+def test_hangup_reads_the_config_file_again_and_the_log_is_json(start_control, start_prober):
     config = short_dir() / "em.conf"
-    config.write_text("log-level = info\n")
+    config.write_text("log-level = info\nlog-format = json\n")
     control = start_control("--config", config)
-    config.write_text("log-level = debug\nworkers = 9\n")
+    prober = start_prober(control, env={"EM_LOG_FORMAT": "json", "EM_LOG_LEVEL": "debug"})
+    ready, = wait_until(lambda: logged(control, "service.ready"))
+    assert (ready["level"], ready["pid"], ready["port"]) == ("info", control.pid, control.port)
+    config.write_text("log-level = debug\nlog-format = text\nworkers = 9\n")
     control.child.send_signal(signal.SIGHUP)
-    wait_until(lambda: "service.reloaded log_level=debug" in control.tail(200))
-    assert "options.needs_restart option=workers" in control.tail(200)
-    config.write_text("log-level = loud\n")
+    reloaded, = wait_until(lambda: logged(control, "service.reloaded"))
+    assert reloaded["log_level"] == "debug"
+    assert {line["option"] for line in logged(control, "options.needs_restart")} == {"log-format", "workers"}
+    config.write_text("log-level = loud\nlog-format = json\n")
     control.child.send_signal(signal.SIGHUP)
-    wait_until(lambda: "service.reload_failed" in control.tail(200))
+    failed, = wait_until(lambda: logged(control, "service.reload_failed"))
+    assert failed["detail"] == '--log-level has to be error, warning, info or debug, not "loud"'
     assert control.is_ready()
+    wait_until(lambda: logged(control, "request.done"))
+    wait_until(lambda: logged(prober, "prober.started"))
+    prober.stop()
+    assert logged(prober, "prober.stopping")
+    control.stop()
+    assert logged(control, "service.stopping")[-1]["signal"] == signal.SIGTERM
 
 
 def test_openapi_needs_no_instance():
@@ -136,12 +159,29 @@ def test_wrong_database_is_explained(control, url, status, sentence):
     assert "secret" not in ended.stderr
 
 
-def test_port_that_is_taken_leaves_nothing_half_done(control):
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_port_that_is_taken_leaves_nothing_half_done(control, log_format):
     home = short_dir()
-    ended = run("--data", home / "data", "--listen", f"127.0.0.1:{control.port}")
+    ended = run("--data", home / "data", "--listen", f"127.0.0.1:{control.port}", "--log-format", log_format)
     assert ended.returncode == 1
-    assert ended.stderr == f"em-control: Cannot listen on 127.0.0.1:{control.port}: Address already in use\n"
+    why = f"Cannot listen on 127.0.0.1:{control.port}: Address already in use"
+    if log_format == "json":
+        said = json.loads(ended.stderr)
+        assert (said["program"], said["level"], said["event"], said["detail"]) == ("em-control", "error", "program.failed", why)
+    else:
+        assert ended.stderr == f"em-control: {why}\n"
     assert not (home / "data").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a capability to lose")
+def test_the_spawner_logs_as_the_program_does():
+    ended = subprocess.run(["setpriv", "--bounding-set=-setgid", "--inh-caps=-setgid", EM_CONTROL, "--log-format", "json",
+                            "--data", short_dir() / "data", "--listen", "0.0.0.0:0"],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    failed, spawner = sorted((json.loads(line) for line in ended.stderr.splitlines()), key=lambda line: line["event"])
+    assert (failed["program"], failed["event"]) == ("em-control", "program.failed")
+    assert (spawner["program"], spawner["event"]) == ("em-control", "spawner.keeps_groups")
+    assert spawner["pid"] != failed["pid"]
 
 
 @pytest.mark.slow

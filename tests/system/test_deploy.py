@@ -150,6 +150,7 @@ def wait_until_gone(data):
     (["--listen", "0.0.0.0:{port}"], "is not a loopback address"),
     (["--listen", "localhost:{port}"], "is not an address and port"),
     (["--", "--nonsense"], "There is no option --nonsense"),
+    (["--", "--log-format", "json", "--workers", "0"], "workers has to be a number from 1 to 64, not \"0\""),
     (["--", "--database", "nonsense"], "the address of the database cannot be read"),
 ])
 def test_what_cannot_work_is_refused_before_anything_is_made(instance, options, says):
@@ -164,9 +165,9 @@ def test_what_cannot_work_is_refused_before_anything_is_made(instance, options, 
 @pytest.mark.slow
 def test_start_that_fails_says_why_in_one_line(instance):
     home = short_dir()
-    for attempt in range(2):
+    for attempt, log_format in enumerate(("text", "json")):
         ended = up("--data", home / "data", "--listen", f"127.0.0.1:{free_port()}", "--", "--database",
-                   f"host=/nowhere-{attempt}")
+                   f"host=/nowhere-{attempt}", "--log-format", log_format)
         assert ended.returncode == 1
         assert re.fullmatch(rf"error: no connection to PostgreSQL: .*/nowhere-{attempt}/.*the logs are in .*\n", ended.stderr)
     wait_until_gone(home)

@@ -146,6 +146,7 @@ def test_running_out_of_descriptors_is_the_probers_trouble(tmp_path):
 @pytest.mark.parametrize("arguments, words", [
     (["run", "--checks", "/nonexistent"], "/nonexistent"), (["run", "--flood", "x"], "flood"), (["--surprise"], "surprise"),
     (["twice"], "twice"), ([], "--data"), (["--bus", "nonsense://x"], "bus"), (["run", "--log-level", "loud"], "loud"),
+    (["run", "--log-format", "xml"], "text or json"), (["--log-format", "json"], '"event":"program.failed","detail":"Say where'),
 ])
 def test_wrong_options_are_named(arguments, words):
     done = subprocess.run([EM_PROBER, *arguments], capture_output=True, text=True, timeout=20, check=False,
