@@ -329,6 +329,7 @@ int main(void)
                                         tear_down),
     };
 
-    signal(SIGPIPE, SIG_IGN); /* as the programs do: servers go away here */
+    /* As the programs do: servers go away here. */
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_redis_has_room_for_so_many, set_up, tear_down),
     };
 
-    signal(SIGPIPE, SIG_IGN); /* as the programs do: servers go away here */
+    /* As the programs do: servers go away here. */
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
