@@ -1,5 +1,6 @@
 """What the machine lacks is never held against the target: descriptors, ports, memory, and clocks that jump."""
 
+import contextlib
 import json
 import os
 import re
@@ -46,7 +47,7 @@ def test_no_descriptors_left(authority):
     with Server(hang) as hanging, Server(answer(OK)) as server, Server(answer(OK), authority.issue("files")) as secure, \
             DnsServer({"name.test": {"A": ["127.0.0.1"]}}) as dns:
         def every(id, **check):
-            return {"id": id, "interval_s": 1, "timeout_ms": 1000, **check}
+            return {"id": id, "interval_s": 2, "timeout_ms": 2000, **check}
 
         checks = [every(f"hang {n}", kind="http", spec={"url": f"http://127.0.0.1:{hanging.port}/"}) for n in range(60)]
         checks += [every(f"http {n}", kind="http", spec={"url": f"http://127.0.0.1:{server.port}/"}) for n in range(20)]
@@ -55,21 +56,18 @@ def test_no_descriptors_left(authority):
         checks += [every(f"name {n}", kind="http", spec={"url": f"http://name.test:{server.port}/"}) for n in range(10)]
         checks += [every(f"dns {n}", kind="dns", spec={"name": "name.test"}) for n in range(5)]
         with Running(checks, "--in-flight", "1000", "--dns-servers", f"127.0.0.1:{dns.port}", files=30) as prober:
-            time.sleep(3.5)
+            time.sleep(7)
             begin_s = prober.cpu_s()
             starved = prober.taken()
-            time.sleep(2)
+            time.sleep(4)
             starved += prober.taken()
             assert prober.cpu_s() - begin_s < 1.2, "it spins"
             released.set()
-            time.sleep(1.5)
+            time.sleep(3)
             prober.taken()
-            time.sleep(2.5)
+            time.sleep(5)
             after = prober.taken()
-    plain = [result for result in starved if not result["check"].startswith("hang")]
-    late = [result for result in plain if result["outcome"] == "timeout"]  # one or another, where the machine is busy
-    assert len(late) <= len(plain) // 20, late
-    seen = verdicts(result for result in plain if result not in late)
+    seen = verdicts(result for result in starved if not result["check"].startswith("hang"))
     assert seen <= {("ok", "ok"), ("error", "prober_error")}, seen
     assert ("error", "prober_error") in verdicts(starved), "nothing was starved: the test says nothing"
     assert verdicts(after) == {("ok", "ok")}
@@ -238,14 +236,20 @@ def test_a_pause_is_skipped_and_not_caught_up():
     """Stopped for a while, as in a suspend: one probe a slot afterwards, no burst."""
     seen = []
 
+    ended = threading.Event()  # the prober has closed: a probe that is under way when it stops would be late
+
     def handle(connection):
         seen.append(time.monotonic())
         answer(OK)(connection)
+        with contextlib.suppress(OSError):
+            while connection.recv(4096):
+                pass
+        ended.set()
 
     with Server(handle) as server, Running(
             [{"id": "a", "kind": "http", "interval_s": 1, "timeout_ms": 1000, "spec": {"url": f"http://127.0.0.1:{server.port}/"}}],
             "--summary") as prober:
-        processes.wait_until(lambda: seen)
+        assert ended.wait(10)
         prober.child.send_signal(signal.SIGSTOP)
         time.sleep(4)
         resumed = time.monotonic()
@@ -256,5 +260,5 @@ def test_a_pause_is_skipped_and_not_caught_up():
     assert 2 <= len(after) <= 4, after
     assert sum(at < 0.2 for at in after) <= 1, after
     summary, = prober.taken()
-    assert summary["probes"] - summary["by_verdict"]["ok"] <= 1, "only the one that was under way then may be late"
+    assert summary["by_verdict"]["ok"] == summary["probes"]
     assert 3 <= summary["skipped"] <= 5, "slots that nobody could keep are counted"
