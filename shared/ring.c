@@ -1,4 +1,6 @@
-/* A circular array under one mutex; the condition uses the monotonic clock. */
+/* A circular array under one mutex. Who waits has a condition of its own, by the monotonic clock: the
+ * thread that has waited for the shortest time is woken, because what it works with is still in the
+ * caches, its connection to the database included. */
 #include "shared/ring.h"
 
 #include <pthread.h>
@@ -7,9 +9,15 @@
 #include "shared/clock.h"
 #include "shared/mem.h"
 
+/* A thread that waits, on its stack. */
+struct waiter {
+    pthread_cond_t woken;
+    struct waiter *next; /* has waited longer */
+};
+
 struct ring {
     pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t filled;
+    struct waiter *waiters;
     void **entries;
     size_t capacity;
     size_t first;
@@ -21,13 +29,8 @@ struct ring {
 struct ring *ring_new(size_t capacity)
 {
     struct ring *ring = NEW(struct ring);
-    pthread_condattr_t attributes;
 
     pthread_mutex_init(&ring->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&ring->filled, &attributes);
-    pthread_condattr_destroy(&attributes);
     ring->entries = xcalloc(capacity, sizeof *ring->entries);
     ring->capacity = capacity;
     return ring;
@@ -37,10 +40,20 @@ void ring_free(struct ring *ring)
 {
     if (!ring)
         return;
-    pthread_cond_destroy(&ring->filled);
     pthread_mutex_destroy(&ring->mutex);
     free(ring->entries);
     free(ring);
+}
+
+/* It is no waiter any more; it may find that somebody else was quicker. */
+static void wake_latest(struct ring *ring)
+{
+    struct waiter *latest = ring->waiters;
+
+    if (!latest)
+        return;
+    ring->waiters = latest->next;
+    pthread_cond_signal(&latest->woken);
 }
 
 bool ring_push(struct ring *ring, void *entry)
@@ -51,7 +64,7 @@ bool ring_push(struct ring *ring, void *entry)
     if (!ring->closed && ring->len < ring->capacity) {
         ring->entries[(ring->first + ring->len++) % ring->capacity] = entry;
         pushed = true;
-        pthread_cond_signal(&ring->filled);
+        wake_latest(ring);
     } else {
         ring->refused++;
     }
@@ -66,22 +79,47 @@ static struct timespec deadline_in(int64_t timeout_us)
     return (struct timespec){.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
 }
 
+static void leave(struct ring *ring, const struct waiter *waiter)
+{
+    struct waiter **at = &ring->waiters;
+
+    while (*at && *at != waiter)
+        at = &(*at)->next;
+    if (*at)
+        *at = waiter->next;
+}
+
+/* Until it is woken, or the deadline. @param deadline NULL: none. @return false at the deadline. */
+static bool wait_once(struct ring *ring, const struct timespec *deadline)
+{
+    struct waiter waiter = {.next = ring->waiters};
+    pthread_condattr_t attributes;
+    int waited;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&waiter.woken, &attributes);
+    pthread_condattr_destroy(&attributes);
+    ring->waiters = &waiter;
+    waited = deadline ? pthread_cond_timedwait(&waiter.woken, &ring->mutex, deadline)
+                      : pthread_cond_wait(&waiter.woken, &ring->mutex);
+    leave(ring, &waiter);
+    pthread_cond_destroy(&waiter.woken);
+    return waited == 0;
+}
+
 void *ring_pop(struct ring *ring, int64_t timeout_us)
 {
     struct timespec deadline = {0};
     void *entry = NULL;
-    int waited = 0;
+    bool in_time = true;
 
     if (timeout_us > 0)
         deadline = deadline_in(timeout_us);
 
     pthread_mutex_lock(&ring->mutex);
-    while (ring->len == 0 && !ring->closed && timeout_us != 0 && waited == 0) {
-        if (timeout_us < 0)
-            waited = pthread_cond_wait(&ring->filled, &ring->mutex);
-        else
-            waited = pthread_cond_timedwait(&ring->filled, &ring->mutex, &deadline);
-    }
+    while (ring->len == 0 && !ring->closed && timeout_us != 0 && in_time)
+        in_time = wait_once(ring, timeout_us > 0 ? &deadline : NULL);
     if (ring->len > 0) {
         entry = ring->entries[ring->first];
         ring->first = (ring->first + 1) % ring->capacity;
@@ -95,7 +133,8 @@ void ring_close(struct ring *ring)
 {
     pthread_mutex_lock(&ring->mutex);
     ring->closed = true;
-    pthread_cond_broadcast(&ring->filled);
+    while (ring->waiters)
+        wake_latest(ring);
     pthread_mutex_unlock(&ring->mutex);
 }
 
