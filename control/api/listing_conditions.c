@@ -65,12 +65,14 @@ static bool is_same(const struct listing_condition *a, const struct listing_cond
     return a->field == b->field && a->op == b->op && str_equal(a->attribute, b->attribute);
 }
 
-/* All values of a condition, wherever they are in the query string, as one array. */
+/* All values of a condition, wherever they are in the query string, as one array.
+ * @param ret_count how many; may be NULL. */
 static size_t add_values(struct listing_compiler *compiler,
-                         const struct listing_condition *condition)
+                         const struct listing_condition *condition, size_t *ret_count)
 {
     struct buf *bytes = &compiler->query->bytes;
     const char *comma = "";
+    size_t count = 0;
 
     buf_append_char(bytes, '{');
     for (size_t i = 0; i < compiler->request->parameter_count; i++) {
@@ -91,9 +93,12 @@ static size_t add_values(struct listing_compiler *compiler,
             buf_append_text(bytes, comma);
             append_value(bytes, condition->op, value);
             comma = ",";
+            count++;
         }
     }
     buf_append_char(bytes, '}');
+    if (ret_count)
+        *ret_count = count;
     return listing_end_value(compiler->query);
 }
 
@@ -161,7 +166,20 @@ static void append_members(struct listing_compiler *compiler,
         buf_append_text(out, "NOT ");
     listing_append_column(out, condition->field);
     buf_printf(out, " %s $%zu::%s[]", condition->op == LISTING_ALL ? "@>" : "&&",
-               add_values(compiler, condition), listing_sql_types[condition->field->type].type);
+               add_values(compiler, condition, NULL),
+               listing_sql_types[condition->field->type].type);
+}
+
+/* The right side. Rows that are equal to one value come out of an index in its order, those that are
+ * equal to some of many do not: a list of the newest would look through all there are. */
+static void append_comparison(struct listing_compiler *compiler,
+                              const struct listing_condition *condition, const char *type)
+{
+    size_t count;
+    size_t number = add_values(compiler, condition, &count);
+
+    buf_printf(&compiler->conditions, count == 1 ? " %s ($%zu::%s[])[1])" : " %s ANY ($%zu::%s[]))",
+               comparison(condition->op), number, type);
 }
 
 static void append_condition(struct listing_compiler *compiler,
@@ -180,21 +198,20 @@ static void append_condition(struct listing_compiler *compiler,
     buf_append_char(out, '(');
     append_operand(compiler, condition, as_number);
     if (condition->op == LISTING_IS_NULL) {
-        buf_printf(out, " IS NULL) = ANY ($%zu::boolean[])", add_values(compiler, condition));
+        buf_printf(out, " IS NULL) = ANY ($%zu::boolean[])", add_values(compiler, condition, NULL));
         return;
     }
     if (condition->op == LISTING_CONTAINS || condition->op == LISTING_STARTS_WITH) {
-        buf_printf(out, "::text ILIKE ANY ($%zu::text[]))", add_values(compiler, condition));
+        buf_printf(out, "::text ILIKE ANY ($%zu::text[]))", add_values(compiler, condition, NULL));
         return;
     }
     if (condition->op == LISTING_NOT_EQUAL) {
         buf_append_text(out, " IS NULL OR ");
         append_operand(compiler, condition, false);
-        buf_printf(out, " <> ALL ($%zu::%s[]))", add_values(compiler, condition), type);
+        buf_printf(out, " <> ALL ($%zu::%s[]))", add_values(compiler, condition, NULL), type);
         return;
     }
-    buf_printf(out, " %s ANY ($%zu::%s[]))", comparison(condition->op),
-               add_values(compiler, condition), type);
+    append_comparison(compiler, condition, type);
 }
 
 /* Whether an earlier pair has said the same; then its values are in that condition already. */
