@@ -300,7 +300,11 @@ static void on_sealed(void *context)
 static enum err start_sealer(struct service *service)
 {
     struct db *db = db_new(&(struct db_options){
-        .url = service->instance.database_url, .name = "sealer", .rows = ALL_ROWS});
+        .url = service->instance.database_url,
+        .name = "sealer",
+        .rows = ALL_ROWS,
+        .plans_once = true,
+    });
 
     return sealer_start(db, &(struct sealer_ops){.context = service, .sealed = on_sealed},
                         &service->sealer);

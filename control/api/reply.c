@@ -80,8 +80,11 @@ void reply_session_cookie(struct reply *reply, const struct request *request, co
         session_cookie_name(request->secure), token, max_age_s, request->secure ? "; Secure" : "");
 }
 
-void reply_changed(struct reply *reply, enum change_word word, enum entity_kind kind,
-                   const struct uuid *id)
+struct uuid reply_changed(struct reply *reply, enum change_word word, enum entity_kind kind,
+                          const struct uuid *id)
 {
-    vec_push(&reply->changes, (struct change){.word = word, .kind = kind, .id = *id});
+    struct change change = {.word = word, .kind = kind, .id = *id, .entry_id = uuid_new()};
+
+    vec_push(&reply->changes, change);
+    return change.entry_id;
 }

@@ -27,6 +27,7 @@ struct change {
     enum change_word word;
     enum entity_kind kind;
     struct uuid id;
+    struct uuid entry_id; /* of the journal; nil: not known */
 };
 
 /* The type of a reply in lines of JSON. */
@@ -68,6 +69,7 @@ void reply_session_cookie(struct reply *reply, const struct request *request, co
                           int64_t max_age_s);
 
 /* Notes an entity that the committed transaction has changed: the engine learns of it before the
- * reply leaves, so that the next read finds it. */
-void reply_changed(struct reply *reply, enum change_word word, enum entity_kind kind,
-                   const struct uuid *id);
+ * reply leaves, so that the next read finds it.
+ * @return the id that the entry of the journal is to have, by which the engine knows it again. */
+struct uuid reply_changed(struct reply *reply, enum change_word word, enum entity_kind kind,
+                          const struct uuid *id);

@@ -80,8 +80,8 @@ static enum err record(struct tx *tx, const struct request *request, struct repl
                                                      : CHANGE_UPDATED;
 
         assert(item->type);
-        reply_changed(reply, word, item->type->kind, &item->id);
         entries[i] = (struct journal_entry){
+            .id = reply_changed(reply, word, item->type->kind, &item->id),
             .action = write->action,
             .kind = item->type->kind,
             .entity_id = item->id,

@@ -60,6 +60,7 @@ struct engine *engine_new(const struct engine_config *config)
         .name = "engine",
         .rows = ALL_ROWS,
         .statement_timeout_ms = STATEMENT_TIMEOUT,
+        .plans_once = true,
     });
     tree_init(&engine->tree);
     metric_register(&commits);
@@ -256,20 +257,25 @@ static void take_entries(struct engine *engine, entry_vec *entries)
     }
 }
 
-/* People's changes first: a check that was just created may have results in the same pass. */
+/* People's changes first: a check that was just created may have results in the same pass. They are
+ * read together, however many requests wrote them. */
 static enum err reload_changed(struct engine *engine, const entry_vec *entries, int64_t now_ms)
 {
+    size_t first = engine->news->edits.len;
+    int64_t wait_us = RETRY_US_FIRST;
+
     for (size_t i = 0; i < entries->len; i++) {
         const struct written *written = entries->items[i]->written;
-        int64_t wait_us = RETRY_US_FIRST;
 
-        if (entries->items[i]->kind != ENTRY_WRITTEN)
-            continue;
-        while (engine_reload(engine, written->changes, written->count, now_ms) != OK)
-            TRY(wait_to_retry(engine, "reload", &wait_us));
-        for (size_t at = 0; at < written->count; at++)
+        for (size_t at = 0; written && at < written->count; at++) {
             vec_push(&engine->news->edits, written->changes[at]);
+            vec_push(&engine->told, written->changes[at].entry_id);
+        }
     }
+    while (engine->news->edits.len > first &&
+           engine_reload(engine, engine->news->edits.items + first, engine->news->edits.len - first,
+                         now_ms) != OK)
+        TRY(wait_to_retry(engine, "reload", &wait_us));
     return OK;
 }
 
@@ -433,6 +439,7 @@ void engine_free(struct engine *engine)
     vec_clear(&engine->windows);
     vec_clear(&engine->touched);
     vec_clear(&engine->polled);
+    vec_clear(&engine->told);
     batch_free(engine->batch);
     news_free(engine->news);
     db_free(engine->db);

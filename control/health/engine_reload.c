@@ -5,6 +5,7 @@
  */
 #include "shared/log.h"
 #include "shared/mem.h"
+#include "shared/metrics.h"
 
 #include "control/api/reply.h"
 #include "control/health/engine.sql.h"
@@ -14,6 +15,9 @@
 #define POLL_OVERLAP_MS 5000 /* a transaction may commit that much after its time */
 
 typedef VEC(struct uuid) uuid_vec;
+
+static struct metric read_again = METRIC_COUNTER(
+    "em_engine_entities_read_total", "Entities read from the database after somebody changed them");
 
 /* Components show what they are made from, so they change with their definition. */
 static enum err add_components(struct engine *engine, const uuid_vec *definitions, uuid_vec *ids)
@@ -125,6 +129,8 @@ static enum err reload_ids(struct engine *engine, const uuid_vec *ids, int64_t n
 
     if (ids->len == 0)
         return OK;
+    metric_register(&read_again);
+    metric_add(&read_again, (int64_t)ids->len);
     TRY(db_query(engine->db, &sql_health_nodes_of, PARAMS(p_uuids(ids->items, ids->len)), &rows));
     remove_gone(engine, ids, rows, now_ms);
     TRY(put_nodes(engine, rows));
@@ -188,11 +194,19 @@ static int compare_ids(const void *a, const void *b)
     return memcmp(a, b, sizeof(struct uuid));
 }
 
+static bool contains(const struct uuid *sorted, size_t count, const struct uuid *id)
+{
+    return count > 0 && bsearch(id, sorted, count, sizeof *id, compare_ids);
+}
+
+/* What the engine was told of is committed, so the poll finds all of it and it need not be kept. */
 static enum err follow_journal(struct engine *engine, const struct rows *rows, int64_t now_ms)
 {
     VEC(struct change) changes = {0};
     enum err err = OK;
 
+    if (engine->told.len > 0)
+        qsort(engine->told.items, engine->told.len, sizeof(struct uuid), compare_ids);
     for (int row = 0; row < rows_count(rows); row++) {
         struct uuid id = row_uuid(rows, row, 0);
         struct change change = {
@@ -201,8 +215,8 @@ static enum err follow_journal(struct engine *engine, const struct rows *rows, i
             .id = row_uuid(rows, row, 2),
         };
 
-        if (engine->polled.len == 0 ||
-            !bsearch(&id, engine->polled.items, engine->polled.len, sizeof id, compare_ids))
+        if (!contains(engine->polled.items, engine->polled.len, &id) &&
+            !contains(engine->told.items, engine->told.len, &id))
             vec_push(&changes, change);
     }
     if (changes.len > 0)
@@ -211,6 +225,7 @@ static enum err follow_journal(struct engine *engine, const struct rows *rows, i
     if (err != OK)
         return err;
 
+    engine->told.len = 0;
     engine->polled.len = 0;
     for (int row = 0; row < rows_count(rows); row++)
         vec_push(&engine->polled, row_uuid(rows, row, 0));

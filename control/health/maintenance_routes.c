@@ -81,9 +81,9 @@ static enum err record(struct tx *tx, struct request *request, struct reply *rep
         reply_etag(reply, row_int(rows, 0, 1));
         TRY(reply_json_text(reply, str_of(after)));
     }
-    reply_changed(reply, word, ENTITY_MAINTENANCE_WINDOW, id);
     return journal_record(tx, JOURNAL_AUTHOR(request),
                           &(struct journal_entry){
+                              .id = reply_changed(reply, word, ENTITY_MAINTENANCE_WINDOW, id),
                               .action = action,
                               .kind = ENTITY_MAINTENANCE_WINDOW,
                               .entity_id = *id,

@@ -52,7 +52,7 @@ static void columns_fill(struct columns *columns, const char *reason,
         .reasons = xcalloc(count, sizeof *columns->reasons),
     };
     for (size_t i = 0; i < count; i++) {
-        columns->ids[i] = uuid_new();
+        columns->ids[i] = uuid_is_nil(&entries[i].id) ? uuid_new() : entries[i].id;
         columns->entity_ids[i] = entries[i].entity_id;
         columns->organisation_ids[i] = entries[i].organisation_id;
         columns->actions[i] = str_of(entries[i].action);

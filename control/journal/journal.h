@@ -40,6 +40,7 @@ struct journal_author {
 
 /* One change. Texts are JSON objects; all is borrowed for the call. */
 struct journal_entry {
+    struct uuid id;     /* nil: a new one */
     const char *action; /* "create", "update", "delete", "end" … */
     enum entity_kind kind;
     struct uuid entity_id;

@@ -95,11 +95,10 @@ static void seals_clear(struct seals *seals)
 
 /* The lead ------------------------------------------------------------------------------------ */
 
-/* What is asked for is always at the end of long tables: plans made for their beginning, or for a
- * table without statistics, would read all of it. */
+/* What is asked for is always at the end of long tables, and is found there by their indexes: a plan
+ * made for their beginning, or for a table without statistics, would read all of it. */
 static const char settings[] =
-    "SET plan_cache_mode = force_custom_plan; SET enable_seqscan = off; SET enable_hashjoin = off;"
-    " SET enable_mergejoin = off";
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 /* @return ERR_CONFLICT while another has it. */
 static enum err take_lead(struct sealer *sealer)

@@ -17,6 +17,7 @@
 
 #define FOLLOW_MOST     500
 #define POLL_MS         500
+#define FOLLOW_PAUSE_US 50000 /* between two looks: many changes then make one */
 #define LOAD_EVERY_US   (10LL * 1000000)
 #define FORGET_EVERY_US (60LL * 1000000)
 #define FORGET_MOST     10000
@@ -31,7 +32,8 @@ struct notify {
     atomic_bool stopping;
     atomic_bool has_news;   /* events to follow */
     atomic_bool is_changed; /* the webhooks */
-    int64_t follow_at_us;
+    int64_t follow_at_us;   /* at the latest */
+    int64_t followed_us;
     int64_t load_at_us;
     int64_t forget_at_us;
     bool failed; /* the last pass did, and it was said */
@@ -111,7 +113,7 @@ static enum err follow_to(struct notify *notify, enum event_stream stream, int64
     return OK;
 }
 
-/* Follows the streams to their ends. */
+/* Follows the streams to their ends, in steps. */
 static enum err follow(struct notify *notify)
 {
     bool has_more = true;
@@ -124,11 +126,14 @@ static enum err follow(struct notify *notify)
             TRY(load(notify));
         has_more = false;
         for (int stream = 0; stream < STREAM_COUNT; stream++) {
+            int64_t after = row_int(rows, 0, stream * 2);
+            int64_t last;
+
             if (row_is_null(rows, 0, stream * 2 + 1))
                 continue;
-            TRY(follow_to(notify, (enum event_stream)stream, row_int(rows, 0, stream * 2),
-                          row_int(rows, 0, stream * 2 + 1)));
-            has_more = true;
+            last = row_int(rows, 0, stream * 2 + 1);
+            TRY(follow_to(notify, (enum event_stream)stream, after, last));
+            has_more = has_more || last - after >= FOLLOW_MOST;
         }
     }
     return OK;
@@ -136,18 +141,39 @@ static enum err follow(struct notify *notify)
 
 /* ---- the thread ---- */
 
+/* Who is told nothing need not hurry. */
+static int64_t next_follow_us(const struct notify *notify)
+{
+    if (!atomic_load(&notify->has_news) || sender_webhooks(notify->sender)->len == 0)
+        return notify->follow_at_us;
+    return MIN(notify->follow_at_us, notify->followed_us + FOLLOW_PAUSE_US);
+}
+
+static enum err wait_for_work(struct notify *notify)
+{
+    int64_t left_us = next_follow_us(notify) - clock_monotonic_us();
+    bool is_switched_off;
+
+    TRY(sender_wait(notify->sender, MIN(MAX((left_us + 999) / 1000, 0), POLL_MS),
+                    &is_switched_off));
+    if (is_switched_off)
+        notify->load_at_us = 0;
+    return OK;
+}
+
 static enum err pass(struct notify *notify)
 {
     int64_t now_us = clock_monotonic_us();
-    bool is_switched_off = false;
 
     if (atomic_exchange(&notify->is_changed, false) || now_us >= notify->load_at_us) {
         notify->load_at_us = now_us + LOAD_EVERY_US;
         TRY(load(notify));
         TRY(tell_heads(notify));
     }
-    if (atomic_exchange(&notify->has_news, false) || now_us >= notify->follow_at_us) {
+    if (now_us >= next_follow_us(notify)) {
+        atomic_store(&notify->has_news, false);
         notify->follow_at_us = now_us + POLL_MS * 1000;
+        notify->followed_us = now_us;
         TRY(follow(notify));
     }
     TRY(sender_claim(notify->sender));
@@ -156,10 +182,7 @@ static enum err pass(struct notify *notify)
         TRY(db_execute(notify->db, &sql_delivery_forget, PARAMS(p_int(FORGET_MOST)), NULL));
         TRY(db_execute(notify->db, &sql_heads_forget, NO_PARAMS, NULL));
     }
-    TRY(sender_wait(notify->sender, POLL_MS, &is_switched_off));
-    if (is_switched_off)
-        notify->load_at_us = 0;
-    return OK;
+    return wait_for_work(notify);
 }
 
 /* A failed pass tries all of it again: what was asked for meanwhile, too. */

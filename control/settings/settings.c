@@ -55,6 +55,7 @@ static enum err update_settings(struct request *request, struct reply *reply)
     id = row_uuid(locked, 0, 0);
     TRY(journal_record(tx, JOURNAL_AUTHOR(request),
                        &(struct journal_entry){
+                           .id = reply_changed(reply, CHANGE_UPDATED, ENTITY_SETTINGS, &id),
                            .action = "update",
                            .kind = ENTITY_SETTINGS,
                            .entity_id = id,
@@ -62,7 +63,6 @@ static enum err update_settings(struct request *request, struct reply *reply)
                            .after = row_text(after, 0, 0).ptr,
                        },
                        1));
-    reply_changed(reply, CHANGE_UPDATED, ENTITY_SETTINGS, &id);
     reply_etag(reply, row_int(after, 0, 1));
     TRY(reply_json_text(reply, row_text(after, 0, 0)));
     return write_commit(request, reply, TAKE(tx));

@@ -97,7 +97,7 @@ static enum err poll_until_connected(PGconn *pg, int64_t deadline_us)
 
 static enum err settle(PGconn *pg, const struct connect_options *options)
 {
-    char sql[512];
+    char sql[640];
     PGresult *result;
     ExecStatusType status;
 
@@ -106,8 +106,10 @@ static enum err settle(PGconn *pg, const struct connect_options *options)
              "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
              "SET tcp_keepalives_count = 3;"
              "SET statement_timeout = %d; SET lock_timeout = %d;"
-             "SET idle_in_transaction_session_timeout = 30000; SET em.org = '%s'",
-             options->statement_timeout_ms, options->statement_timeout_ms, options->rows);
+             "SET idle_in_transaction_session_timeout = 30000; SET jit = off;"
+             "SET plan_cache_mode = %s; SET em.org = '%s'",
+             options->statement_timeout_ms, options->statement_timeout_ms,
+             options->plans_once ? "force_generic_plan" : "auto", options->rows);
     result = PQexec(pg, sql);
     status = PQresultStatus(result);
     PQclear(result);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "shared/err.h"
 
@@ -14,7 +15,8 @@ struct connect_options {
     const char *name; /* "em-control <name>" in pg_stat_activity */
     const char *rows; /* em.org, by row_scope_write() */
     int statement_timeout_ms;
-    int timeout_ms; /* for connecting, without the name look-up */
+    int timeout_ms;  /* for connecting, without the name look-up */
+    bool plans_once; /* as db_options.plans_once */
 };
 
 /* A connection in UTC, with deadlines set on both sides. @return as db_connect(). */

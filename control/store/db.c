@@ -45,6 +45,7 @@ struct db {
     int statement_timeout_default_ms;
     int statement_timeout_ms;
     int connect_timeout_ms;
+    bool plans_once;
     bool in_transaction;
     struct row_scope rows;
     char rows_text[UUID_TEXT_BYTES]; /* em.org as it is to be */
@@ -79,6 +80,7 @@ struct db *db_new(const struct db_options *options)
     db->statement_timeout_ms = db->statement_timeout_default_ms;
     db->connect_timeout_ms =
         (options->connect_timeout_s ? options->connect_timeout_s : CONNECT_TIMEOUT_S) * 1000;
+    db->plans_once = options->plans_once;
     db_show_rows(db, options->rows);
     return db;
 }
@@ -133,6 +135,7 @@ static enum err open_connection(struct db *db)
         .rows = db->rows_text,
         .statement_timeout_ms = db->statement_timeout_ms,
         .timeout_ms = db->connect_timeout_ms,
+        .plans_once = db->plans_once,
     };
 
     TRY(connect_open(&options, &db->pg));

@@ -25,6 +25,9 @@ struct db_options {
     int statement_timeout_ms; /* 0: 10,000 */
     int connect_timeout_s;    /* 0: 5 */
     struct row_scope rows;    /* zeroed: no rows of any organisation, until db_show_rows() */
+    bool
+        plans_once; /* a statement is planned when first run, whatever its values: for those that find
+                        by keys, where the planning would be the most of it */
 };
 
 /* A connection that is not made yet; the options are copied. */

@@ -2,12 +2,13 @@
 
 import json
 import time
+import uuid
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from health_tools import (LEVELS, Target, entity_of, events_of, health_of, largest_script_spec, results_of, subscriber,
-                          tcp_check, wait_state)
+from health_tools import (LEVELS, Target, entity_of, events_of, health_of, largest_script_spec, metrics_of, results_of, sql,
+                          subscriber, tcp_check, wait_state)
 from processes import Client, wait_until
 from servers import hostile
 
@@ -298,3 +299,17 @@ def test_events_are_filtered(api, estate, target):
     assert [event["id"] for event in events_of(api, id=check["id"])] == [check["id"]]
     assert not events_of(api, scope=estate.organisation["id"], state="down")
     assert len(events_of(api, scope=estate.organisation["id"], kind="system")) == 1
+
+
+def test_what_nobody_told_of_is_found_in_the_journal_and_only_that(control, api, estate):
+    instance = estate.instance["id"]
+    for number in range(20):
+        assert api.patch(f"/api/v1/components/{estate.component['id']}", json={"description": f"{number}"}).status_code == 200
+    before = metrics_of(control)["em_engine_entities_read_total"]
+    at_ms = f"{time.time_ns() // 1_000_000:012x}"  # ids of entries begin with their time
+    sql(control, f"UPDATE instance SET name = 'By another' WHERE id = '{instance}'; INSERT INTO change (id, actor, action, kind,"
+                 f" entity_id) VALUES ('{at_ms[:8]}-{at_ms[8:]}-7{uuid.uuid4().hex[:3]}-8000-{uuid.uuid4().hex[:12]}',"
+                 f" 'another', 'update', 'instance', '{instance}')")
+    wait_until(lambda: api.get(f"/api/v1/tree?root={instance}").json()["items"][0]["name"] == "By another", 10,
+               what="the look into the journal")
+    assert metrics_of(control)["em_engine_entities_read_total"] == before + 1
