@@ -1,8 +1,11 @@
 """The same two answers by em-control and by Hono with pg on Node, in one run: JSON from memory, and one row by its id with the
-caller's rights. What counts is the CPU time of an answer: the server's, and for a row PostgreSQL's beside it."""
+caller's rights. What counts is the CPU time of an answer: the server's, and for a row PostgreSQL's beside it. nginx, which only
+sends the same text and asks nobody, shows what the kernel leaves."""
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -10,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from routes import make_components, script_of, wrk
-from tools import Row, node_folder, service
+from tools import Row, node_folder, service, wait_until
 
 from instance import as_service, processes_in
 
@@ -41,6 +44,31 @@ def hono(data, key, remembered):
     finally:
         child.terminate()
         child.wait(timeout=10)
+
+
+@contextmanager
+def nginx(folder, text):
+    """One worker that answers everything with the text; it is started once it listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = Path(folder, "nginx.conf")
+    config.write_text(f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr crit; events {{}}\n"
+                      f"http {{ access_log off; keepalive_requests 100000000; default_type application/json;\n"
+                      f"server {{ listen 127.0.0.1:{port}; location / {{ return 200 '{text}'; }} }} }}\n")
+    child = subprocess.Popen([shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"), "-p", folder, "-c", config])
+    try:
+        wait_until(lambda: connects(port), 10, what="nginx")
+        workers = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        yield SimpleNamespace(pids=[child.pid, *map(int, workers)], url=f"http://127.0.0.1:{port}/")
+    finally:
+        child.terminate()
+        child.wait(timeout=10)
+
+
+def connects(port):
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
 
 
 def measure_one(name, url, script, pids, seconds, connections=CONNECTIONS):
@@ -83,6 +111,10 @@ def measure(quick):
                 theirs = measure_one("Hono and pg", peer.url, script_of(folder, "theirs", "GET", control.admin_key, ids, their_route, None),
                                      lambda: everything() - {control.pid}, seconds)
                 rows += rows_of(what, mine, theirs, wanted, met(mine))
+                if what == "JSON from memory":
+                    with nginx(folder, remembered) as limit:
+                        bare = measure_one("nginx", limit.url, None, lambda: limit.pids, seconds)  # noqa: B023
+                    rows.append(said(f"{what}, {mine.per_cpu_s / bare.per_cpu_s:.2f} of what nginx sends", bare))
             many = measure_one(f"em-control, {MANY} connections", control.url, str(Path(folder, "ours.lua")),
                                lambda: everything() - {peer.pid}, seconds, MANY)
             rows.append(said("a row by its id", many, "p99 < 50 ms", milliseconds(many.slowest) < 50))

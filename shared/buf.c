@@ -21,44 +21,30 @@ void buf_reset(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-char *buf_reserve(struct buf *buf, size_t more)
+void buf_grow(struct buf *buf, size_t more)
 {
     size_t needed = buf->len + more + 1;
+    size_t capacity = buf->capacity ? buf->capacity : FIRST_BYTES;
 
-    if (needed > buf->capacity) {
-        size_t capacity = buf->capacity ? buf->capacity : FIRST_BYTES;
-
-        while (capacity < needed)
-            capacity *= 2;
-        buf->data = xrealloc(buf->data, capacity);
-        buf->capacity = capacity;
-    }
-    return buf->data + buf->len;
+    while (capacity < needed)
+        capacity *= 2;
+    buf->data = xrealloc(buf->data, capacity);
+    buf->capacity = capacity;
 }
 
-void buf_append(struct buf *buf, const void *data, size_t len)
+void buf_append_integer(struct buf *buf, int64_t number)
 {
-    char *end = buf_reserve(buf, len);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char digits[20];
+    size_t at = sizeof digits;
 
-    if (len > 0)
-        memcpy(end, data, len);
-    end[len] = '\0';
-    buf->len += len;
-}
-
-void buf_append_str(struct buf *buf, struct str s)
-{
-    buf_append(buf, s.ptr, s.len);
-}
-
-void buf_append_text(struct buf *buf, const char *text)
-{
-    buf_append(buf, text, strlen(text));
-}
-
-void buf_append_char(struct buf *buf, char c)
-{
-    buf_append(buf, &c, 1);
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    buf_append(buf, digits + at, sizeof digits - at);
 }
 
 void buf_vprintf(struct buf *buf, const char *format, va_list arguments)

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "shared/attrs.h"
 #include "shared/str.h"
@@ -26,14 +28,43 @@ static inline void buf_clear_p(struct buf *buf)
     buf_clear(buf);
 }
 
+void buf_grow(struct buf *buf, size_t more); /* buf_reserve() calls it */
+
 /* Makes room for `more` bytes after the data and returns where they go; add to `len` what was
  * written. */
-char *buf_reserve(struct buf *buf, size_t more);
+static inline char *buf_reserve(struct buf *buf, size_t more)
+{
+    if (buf->len + more >= buf->capacity)
+        buf_grow(buf, more);
+    return buf->data + buf->len;
+}
 
-void buf_append(struct buf *buf, const void *data, size_t len);
-void buf_append_str(struct buf *buf, struct str s);
-void buf_append_text(struct buf *buf, const char *text);
-void buf_append_char(struct buf *buf, char c);
+static inline void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    char *end = buf_reserve(buf, len);
+
+    if (len > 0)
+        memcpy(end, data, len);
+    end[len] = '\0';
+    buf->len += len;
+}
+
+static inline void buf_append_str(struct buf *buf, struct str s)
+{
+    buf_append(buf, s.ptr, s.len);
+}
+
+static inline void buf_append_text(struct buf *buf, const char *text)
+{
+    buf_append(buf, text, strlen(text));
+}
+
+static inline void buf_append_char(struct buf *buf, char c)
+{
+    buf_append(buf, &c, 1);
+}
+
+void buf_append_integer(struct buf *buf, int64_t number); /* in decimal digits */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *buf, const char *format, va_list arguments) PRINTF(2, 0);
 

@@ -9,6 +9,7 @@
 #include <openssl/hmac.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "shared/mem.h"
@@ -33,12 +34,24 @@ uint32_t random_number(void)
     return (uint32_t)(mixed >> 32);
 }
 
+/* Looked up once: EVP_sha256() would be each time it is used. */
+static EVP_MD *the_sha256;
+
+static void fetch_sha256(void)
+{
+    the_sha256 = EVP_MD_fetch(NULL, SN_sha256, NULL);
+    if (!the_sha256)
+        abort(); /* SHA-256 is always there */
+}
+
 void sha256(struct str data, uint8_t ret_digest[SHA256_BYTES])
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     unsigned len = SHA256_BYTES;
 
-    if (EVP_Digest(data.ptr ? data.ptr : "", data.len, ret_digest, &len, EVP_sha256(), NULL) != 1)
-        abort(); /* SHA-256 is always there */
+    pthread_once(&once, fetch_sha256);
+    if (EVP_Digest(data.ptr ? data.ptr : "", data.len, ret_digest, &len, the_sha256, NULL) != 1)
+        out_of_memory(0);
 }
 
 void sha1(struct str data, uint8_t ret_digest[SHA1_BYTES])

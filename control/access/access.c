@@ -82,11 +82,11 @@ static enum guard_answer recall(void *context, const struct credential *credenti
     struct access *access = context;
     struct token_hash hash;
 
-    if (!is_sound(credential))
+    if (credential->token.len >= (size_t)MAX(TOKEN_BYTES, API_KEY_BYTES))
         return GUARD_UNKNOWN;
     hash = token_hash(credential->token);
     if (!principal_cache_find(access->cache, &hash, clock_monotonic_us(), ret_principal))
-        return GUARD_ASK;
+        return is_sound(credential) ? GUARD_ASK : GUARD_UNKNOWN;
     return has_expired(ret_principal) ? GUARD_UNKNOWN : GUARD_KNOWN;
 }
 

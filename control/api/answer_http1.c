@@ -24,23 +24,6 @@ static struct str status_line(uint16_t status)
     return (struct str){lines[at].text, lines[at].len};
 }
 
-static void append_number(struct buf *out, size_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    buf_append(out, digits + at, sizeof digits - at);
-}
-
-static void append_literal(struct buf *out, struct str literal)
-{
-    buf_append(out, literal.ptr, literal.len);
-}
-
 /* HTTP/1.0 has to be told that the connection stays. */
 static bool tells_keep_alive(const struct connection *connection)
 {
@@ -52,32 +35,32 @@ static void write_head(struct connection *connection, const struct answer *answe
     const struct server *server = connection->server;
     struct buf *out = connection_output(connection);
 
-    append_literal(out, status_line(answer->status));
+    buf_append_str(out, status_line(answer->status));
     buf_append_text(out, server->date);
-    append_literal(out, buf_str(&server->headers));
+    buf_append_str(out, buf_str(&server->headers));
     if (answer->is_api)
-        append_literal(out, buf_str(&server->api_headers));
+        buf_append_str(out, buf_str(&server->api_headers));
     if (answer->tells_build)
-        append_literal(out, buf_str(&server->build_header));
-    append_literal(out, answer->headers);
-    append_literal(out, STR("X-Request-Id: "));
+        buf_append_str(out, buf_str(&server->build_header));
+    buf_append_str(out, answer->headers);
+    buf_append_str(out, STR("X-Request-Id: "));
     buf_append_text(out, answer->request_id);
-    append_literal(out, STR("\r\n"));
+    buf_append_str(out, STR("\r\n"));
     if (answer->type) {
-        append_literal(out, STR("Content-Type: "));
+        buf_append_str(out, STR("Content-Type: "));
         buf_append_text(out, answer->type);
-        append_literal(out, STR("\r\n"));
+        buf_append_str(out, STR("\r\n"));
     }
     if (answer_has_length(answer->status)) {
-        append_literal(out, STR("Content-Length: "));
-        append_number(out, answer->body.len);
-        append_literal(out, STR("\r\n"));
+        buf_append_str(out, STR("Content-Length: "));
+        buf_append_integer(out, (int64_t)answer->body.len);
+        buf_append_str(out, STR("\r\n"));
     }
     if (connection_ends_after(connection))
-        append_literal(out, STR("Connection: close\r\n"));
+        buf_append_str(out, STR("Connection: close\r\n"));
     else if (tells_keep_alive(connection))
-        append_literal(out, STR("Connection: keep-alive\r\n"));
-    append_literal(out, STR("\r\n"));
+        buf_append_str(out, STR("Connection: keep-alive\r\n"));
+    buf_append_str(out, STR("\r\n"));
 }
 
 void answer_write_http1(struct carrier *carrier, const struct answer *answer)
@@ -90,7 +73,7 @@ void answer_write_http1(struct carrier *carrier, const struct answer *answer)
     if (answer->without_body || !answer_has_length(answer->status))
         return;
     if (answer->body.len <= ANSWER_COPY_BYTES_MAX)
-        append_literal(out, answer->body);
+        buf_append_str(out, answer->body);
     else
         connection_set_tail(connection, answer->body, answer->body_owner);
 }

@@ -233,6 +233,29 @@ bool rates_take(struct rates *rates, enum rate rate, const struct rate_caller *c
     return verdict == RATE_TAKEN;
 }
 
+struct rate_numbers {
+    const char *first_name;
+    int64_t first;
+    const char *second_name;
+    int64_t second;
+};
+
+/* "read-key";q=600;w=60 */
+static void append_parameters(struct buf *out, const char *before, enum rate rate, int subject,
+                              struct rate_numbers numbers)
+{
+    buf_append_text(out, before);
+    buf_append_char(out, '"');
+    buf_append_text(out, rate_words[rate]);
+    buf_append_char(out, '-');
+    buf_append_text(out, rate_subject_words[subject]);
+    buf_append_char(out, '"');
+    buf_append_text(out, numbers.first_name);
+    buf_append_integer(out, numbers.first);
+    buf_append_text(out, numbers.second_name);
+    buf_append_integer(out, numbers.second);
+}
+
 void rates_describe(const struct rates *rates, enum rate rate, const struct rate_answer *answer,
                     struct buf *out)
 {
@@ -245,12 +268,12 @@ void rates_describe(const struct rates *rates, enum rate rate, const struct rate
 
         if (policy.quota == 0)
             continue;
-        buf_printf(out, "%s\"%s-%s\";q=%lld;w=%lld", separator, rate_words[rate],
-                   rate_subject_words[subject], (long long)policy.quota,
-                   (long long)policy.window_s);
+        append_parameters(out, separator, rate, subject,
+                          (struct rate_numbers){";q=", policy.quota, ";w=", policy.window_s});
         separator = ", ";
     }
-    buf_printf(out, "%sRateLimit: \"%s-%s\";r=%lld;t=%lld\r\n", *separator == ',' ? "\r\n" : "",
-               rate_words[rate], rate_subject_words[answer->subject], (long long)answer->remaining,
-               (long long)answer->reset_s);
+    append_parameters(out, *separator == ',' ? "\r\nRateLimit: " : "RateLimit: ", rate,
+                      answer->subject,
+                      (struct rate_numbers){";r=", answer->remaining, ";t=", answer->reset_s});
+    buf_append_text(out, "\r\n");
 }

@@ -69,7 +69,9 @@ void reply_header(struct reply *reply, const char *name, const char *format, ...
 
 void reply_etag(struct reply *reply, int64_t version)
 {
-    reply_header(reply, "ETag", "\"%" PRId64 "\"", version);
+    buf_append_text(&reply->headers, "ETag: \"");
+    buf_append_integer(&reply->headers, version);
+    buf_append_text(&reply->headers, "\"\r\n");
 }
 
 void reply_session_cookie(struct reply *reply, const struct request *request, const char *token,

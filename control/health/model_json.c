@@ -18,11 +18,21 @@ static const char *word_of(bool flag)
     return flag ? "true" : "false";
 }
 
+/* "name":"word"; neither has anything to escape. */
+static void write_word(struct buf *out, const char *name, const char *word)
+{
+    buf_append_char(out, '"');
+    buf_append_text(out, name);
+    buf_append_text(out, "\":\"");
+    buf_append_text(out, word);
+    buf_append_char(out, '"');
+}
+
 static void write_time(struct buf *out, const char *name, int64_t wall_ms)
 {
     char text[TIMESTAMP_BYTES];
 
-    buf_printf(out, "\"%s\":\"%s\"", name, timestamp_format(wall_ms, text));
+    write_word(out, name, timestamp_format(wall_ms, text));
 }
 
 /* "kind":…,"id":…,"key":…,"name":… */
@@ -30,8 +40,10 @@ static void write_names(struct buf *out, const struct model_entity *entity)
 {
     char id[UUID_TEXT_BYTES];
 
-    buf_printf(out, "\"kind\":\"%s\",\"id\":\"%s\",\"key\":", entity_words[entity->kind],
-               uuid_format(&entity->id, id));
+    write_word(out, "kind", entity_words[entity->kind]);
+    buf_append_char(out, ',');
+    write_word(out, "id", uuid_format(&entity->id, id));
+    buf_append_text(out, ",\"key\":");
     buf_append_json_string(out, str_of(entity->key));
     buf_append_text(out, ",\"name\":");
     buf_append_json_string(out, str_of(entity->name));
@@ -40,7 +52,8 @@ static void write_names(struct buf *out, const struct model_entity *entity)
 /* "state":…,"since":…,"reason":… */
 static void write_state(struct buf *out, const struct status *status)
 {
-    buf_printf(out, "\"state\":\"%s\",", state_words[status->state]);
+    write_word(out, "state", state_words[status->state]);
+    buf_append_char(out, ',');
     write_time(out, "since", status->since_ms);
     buf_append_text(out, ",\"reason\":");
     buf_append_json_string(out, str_of(status->reason));
@@ -48,9 +61,12 @@ static void write_state(struct buf *out, const struct status *status)
 
 static void write_flags(struct buf *out, const struct status *status)
 {
-    buf_printf(out, ",\"version\":%lld,\"partial_maintenance\":%s,\"under_maintenance\":%s",
-               (long long)status->version, word_of(status->partial_maintenance),
-               word_of(status->under_maintenance));
+    buf_append_text(out, ",\"version\":");
+    buf_append_integer(out, status->version);
+    buf_append_text(out, ",\"partial_maintenance\":");
+    buf_append_text(out, word_of(status->partial_maintenance));
+    buf_append_text(out, ",\"under_maintenance\":");
+    buf_append_text(out, word_of(status->under_maintenance));
 }
 
 void model_write_status(struct buf *out, const struct status *status)
@@ -93,7 +109,8 @@ void model_write_tree(struct buf *out, const struct model_entity *entity, unsign
 
     buf_append_char(out, '{');
     write_names(out, entity);
-    buf_printf(out, ",\"version\":%lld", (long long)entity->version);
+    buf_append_text(out, ",\"version\":");
+    buf_append_integer(out, entity->version);
     if (entity->facts) {
         buf_append_char(out, ',');
         buf_append_text(out, entity->facts);
@@ -251,7 +268,9 @@ void model_write_health(struct buf *out, const struct model_entity *entity)
     write_path(out, entity);
     buf_append_char(out, ',');
     write_state(out, &entity->status);
-    buf_printf(out, ",\"measured\":\"%s\",\"override\":null", state_words[entity->status.measured]);
+    buf_append_char(out, ',');
+    write_word(out, "measured", state_words[entity->status.measured]);
+    buf_append_text(out, ",\"override\":null");
     write_flags(out, &entity->status);
     write_because(out, entity);
     if (entity->kind == ENTITY_COMPONENT || entity->kind == ENTITY_CHECK)

@@ -61,6 +61,19 @@ static void test_buf_grows_and_drops(void **state)
     assert_int_equal(buf.len, 0);
 }
 
+static void test_buf_append_integer_has_all_digits(void **state)
+{
+    static const int64_t numbers[] = {0, 7, -1, 10, -210, INT64_MAX, INT64_MIN};
+    CLEANUP(buf_clear_p) struct buf buf = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        buf_append_integer(&buf, numbers[i]);
+        buf_append_char(&buf, ' ');
+    }
+    assert_string_equal(buf.data, "0 7 -1 10 -210 9223372036854775807 -9223372036854775808 ");
+}
+
 static void test_buf_append_escaped_keeps_utf8_and_limit(void **state)
 {
     CLEANUP(buf_clear_p) struct buf buf = {0};
@@ -148,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_str_to_u64_limits),
         cmocka_unit_test(test_str_is_utf8_by_rfc_3629),
         cmocka_unit_test(test_buf_grows_and_drops),
+        cmocka_unit_test(test_buf_append_integer_has_all_digits),
         cmocka_unit_test(test_buf_append_escaped_keeps_utf8_and_limit),
         cmocka_unit_test(test_buf_append_base64_pads),
         cmocka_unit_test(test_str_from_base64_is_strict),
