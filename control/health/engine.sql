@@ -18,13 +18,6 @@ SELECT rank, kind, id, key, name, version, created_at, parent_id, group_id, crit
   FROM health_node
  ORDER BY rank, id;
 
--- health_nodes_of(ids): the same of some of them.
-SELECT rank, kind, id, key, name, version, created_at, parent_id, group_id, criticality, weight, policy, min_up,
-       operational_at, down_below, unknown_share, facts
-  FROM health_node
- WHERE id = ANY ($1::uuid[])
- ORDER BY rank, id;
-
 -- health_components_of_definitions(ids): components that are made by these definitions.
 SELECT id FROM component WHERE definition_id = ANY ($1::uuid[]) AND deleted_at IS NULL;
 

@@ -14,7 +14,28 @@
 
 #define POLL_OVERLAP_MS 5000 /* a transaction may commit that much after its time */
 
+/* Rows of health_node of one kind: as the kind is in the text, the others are not even planned. */
+#define NODES_OF(kind)                                                                             \
+    {                                                                                              \
+        .name = "health_nodes_of_" kind, .parameter_count = 1,                                     \
+        .text = "SELECT rank, kind, id, key, name, version, created_at, parent_id, group_id,"      \
+                " criticality, weight, policy, min_up, operational_at, down_below, unknown_share," \
+                " facts FROM health_node WHERE kind = '" kind "' AND id = ANY ($1::uuid[])"        \
+                " ORDER BY id"                                                                     \
+    }
+
 typedef VEC(struct uuid) uuid_vec;
+
+/* In this order a parent is read before its children. */
+static const struct statement nodes_of[] = {
+    [ENTITY_ORGANISATION] = NODES_OF("organisation"),
+    [ENTITY_BUSINESS_UNIT] = NODES_OF("business_unit"),
+    [ENTITY_SYSTEM] = NODES_OF("system"),
+    [ENTITY_ENVIRONMENT_GROUP] = NODES_OF("environment_group"),
+    [ENTITY_INSTANCE] = NODES_OF("instance"),
+    [ENTITY_COMPONENT] = NODES_OF("component"),
+    [ENTITY_CHECK] = NODES_OF("check"),
+};
 
 static struct metric read_again = METRIC_COUNTER(
     "em_engine_entities_read_total", "Entities read from the database after somebody changed them");
@@ -67,11 +88,11 @@ static void remove_gone(struct engine *engine, const uuid_vec *ids, const struct
     }
 }
 
-/* Puts what the rows say into the tree; what is new, or was restored, gets its last known status
- * back. */
+/* Puts what the rows say into the tree; what is new to it and not to the
+ * database was restored, and gets its last known status back. */
 static enum err put_nodes(struct engine *engine, const struct rows *rows)
 {
-    uuid_vec created = {0};
+    uuid_vec restored = {0};
     enum err err = OK;
 
     for (int row = 0; row < rows_count(rows); row++) {
@@ -79,13 +100,13 @@ static enum err put_nodes(struct engine *engine, const struct rows *rows)
         bool is_new;
 
         tree_put(&engine->tree, &definition, &is_new);
-        if (is_new)
-            vec_push(&created, definition.id);
+        if (is_new && definition.version > 1)
+            vec_push(&restored, definition.id);
     }
-    if (created.len > 0)
+    if (restored.len > 0)
         err = engine_read_all(engine, &sql_health_statuses_of,
-                              PARAMS(p_uuids(created.items, created.len)), engine_read_status);
-    vec_clear(&created);
+                              PARAMS(p_uuids(restored.items, restored.len)), engine_read_status);
+    vec_clear(&restored);
     return err;
 }
 
@@ -105,7 +126,7 @@ static void link_nodes(struct engine *engine, const struct rows *rows, int64_t n
 }
 
 /* Checks that came back with a cascade bring their memory along. */
-static enum err load_new_checks(struct engine *engine, const uuid_vec *ids)
+static enum err load_checks(struct engine *engine, const uuid_vec *ids)
 {
     uuid_vec created = {0};
     enum err err = OK;
@@ -113,31 +134,32 @@ static enum err load_new_checks(struct engine *engine, const uuid_vec *ids)
     for (size_t i = 0; i < ids->len; i++) {
         struct node *node = tree_find(&engine->tree, &ids->items[i]);
 
-        if (node && node->kind == ENTITY_CHECK && !node->check)
+        if (node && !node->check)
             vec_push(&created, node->id);
     }
     if (created.len > 0)
         err = engine_read_all(engine, &sql_health_check_states_of,
                               PARAMS(p_uuids(created.items, created.len)), engine_read_check_state);
     vec_clear(&created);
-    return err;
+    TRY(err);
+    return engine_read_all(engine, &sql_health_checks_of, PARAMS(p_uuids(ids->items, ids->len)),
+                           engine_read_check);
 }
 
-static enum err reload_ids(struct engine *engine, const uuid_vec *ids, int64_t now_ms)
+static enum err reload_kind(struct engine *engine, enum entity_kind kind, const uuid_vec *ids,
+                            int64_t now_ms)
 {
     AUTO(rows_free) struct rows *rows = NULL;
 
     if (ids->len == 0)
         return OK;
-    metric_register(&read_again);
     metric_add(&read_again, (int64_t)ids->len);
-    TRY(db_query(engine->db, &sql_health_nodes_of, PARAMS(p_uuids(ids->items, ids->len)), &rows));
+    TRY(db_query(engine->db, &nodes_of[kind], PARAMS(p_uuids(ids->items, ids->len)), &rows));
     remove_gone(engine, ids, rows, now_ms);
     TRY(put_nodes(engine, rows));
     link_nodes(engine, rows, now_ms);
-    TRY(load_new_checks(engine, ids));
-    TRY(engine_read_all(engine, &sql_health_checks_of, PARAMS(p_uuids(ids->items, ids->len)),
-                        engine_read_check));
+    if (kind == ENTITY_CHECK)
+        TRY(load_checks(engine, ids));
     for (size_t i = 0; i < ids->len; i++) {
         struct node *node = tree_find(&engine->tree, &ids->items[i]);
 
@@ -151,29 +173,28 @@ static enum err reload_ids(struct engine *engine, const uuid_vec *ids, int64_t n
     return OK;
 }
 
+static enum err reload_ids(struct engine *engine, uuid_vec ids[], int64_t now_ms)
+{
+    metric_register(&read_again);
+    TRY(add_components(engine, &ids[ENTITY_COMPONENT_DEFINITION], &ids[ENTITY_COMPONENT]));
+    for (int kind = 0; kind < (int)ARRAY_LEN(nodes_of); kind++) {
+        if (nodes_of[kind].text)
+            TRY(reload_kind(engine, (enum entity_kind)kind, &ids[kind], now_ms));
+    }
+    return ids[ENTITY_MAINTENANCE_WINDOW].len > 0 ? engine_load_windows(engine) : OK;
+}
+
 enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
                        int64_t now_ms)
 {
-    uuid_vec ids = {0};
-    uuid_vec definitions = {0};
-    bool windows = false;
+    uuid_vec ids[ENTITY_COUNT] = {0};
     enum err err;
 
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].kind == ENTITY_MAINTENANCE_WINDOW)
-            windows = true;
-        else if (changes[i].kind == ENTITY_COMPONENT_DEFINITION)
-            vec_push(&definitions, changes[i].id);
-        else if (changes[i].kind != ENTITY_SETTINGS)
-            vec_push(&ids, changes[i].id);
-    }
-    err = add_components(engine, &definitions, &ids);
-    if (err == OK)
-        err = reload_ids(engine, &ids, now_ms);
-    if (err == OK && windows)
-        err = engine_load_windows(engine);
-    vec_clear(&ids);
-    vec_clear(&definitions);
+    for (size_t i = 0; i < count; i++)
+        vec_push(&ids[changes[i].kind], changes[i].id);
+    err = reload_ids(engine, ids, now_ms);
+    for (int kind = 0; kind < ENTITY_COUNT; kind++)
+        vec_clear(&ids[kind]);
     return err;
 }
 
