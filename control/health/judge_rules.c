@@ -148,22 +148,25 @@ static void window_push(const struct judge_params *params, struct check_state *s
     state->window_len++;
 }
 
-/* The least (`most` false) or most severe of the last `run` verdicts; false while there are
- * fewer. */
-static bool window_extreme(const struct check_state *state, size_t run, bool most,
-                           enum state *ret_state, int64_t *ret_since_ms)
+/* The last verdicts of a run: the least or the most severe of them, and since when. */
+struct extreme {
+    bool is_known; /* there are as many */
+    enum state state;
+    int64_t since_ms;
+};
+
+static struct extreme window_extreme(const struct check_state *state, size_t run, bool most)
 {
     size_t first = state->window_len - run;
     uint8_t extreme;
 
     if (state->window_len < run)
-        return false;
+        return (struct extreme){0};
     extreme = state->window[first];
     for (size_t i = first; i < state->window_len; i++)
         extreme = most ? MAX(extreme, state->window[i]) : MIN(extreme, state->window[i]);
-    *ret_state = state_of(extreme);
-    *ret_since_ms = state->window_at_ms[first];
-    return true;
+    return (struct extreme){
+        .is_known = true, .state = state_of(extreme), .since_ms = state->window_at_ms[first]};
 }
 
 /* Moves the hard state as the window says. */
@@ -171,26 +174,22 @@ static void harden(const struct judge_params *params, struct check_state *state,
                    struct judgement *judgement)
 {
     enum verdict newest = state->window[state->window_len - 1];
-    enum state least;
-    enum state most;
-    int64_t fall_since_ms;
-    int64_t rise_since_ms;
-    bool has_least = window_extreme(state, params->fall, false, &least, &fall_since_ms);
-    bool has_most = window_extreme(state, params->rise, true, &most, &rise_since_ms);
+    struct extreme least = window_extreme(state, params->fall, false);
+    struct extreme most = window_extreme(state, params->rise, true);
 
     if (state->hard == STATE_UNKNOWN) {
         if (newest == VERDICT_OK)
             set_hard(state, STATE_OPERATIONAL, state->window_at_ms[state->window_len - 1],
                      judgement);
-        else if (has_least)
-            set_hard(state, least, fall_since_ms, judgement);
+        else if (least.is_known)
+            set_hard(state, least.state, least.since_ms, judgement);
         return;
     }
 
-    if (has_least && least > state->hard)
-        set_hard(state, least, fall_since_ms, judgement);
-    else if (has_most && most < state->hard)
-        set_hard(state, most, rise_since_ms, judgement);
+    if (least.is_known && least.state > state->hard)
+        set_hard(state, least.state, least.since_ms, judgement);
+    else if (most.is_known && most.state < state->hard)
+        set_hard(state, most.state, most.since_ms, judgement);
 }
 
 unsigned judge_flap_permille(const struct check_state *state)
