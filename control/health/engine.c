@@ -438,7 +438,6 @@ void engine_free(struct engine *engine)
     engine_unload(engine);
     vec_clear(&engine->windows);
     vec_clear(&engine->touched);
-    vec_clear(&engine->polled);
     vec_clear(&engine->told);
     batch_free(engine->batch);
     news_free(engine->news);

@@ -58,20 +58,18 @@ SELECT id, scope_id, starts_at, least(ends_at, ended_at)
   FROM maintenance_window
  WHERE deleted_at IS NULL AND least(ends_at, ended_at) > now();
 
--- health_sequences(): the last sequence of events, of announcements and of the plan.
+-- health_sequences(): the last sequence of events, of announcements and of the plan, and the last position of the journal.
 SELECT (SELECT coalesce(max(seq), 0) FROM status_event), (SELECT coalesce(max(seq), 0) FROM announcement),
-       (SELECT coalesce(max(plan_revision), 0) FROM health_check);
+       (SELECT coalesce(max(plan_revision), 0) FROM health_check), (SELECT coalesce(max(position), 0) FROM change_seal);
 
 -- health_positions(): how far each prober's results are committed, those that were silent for longest first.
 SELECT prober_id, boot_id, acked_seq, lost FROM ingest_position ORDER BY updated_at;
 
--- health_changed_since(first_id): what the journal says was changed since then; a fall-back for lost notices.
-SELECT id, kind, entity_id
-  FROM change
- WHERE id > $1::uuid
-   AND kind IN ('organisation', 'business_unit', 'system', 'environment_group', 'instance', 'component_definition',
-                'component', 'check', 'maintenance_window')
- ORDER BY id;
+-- health_changed_after(position): what the journal says was changed behind a position, as much as is read at once; a fall-back for lost notices.
+SELECT sealed.position, change.id, change.kind, change.entity_id
+  FROM (SELECT position, change_id FROM change_seal WHERE position > $1::bigint ORDER BY position LIMIT 5000) sealed
+  JOIN change ON change.id = sealed.change_id
+ ORDER BY sealed.position;
 
 -- check_states_write(ids, results, states): one row per check, replaced.
 INSERT INTO check_state (check_id, results, state)

@@ -68,6 +68,7 @@ static void load_sequences(struct engine *engine, const struct rows *rows, int r
     engine->event_seq = row_int(rows, row, 0);
     engine->announcement_seq = row_int(rows, row, 1);
     engine->plan_revision = row_int(rows, row, 2);
+    engine->followed = row_int(rows, row, 3);
 }
 
 static enum err load_nodes(struct engine *engine, int64_t now_ms)

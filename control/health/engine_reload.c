@@ -1,7 +1,7 @@
 /*
  * Some of it again, after people changed it: what is gone leaves the tree, what is there is put and
- * linked anew. Notices of changes may get lost, so the journal is looked through each second for
- * those that nobody told of.
+ * linked anew. Notices of changes may get lost, so the journal is followed by its positions, each
+ * second, for those that nobody told of.
  */
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -12,7 +12,8 @@
 #include "control/health/engine_private.h"
 #include "control/store/query.h"
 
-#define POLL_OVERLAP_MS 5000 /* a transaction may commit that much after its time */
+#define FOLLOW_MOST 5000  /* rows of health_changed_after */
+#define TOLD_MS     60000 /* until what was told of is sealed, at the latest */
 
 /* Rows of health_node of one kind: as the kind is in the text, the others are not even planned. */
 #define NODES_OF(kind)                                                                             \
@@ -200,66 +201,79 @@ enum err engine_reload(struct engine *engine, const struct change *changes, size
 
 /* Polling ------------------------------------------------------------------------------------- */
 
-/* The smallest version 7 id of a moment. */
-static struct uuid first_id_of(int64_t at_ms)
-{
-    struct uuid id = {0};
-
-    for (int i = 0; i < 6; i++)
-        id.bytes[i] = (uint8_t)((uint64_t)at_ms >> (40 - 8 * i));
-    return id;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
     return memcmp(a, b, sizeof(struct uuid));
 }
 
-static bool contains(const struct uuid *sorted, size_t count, const struct uuid *id)
+/* When a version 7 id was made. */
+static int64_t time_of_id(const struct uuid *id)
 {
-    return count > 0 && bsearch(id, sorted, count, sizeof *id, compare_ids);
+    int64_t at_ms = 0;
+
+    for (int i = 0; i < 6; i++)
+        at_ms = at_ms << 8 | id->bytes[i];
+    return at_ms;
 }
 
-/* What the engine was told of is committed, so the poll finds all of it and it need not be kept. */
-static enum err follow_journal(struct engine *engine, const struct rows *rows, int64_t now_ms)
+/* Forgets what was found, and what should have been long ago: read once more it does no harm. */
+static void forget_told(struct engine *engine, const bool *found, int64_t now_ms)
 {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < engine->told.len; i++) {
+        if (!found[i] && now_ms - time_of_id(&engine->told.items[i]) < TOLD_MS)
+            engine->told.items[kept++] = engine->told.items[i];
+    }
+    engine->told.len = kept;
+}
+
+/* Reads again what the rows name and nobody told of. */
+static enum err follow_rows(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
+    AUTO(xfree) bool *found = xcalloc(engine->told.len + 1, sizeof *found);
     VEC(struct change) changes = {0};
-    enum err err = OK;
+    enum err err;
 
     if (engine->told.len > 0)
         qsort(engine->told.items, engine->told.len, sizeof(struct uuid), compare_ids);
     for (int row = 0; row < rows_count(rows); row++) {
-        struct uuid id = row_uuid(rows, row, 0);
-        struct change change = {
-            .word = CHANGE_UPDATED,
-            .kind = engine_kind_of(row_text(rows, row, 1)),
-            .id = row_uuid(rows, row, 2),
-        };
+        struct uuid entry_id = row_uuid(rows, row, 1);
+        const struct uuid *told = NULL;
 
-        if (!contains(engine->polled.items, engine->polled.len, &id) &&
-            !contains(engine->told.items, engine->told.len, &id))
-            vec_push(&changes, change);
+        if (engine->told.len > 0)
+            told = bsearch(&entry_id, engine->told.items, engine->told.len, sizeof entry_id,
+                           compare_ids);
+        if (told)
+            found[told - engine->told.items] = true;
+        else
+            vec_push(&changes, (struct change){.word = CHANGE_UPDATED,
+                                               .kind = engine_kind_of(row_text(rows, row, 2)),
+                                               .id = row_uuid(rows, row, 3)});
     }
-    if (changes.len > 0)
-        err = engine_reload(engine, changes.items, changes.len, now_ms);
+    err = engine_reload(engine, changes.items, changes.len, now_ms);
     vec_clear(&changes);
-    if (err != OK)
-        return err;
-
-    engine->told.len = 0;
-    engine->polled.len = 0;
-    for (int row = 0; row < rows_count(rows); row++)
-        vec_push(&engine->polled, row_uuid(rows, row, 0));
-    return OK;
+    if (err == OK)
+        forget_told(engine, found, now_ms);
+    return err;
 }
 
 enum err engine_poll(struct engine *engine, int64_t now_ms)
 {
-    AUTO(rows_free) struct rows *rows = NULL;
-    struct uuid first = first_id_of(engine->polled_at_ms - POLL_OVERLAP_MS);
+    bool has_more = true;
 
-    TRY(db_query(engine->db, &sql_health_changed_since, PARAMS(p_uuid(&first)), &rows));
-    TRY(follow_journal(engine, rows, now_ms));
+    while (has_more) {
+        AUTO(rows_free) struct rows *rows = NULL;
+        int count;
+
+        TRY(db_query(engine->db, &sql_health_changed_after, PARAMS(p_int(engine->followed)),
+                     &rows));
+        count = rows_count(rows);
+        TRY(follow_rows(engine, rows, now_ms));
+        if (count > 0)
+            engine->followed = row_int(rows, count - 1, 0);
+        has_more = count >= FOLLOW_MOST;
+    }
     engine->polled_at_ms = now_ms;
     return OK;
 }
