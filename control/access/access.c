@@ -87,7 +87,9 @@ static enum guard_answer recall(void *context, const struct credential *credenti
     hash = token_hash(credential->token);
     if (!principal_cache_find(access->cache, &hash, clock_monotonic_us(), ret_principal))
         return is_sound(credential) ? GUARD_ASK : GUARD_UNKNOWN;
-    return has_expired(ret_principal) ? GUARD_UNKNOWN : GUARD_KNOWN;
+    if (ret_principal->by != credential->kind || has_expired(ret_principal))
+        return GUARD_UNKNOWN;
+    return GUARD_KNOWN;
 }
 
 static void read_principal(const struct rows *rows, enum credential_kind by,

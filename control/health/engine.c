@@ -439,6 +439,7 @@ void engine_free(struct engine *engine)
     vec_clear(&engine->windows);
     vec_clear(&engine->touched);
     vec_clear(&engine->told);
+    vec_clear(&engine->created);
     batch_free(engine->batch);
     news_free(engine->news);
     db_free(engine->db);

@@ -66,9 +66,12 @@ SELECT (SELECT coalesce(max(seq), 0) FROM status_event), (SELECT coalesce(max(se
 SELECT prober_id, boot_id, acked_seq, lost FROM ingest_position ORDER BY updated_at;
 
 -- health_changed_after(position): what the journal says was changed behind a position, as much as is read at once; a fall-back for lost notices.
-SELECT sealed.position, change.id, change.kind, change.entity_id
+SELECT sealed.position, entry.id, entry.kind, entry.entity_id
   FROM (SELECT position, change_id FROM change_seal WHERE position > $1::bigint ORDER BY position LIMIT 5000) sealed
-  JOIN change ON change.id = sealed.change_id
+ CROSS JOIN LATERAL (SELECT id, kind, entity_id
+                       FROM change
+                      WHERE id = sealed.change_id
+                      LIMIT 1) entry -- one look into the index for each, however the table has grown
  ORDER BY sealed.position;
 
 -- check_states_write(ids, results, states): one row per check, replaced.

@@ -74,9 +74,10 @@ struct engine {
     int64_t announcement_seq;
     int64_t plan_revision; /* the highest that was seen */
     int64_t polled_at_ms;
-    int64_t followed;      /* the position in the journal up to which nothing is missed */
-    VEC(struct uuid) told; /* entries behind it that were told of */
-    unsigned reloads;      /* number of the present one, for node->seen */
+    int64_t followed;         /* the position in the journal up to which nothing is missed */
+    VEC(struct uuid) told;    /* entries behind it that were told of */
+    VEC(struct uuid) created; /* nodes that have not got their last known status back yet */
+    unsigned reloads;         /* number of the present one, for node->seen */
 
     int64_t due_ms;           /* no check goes stale and no window changes before */
     int64_t stale_not_before; /* a pause of ours is no silence of the probers */

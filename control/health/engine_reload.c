@@ -66,18 +66,164 @@ static void announce_removed_checks(struct engine *engine, size_t first)
     }
 }
 
-/* What was asked for and is in no row has been deleted. */
-static void remove_gone(struct engine *engine, const uuid_vec *ids, const struct rows *rows,
-                        int64_t now_ms)
+/* Reading ------------------------------------------------------------------------------------- */
+
+/* What is read again: the ids that were asked for, and the rows of those that are there. */
+struct reload {
+    uuid_vec ids[ENTITY_COUNT];
+    struct rows *rows[ENTITY_COUNT];
+};
+
+static void forget_rows(struct reload *reload)
 {
+    for (int kind = 0; kind < ENTITY_COUNT; kind++) {
+        rows_free(reload->rows[kind]);
+        reload->rows[kind] = NULL;
+    }
+}
+
+static void reload_clear(struct reload *reload)
+{
+    forget_rows(reload);
+    for (int kind = 0; kind < ENTITY_COUNT; kind++)
+        vec_clear(&reload->ids[kind]);
+}
+
+/* Puts what the rows say into the tree; what is new there may have been restored. */
+static void put_nodes(struct engine *engine, const struct rows *rows)
+{
+    for (int row = 0; row < rows_count(rows); row++) {
+        struct node_definition definition = engine_read_definition(rows, row);
+        bool is_new;
+        struct node *node = tree_put(&engine->tree, &definition, &is_new);
+
+        node->seen = engine->reloads;
+        if (is_new)
+            vec_push(&engine->created, definition.id);
+    }
+}
+
+static enum err read_nodes(struct engine *engine, struct reload *reload)
+{
+    forget_rows(reload);
+    for (int kind = 0; kind < (int)ARRAY_LEN(nodes_of); kind++) {
+        const uuid_vec *ids = &reload->ids[kind];
+
+        if (!nodes_of[kind].text || ids->len == 0)
+            continue;
+        metric_add(&read_again, (int64_t)ids->len);
+        TRY(db_query(engine->db, &nodes_of[kind], PARAMS(p_uuids(ids->items, ids->len)),
+                     &reload->rows[kind]));
+        put_nodes(engine, reload->rows[kind]);
+    }
+    return OK;
+}
+
+/* Asks for a parent that nobody told of; false when it is there, or was asked for. */
+static bool ask_for(struct engine *engine, const struct uuid *id, uuid_vec *ids)
+{
+    if (uuid_is_nil(id) || tree_find(&engine->tree, id))
+        return false;
+    for (size_t i = 0; i < ids->len; i++) {
+        if (uuid_equal(&ids->items[i], id))
+            return false;
+    }
+    vec_push(ids, *id);
+    return true;
+}
+
+static bool ask_for_parents(struct engine *engine, struct reload *reload, enum entity_kind kind)
+{
+    static const enum entity_kind parents[ENTITY_COUNT][2] = {
+        [ENTITY_BUSINESS_UNIT] = {ENTITY_ORGANISATION, ENTITY_BUSINESS_UNIT},
+        [ENTITY_SYSTEM] = {ENTITY_BUSINESS_UNIT},
+        [ENTITY_ENVIRONMENT_GROUP] = {ENTITY_BUSINESS_UNIT},
+        [ENTITY_INSTANCE] = {ENTITY_SYSTEM},
+        [ENTITY_COMPONENT] = {ENTITY_INSTANCE},
+        [ENTITY_CHECK] = {ENTITY_COMPONENT},
+    };
+    const struct rows *rows = reload->rows[kind];
+    bool asked = false;
+
+    for (int row = 0; rows && row < rows_count(rows); row++) {
+        struct node_definition definition = engine_read_definition(rows, row);
+
+        for (int i = 0; i < 2 && parents[kind][i] != ENTITY_NONE; i++)
+            asked |= ask_for(engine, &definition.parent_id, &reload->ids[parents[kind][i]]);
+        asked |= ask_for(engine, &definition.group_id, &reload->ids[ENTITY_ENVIRONMENT_GROUP]);
+    }
+    return asked;
+}
+
+/* Reads what is asked for and, where the notice of a parent got lost, the parent too. */
+static enum err read_with_parents(struct engine *engine, struct reload *reload)
+{
+    bool asked = true;
+
     engine->reloads++;
+    while (asked) {
+        TRY(read_nodes(engine, reload));
+        asked = false;
+        for (int kind = 0; kind < ENTITY_COUNT; kind++)
+            asked |= ask_for_parents(engine, reload, (enum entity_kind)kind);
+    }
+    if (engine->created.len > 0)
+        TRY(engine_read_all(engine, &sql_health_statuses_of,
+                            PARAMS(p_uuids(engine->created.items, engine->created.len)),
+                            engine_read_status));
+    engine->created.len = 0;
+    return OK;
+}
+
+/* Taking over --------------------------------------------------------------------------------- */
+
+/* How many of the rows cannot be linked: their parents are not there, or lie below them as yet. */
+static size_t link_nodes(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
+    size_t failed = 0;
+
+    for (int row = 0; rows && row < rows_count(rows); row++) {
+        struct node_definition definition = engine_read_definition(rows, row);
+        struct node *node = tree_find(&engine->tree, &definition.id);
+
+        failed += node && !tree_link(&engine->tree, node, &definition, now_ms);
+    }
+    return failed;
+}
+
+/* What has no parent is being deleted; what is in the tree already stays where it is until then. */
+static void drop_unlinked(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
     for (int row = 0; row < rows_count(rows); row++) {
         struct uuid id = row_uuid(rows, row, 2);
         struct node *node = tree_find(&engine->tree, &id);
 
-        if (node)
-            node->seen = engine->reloads;
+        if (!node || node->parent || node->kind == ENTITY_ORGANISATION)
+            continue;
+        log_warning("engine.node_without_parent", "kind=%s key=%s", entity_words[node->kind],
+                    node->key);
+        tree_remove(&engine->tree, node, now_ms);
     }
+}
+
+/* Units may change places with each other, so those that could not be linked are tried again for as
+ * long as that helps. */
+static void link_kind(struct engine *engine, const struct rows *rows, int64_t now_ms)
+{
+    size_t failed = link_nodes(engine, rows, now_ms);
+    size_t before = failed + 1;
+
+    while (failed > 0 && failed < before) {
+        before = failed;
+        failed = link_nodes(engine, rows, now_ms);
+    }
+    if (failed > 0)
+        drop_unlinked(engine, rows, now_ms);
+}
+
+/* What was asked for and is in no row has been deleted. */
+static void remove_gone(struct engine *engine, const uuid_vec *ids, int64_t now_ms)
+{
     for (size_t i = 0; i < ids->len; i++) {
         struct node *node = tree_find(&engine->tree, &ids->items[i]);
         size_t first = engine->tree.removed.len;
@@ -89,49 +235,14 @@ static void remove_gone(struct engine *engine, const uuid_vec *ids, const struct
     }
 }
 
-/* Puts what the rows say into the tree; what is new to it and not to the
- * database was restored, and gets its last known status back. */
-static enum err put_nodes(struct engine *engine, const struct rows *rows)
-{
-    uuid_vec restored = {0};
-    enum err err = OK;
-
-    for (int row = 0; row < rows_count(rows); row++) {
-        struct node_definition definition = engine_read_definition(rows, row);
-        bool is_new;
-
-        tree_put(&engine->tree, &definition, &is_new);
-        if (is_new && definition.version > 1)
-            vec_push(&restored, definition.id);
-    }
-    if (restored.len > 0)
-        err = engine_read_all(engine, &sql_health_statuses_of,
-                              PARAMS(p_uuids(restored.items, restored.len)), engine_read_status);
-    vec_clear(&restored);
-    return err;
-}
-
-/* What has no parent yet will come again with it. */
-static void link_nodes(struct engine *engine, const struct rows *rows, int64_t now_ms)
-{
-    for (int row = 0; row < rows_count(rows); row++) {
-        struct node_definition definition = engine_read_definition(rows, row);
-        struct node *node = tree_find(&engine->tree, &definition.id);
-
-        if (!node || tree_link(&engine->tree, node, &definition, now_ms))
-            continue;
-        log_warning("engine.node_without_parent", "kind=%s key=%s", entity_words[node->kind],
-                    node->key);
-        tree_remove(&engine->tree, node, now_ms);
-    }
-}
-
 /* Checks that came back with a cascade bring their memory along. */
 static enum err load_checks(struct engine *engine, const uuid_vec *ids)
 {
     uuid_vec created = {0};
     enum err err = OK;
 
+    if (ids->len == 0)
+        return OK;
     for (size_t i = 0; i < ids->len; i++) {
         struct node *node = tree_find(&engine->tree, &ids->items[i]);
 
@@ -147,20 +258,8 @@ static enum err load_checks(struct engine *engine, const uuid_vec *ids)
                            engine_read_check);
 }
 
-static enum err reload_kind(struct engine *engine, enum entity_kind kind, const uuid_vec *ids,
-                            int64_t now_ms)
+static void show(struct engine *engine, const uuid_vec *ids, int64_t now_ms)
 {
-    AUTO(rows_free) struct rows *rows = NULL;
-
-    if (ids->len == 0)
-        return OK;
-    metric_add(&read_again, (int64_t)ids->len);
-    TRY(db_query(engine->db, &nodes_of[kind], PARAMS(p_uuids(ids->items, ids->len)), &rows));
-    remove_gone(engine, ids, rows, now_ms);
-    TRY(put_nodes(engine, rows));
-    link_nodes(engine, rows, now_ms);
-    if (kind == ENTITY_CHECK)
-        TRY(load_checks(engine, ids));
     for (size_t i = 0; i < ids->len; i++) {
         struct node *node = tree_find(&engine->tree, &ids->items[i]);
 
@@ -171,32 +270,35 @@ static enum err reload_kind(struct engine *engine, enum entity_kind kind, const 
         tree_each(node, engine_enter_maintenance, engine);
     }
     engine->due_ms = 0;
-    return OK;
 }
 
-static enum err reload_ids(struct engine *engine, uuid_vec ids[], int64_t now_ms)
+/* What is there is linked before what is gone leaves: it may have been moved out of that. */
+static enum err reload_nodes(struct engine *engine, struct reload *reload, int64_t now_ms)
 {
     metric_register(&read_again);
-    TRY(add_components(engine, &ids[ENTITY_COMPONENT_DEFINITION], &ids[ENTITY_COMPONENT]));
-    for (int kind = 0; kind < (int)ARRAY_LEN(nodes_of); kind++) {
-        if (nodes_of[kind].text)
-            TRY(reload_kind(engine, (enum entity_kind)kind, &ids[kind], now_ms));
-    }
-    return ids[ENTITY_MAINTENANCE_WINDOW].len > 0 ? engine_load_windows(engine) : OK;
+    TRY(add_components(engine, &reload->ids[ENTITY_COMPONENT_DEFINITION],
+                       &reload->ids[ENTITY_COMPONENT]));
+    TRY(read_with_parents(engine, reload));
+    for (int kind = 0; kind < ENTITY_COUNT; kind++)
+        link_kind(engine, reload->rows[kind], now_ms);
+    for (int kind = 0; kind < (int)ARRAY_LEN(nodes_of); kind++)
+        remove_gone(engine, &reload->ids[kind], now_ms);
+    TRY(load_checks(engine, &reload->ids[ENTITY_CHECK]));
+    for (int kind = 0; kind < (int)ARRAY_LEN(nodes_of); kind++)
+        show(engine, &reload->ids[kind], now_ms);
+    return reload->ids[ENTITY_MAINTENANCE_WINDOW].len > 0 ? engine_load_windows(engine) : OK;
 }
 
 enum err engine_reload(struct engine *engine, const struct change *changes, size_t count,
                        int64_t now_ms)
 {
-    uuid_vec ids[ENTITY_COUNT] = {0};
-    enum err err;
+    CLEANUP(reload_clear) struct reload reload = {0};
 
+    if (count == 0)
+        return OK;
     for (size_t i = 0; i < count; i++)
-        vec_push(&ids[changes[i].kind], changes[i].id);
-    err = reload_ids(engine, ids, now_ms);
-    for (int kind = 0; kind < ENTITY_COUNT; kind++)
-        vec_clear(&ids[kind]);
-    return err;
+        vec_push(&reload.ids[changes[i].kind], changes[i].id);
+    return reload_nodes(engine, &reload, now_ms);
 }
 
 /* Polling ------------------------------------------------------------------------------------- */

@@ -98,7 +98,8 @@ static void seals_clear(struct seals *seals)
 /* What is asked for is always at the end of long tables, and is found there by their indexes: a plan
  * made for their beginning, or for a table without statistics, would read all of it. */
 static const char settings[] =
-    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    " SET max_parallel_workers_per_gather = 0";
 
 /* @return ERR_CONFLICT while another has it. */
 static enum err take_lead(struct sealer *sealer)

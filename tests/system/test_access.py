@@ -361,3 +361,13 @@ def test_who_reads_of_others_stands_in_the_log(control, api):
     lines = [line for line in control.tail(200).splitlines() if "access.read" in line and "request=read-" in line]
     assert [line.split("request=")[1].split()[0] for line in lines] == ["read-0", "read-chain"]
     assert 'status=200 method=GET path=/api/v1/journal address=127.0.0.1 principal="' in lines[0] and "needs=journal.read" in lines[0]
+
+
+def test_a_key_that_was_just_used_is_no_session(control):
+    """A cookie is sent by the browser itself, so what it may hold is never taken for a key, whatever is remembered."""
+    with control.client() as client:
+        assert client.get("/api/v1/organisations").status_code == 200
+    cookie = {"Cookie": f"em_session={control.admin_key}"}
+    assert requests.get(f"{control.url}/api/v1/organisations", headers=cookie, timeout=5).status_code == 401
+    with control.client() as client:
+        assert client.get("/api/v1/organisations").status_code == 200

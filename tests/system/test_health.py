@@ -301,15 +301,56 @@ def test_events_are_filtered(api, estate, target):
     assert len(events_of(api, scope=estate.organisation["id"], kind="system")) == 1
 
 
+def entry_of(kind, entity):
+    """The statement that notes a change of another program in the journal."""
+    at_ms = f"{time.time_ns() // 1_000_000:012x}"  # ids of entries begin with their time
+    return ("INSERT INTO change (id, actor, action, kind, entity_id) VALUES"
+            f" ('{at_ms[:8]}-{at_ms[8:]}-7{uuid.uuid4().hex[:3]}-8000-{uuid.uuid4().hex[:12]}', 'another', 'update', '{kind}',"
+            f" '{entity}');")
+
+
+def node_of(api, entity):
+    return api.get(f"/api/v1/tree?root={entity}").json()["items"][0]
+
+
 def test_what_nobody_told_of_is_found_in_the_journal_and_only_that(control, api, estate):
     instance = estate.instance["id"]
     for number in range(20):
         assert api.patch(f"/api/v1/components/{estate.component['id']}", json={"description": f"{number}"}).status_code == 200
     before = metrics_of(control)["em_engine_entities_read_total"]
-    at_ms = f"{time.time_ns() // 1_000_000:012x}"  # ids of entries begin with their time
-    sql(control, f"UPDATE instance SET name = 'By another' WHERE id = '{instance}'; INSERT INTO change (id, actor, action, kind,"
-                 f" entity_id) VALUES ('{at_ms[:8]}-{at_ms[8:]}-7{uuid.uuid4().hex[:3]}-8000-{uuid.uuid4().hex[:12]}',"
-                 f" 'another', 'update', 'instance', '{instance}')")
-    wait_until(lambda: api.get(f"/api/v1/tree?root={instance}").json()["items"][0]["name"] == "By another", 10,
-               what="the look into the journal")
+    sql(control, f"UPDATE instance SET name = 'By another' WHERE id = '{instance}'; {entry_of('instance', instance)}")
+    wait_until(lambda: node_of(api, instance)["name"] == "By another", 10, what="the look into the journal")
     assert metrics_of(control)["em_engine_entities_read_total"] == before + 1
+
+
+def test_what_moves_out_stays_when_that_is_deleted_at_once(control, api, estate):
+    unit, system = estate.unit["id"], estate.system["id"]
+    other = api.create("business-units", organisation=estate.organisation["id"], key="other", name="Other")["id"]
+    sql(control, f"UPDATE environment_group SET business_unit_id = '{other}' WHERE business_unit_id = '{unit}';"
+                 f"UPDATE system SET business_unit_id = '{other}' WHERE id = '{system}';"
+                 f"UPDATE business_unit SET deleted_at = now() WHERE id = '{unit}';"
+                 + entry_of("environment_group", estate.group["id"]) + entry_of("system", system) + entry_of("business_unit", unit))
+    wait_until(lambda: api.get(f"/api/v1/tree?root={unit}").status_code == 404, 10, what="the unit to be gone")
+    moved = next(child for child in node_of(api, other)["children"] if child["id"] == system)
+    assert moved["children"][0]["id"] == estate.instance["id"]
+    assert moved["children"][0]["children"][0]["id"] == estate.component["id"]
+
+
+def test_units_that_change_places_are_linked(control, api, estate):
+    upper = api.create("business-units", organisation=estate.organisation["id"], key="upper", name="Upper")["id"]
+    lower = api.create("business-units", organisation=estate.organisation["id"], parent=f"{estate.organisation['key']}/upper",
+                       key="lower", name="Lower")["id"]
+    for above, below in ((lower, upper), (upper, lower)):  # one of them comes first by its id
+        sql(control, f"UPDATE business_unit SET parent_id = NULL WHERE id = '{above}';"
+                     f"UPDATE business_unit SET parent_id = '{above}' WHERE id = '{below}';"
+                     + entry_of("business_unit", above) + entry_of("business_unit", below))
+        wait_until(lambda: [child["id"] for child in node_of(api, above)["children"]] == [below], 10, what="the exchange")  # noqa: B023
+
+
+def test_a_parent_that_nobody_told_of_comes_with_its_child(control, api, estate):
+    made = str(uuid.uuid4())
+    sql(control, f"INSERT INTO instance (id, organisation_id, key, name, system_id, environment_group_id) VALUES ('{made}',"
+                 f" '{estate.organisation['id']}', 'untold', 'Untold', '{estate.system['id']}', '{estate.group['id']}')")
+    component = api.create("components", instance=made, definition=estate.definition["id"], key="web", name="Web")
+    assert node_of(api, made)["children"][0]["id"] == component["id"]
+    assert health_of(api, "component", component)["path"][-1]["id"] == made
