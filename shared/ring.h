@@ -1,6 +1,7 @@
 /*
  * A bounded queue of pointers between threads: many may push, and many pop. Who pushes is never
- * blocked: a full ring says so, and counts it. Popping waits at most as long as asked.
+ * blocked: a full ring says so, and counts it. Popping waits at most as long as asked; of several that
+ * wait, the one that came last gets the next entry, because its caches are warm.
  *
  * Thread: any.
  */
